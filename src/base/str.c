@@ -1,0 +1,179 @@
+/* Borrowed strings. */
+#include "base/str.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+struct str str_from(const char *text)
+{
+	return text ? (struct str){text, strlen(text)} : STR_NONE;
+}
+
+struct str str_part(struct str s, size_t from, size_t to)
+{
+	if (to > s.len)
+		to = s.len;
+	if (from >= to)
+		return (struct str){s.at ? s.at + (from < s.len ? from : s.len) : NULL, 0};
+	return (struct str){s.at + from, to - from};
+}
+
+bool str_eq(struct str a, struct str b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+}
+
+int str_cmp(struct str a, struct str b)
+{
+	size_t shared = a.len < b.len ? a.len : b.len;
+	int order = shared ? memcmp(a.at, b.at, shared) : 0;
+
+	if (order != 0)
+		return order;
+	return (a.len > b.len) - (a.len < b.len);
+}
+
+bool str_eq_nocase(struct str a, struct str b)
+{
+	return a.len == b.len && (a.len == 0 || strncasecmp(a.at, b.at, a.len) == 0);
+}
+
+bool str_starts(struct str s, struct str prefix)
+{
+	return s.len >= prefix.len && str_eq(str_part(s, 0, prefix.len), prefix);
+}
+
+bool str_ends(struct str s, struct str suffix)
+{
+	return s.len >= suffix.len && str_eq(str_part(s, s.len - suffix.len, s.len), suffix);
+}
+
+bool str_find(struct str s, char c, size_t *ret_index)
+{
+	const char *hit = s.len ? memchr(s.at, c, s.len) : NULL;
+
+	if (!hit)
+		return false;
+	*ret_index = (size_t)(hit - s.at);
+	return true;
+}
+
+bool str_contains(struct str s, struct str part)
+{
+	return part.len == 0 || (s.len >= part.len && memmem(s.at, s.len, part.at, part.len) != NULL);
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+struct str str_trim(struct str s)
+{
+	while (s.len && is_blank(s.at[0])) {
+		s.at++;
+		s.len--;
+	}
+	while (s.len && is_blank(s.at[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+bool str_next(struct str *rest, char separator, struct str *ret_piece)
+{
+	if (!rest->at)
+		return false;
+	size_t index;
+
+	if (!str_find(*rest, separator, &index)) {
+		*ret_piece = *rest;
+		*rest = STR_NONE;
+		return true;
+	}
+	*ret_piece = str_part(*rest, 0, index);
+	rest->at += index + 1;
+	rest->len -= index + 1;
+	return true;
+}
+
+bool str_to_uint64(struct str s, uint64_t *ret)
+{
+	uint64_t value = 0;
+
+	if (s.len == 0)
+		return false;
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.at[i] < '0' || s.at[i] > '9')
+			return false;
+		if (__builtin_mul_overflow(value, 10u, &value) ||
+		    __builtin_add_overflow(value, (uint64_t)(s.at[i] - '0'), &value))
+			return false;
+	}
+	*ret = value;
+	return true;
+}
+
+bool str_to_int64(struct str s, int64_t *ret)
+{
+	bool negative = s.len > 0 && s.at[0] == '-';
+	uint64_t magnitude;
+
+	if (!str_to_uint64(negative ? str_part(s, 1, s.len) : s, &magnitude))
+		return false;
+	if (magnitude > (uint64_t)INT64_MAX + (negative ? 1 : 0))
+		return false;
+	*ret = negative ? (int64_t)(0 - magnitude) : (int64_t)magnitude;
+	return true;
+}
+
+/* Longest decimal that we accept as a number: far beyond any double's digits, small enough for the stack. */
+#define NUMBER_BYTES_MAX 512
+
+static bool only_number_characters(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (!memchr("+-.0123456789eE", s.at[i], 15))
+			return false;
+	return true;
+}
+
+bool str_to_double(struct str s, double *ret)
+{
+	char text[NUMBER_BYTES_MAX + 1];
+	char *end;
+
+	if (s.len == 0 || s.len > NUMBER_BYTES_MAX || !only_number_characters(s))
+		return false;
+	memcpy(text, s.at, s.len);
+	text[s.len] = '\0';
+	errno = 0;
+	double value = strtod(text, &end);
+
+	if (end != text + s.len || !isfinite(value))
+		return false;
+	*ret = value;
+	return true;
+}
+
+uint64_t str_hash(struct str s, uint64_t seed)
+{
+	uint64_t hash = 14695981039346656037u ^ seed;
+
+	for (size_t i = 0; i < s.len; i++)
+		hash = (hash ^ (unsigned char)s.at[i]) * 1099511628211u;
+	hash ^= hash >> 32;
+	hash *= 0x9E3779B97F4A7C15u;
+	return hash ^ (hash >> 29);
+}
+
+bool str_eq_constant_time(struct str secret, struct str guess)
+{
+	unsigned char difference = secret.len == guess.len ? 0 : 1;
+
+	for (size_t i = 0; i < guess.len; i++)
+		difference |= (unsigned char)(guess.at[i] ^ (secret.len ? secret.at[i % secret.len] : 0));
+	return difference == 0;
+}

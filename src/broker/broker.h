@@ -1,0 +1,148 @@
+/* The broker: use cases on entities, for HTTP, imports and feeds alike.
+ *
+ * It owns the tenants (one store each), the cache of @contexts and the clock. Writing: fill a broker_write, submit it,
+ * be called back on the writer's thread when it is durable. Reading: through a broker_reader, one per thread.
+ * Source of the operations: GS CIM 009 V1.9.1 clauses 5.6, 5.7, 4.14. Thread: the broker from any; see below. */
+#ifndef MACHI_BROKER_BROKER_H
+#define MACHI_BROKER_BROKER_H
+
+#include "ngsild/context.h"
+#include "ngsild/represent.h"
+#include "store/store.h"
+
+#define BROKER_TENANTS_MAX 256
+#define BROKER_TENANT_NAME_BYTES_MAX 64 /* letters, digits, "_" and "-" */
+#define BROKER_BATCH_ENTITIES_MAX 10000
+
+struct broker;
+
+struct broker_options {
+	const char *data_path; /* folder: machi.db for the default tenant, tenants/NAME.db for the others; NULL: memory */
+	bool create; /* the folder and the default tenant's database may be created */
+	bool read_only;
+	uint32_t cache_bytes_max; /* struct store_options */
+	int64_t (*clock_us)(void); /* NULL: CLOCK_REALTIME */
+	/* Fetches a remote @context (blocking, on the broker's own worker thread); NULL: remote contexts are refused. */
+	enum err_code (*fetch)(const char *url, struct buf *body, struct error *err);
+	uint32_t context_keep_s; /* refetched when older; served stale when that fails; 0: 86,400 */
+};
+
+MUST_CHECK enum err_code broker_new(const struct broker_options *options, struct broker **ret_broker,
+				    struct error *err);
+/* Drains and closes every tenant. Every reader must be freed before. */
+struct broker *broker_free(struct broker *broker);
+int64_t broker_now_us(const struct broker *broker);
+
+/* ---- contexts (any thread) ---- */
+
+struct context *broker_core_context(struct broker *broker); /* borrowed, lives as long as the broker */
+
+/* The context for an "@context" value (NULL or the core's URL: the core). ERR_OK: *ret is a new reference.
+ * When a remote part is not at hand, and `wake` is not NULL, the fetch starts in the background, ERR_TIMEOUT is returned
+ * with *ret untouched, and wake(wake_self) is called once from another thread: call again then. With `wake` NULL it
+ * blocks. Other errors: ERR_INVALID, ERR_CONTEXT, ERR_LIMIT, ERR_MEMORY. */
+MUST_CHECK enum err_code broker_context(struct broker *broker, const struct json *context_value,
+					void (*wake)(void *wake_self), void *wake_self, struct context **ret,
+					struct error *err);
+
+/* ---- tenants (any thread) ---- */
+
+/* name STR_NONE: the default tenant. create: opens a new one (write operations do that implicitly, 4.14).
+ * ERR_TENANT when it is not there, ERR_INVALID for a bad name, ERR_LIMIT. The store lives as long as the broker. */
+MUST_CHECK enum err_code broker_tenant(struct broker *broker, struct str name, bool create, struct store **ret_store,
+				       struct error *err);
+/* visit every open tenant ("" is the default one). */
+void broker_each_tenant(struct broker *broker, void (*visit)(void *self, struct str name, struct store *store),
+			void *self);
+
+/* ---- writing ---- */
+
+enum broker_operation {
+	BROKER_CREATE, /* 5.6.1 */
+	BROKER_UPDATE_ATTRIBUTES, /* 5.6.2 */
+	BROKER_APPEND_ATTRIBUTES, /* 5.6.3 */
+	BROKER_PARTIAL_UPDATE, /* 5.6.4: attribute_iri and instances */
+	BROKER_DELETE_ATTRIBUTE, /* 5.6.5 */
+	BROKER_DELETE, /* 5.6.6 */
+	BROKER_REPLACE /* the entity is created or becomes this one; unchanged parts keep their stamps */
+};
+
+/* What became of one entity. */
+struct broker_outcome {
+	enum err_code code;
+	bool created; /* it did not exist before */
+	bool changed; /* false: it said the same already, nothing was written */
+	struct merge_refusal *refusals; /* attributes not updated; in the write's arena */
+	struct error error; /* when code != ERR_OK */
+};
+
+struct broker_item {
+	enum broker_operation operation;
+	struct str id;
+	const struct json *entity; /* expanded document or fragment; must outlive the write */
+	struct str attribute_iri; /* BROKER_PARTIAL_UPDATE, BROKER_DELETE_ATTRIBUTE */
+	const struct json *instances; /* BROKER_PARTIAL_UPDATE */
+	struct str dataset_id; /* BROKER_DELETE_ATTRIBUTE */
+	bool delete_all; /* BROKER_DELETE_ATTRIBUTE: every instance */
+	bool overwrite; /* BROKER_APPEND_ATTRIBUTES */
+	bool no_history; /* nothing is appended to the history (static data that would only repeat itself) */
+	struct broker_outcome outcome; /* set by the write */
+};
+
+/* One transaction. Items succeed or fail on their own unless `atomic`: then the first failure undoes all and is the
+ * write's own error. The struct, items and all they point to stay alive until done(). */
+struct broker_write {
+	struct store_write store_write; /* the broker's */
+	struct broker *broker; /* the broker's */
+	struct broker_item *items;
+	size_t item_count;
+	bool atomic;
+	struct arena *arena; /* the caller's, used by the writer's thread until done(): refusals and the like */
+	/* Writer's thread; code is ERR_OK when the transaction is durable (look at the outcomes then). */
+	void (*done)(struct broker_write *write, enum err_code code, const struct error *err);
+	void *self; /* the caller's */
+};
+
+/* done() is called exactly once when ERR_OK is returned, never otherwise. */
+MUST_CHECK enum err_code broker_submit(struct broker *broker, struct store *store, struct broker_write *write,
+				       struct error *err);
+/* The same, waiting (commands, imports). done is ignored. */
+MUST_CHECK enum err_code broker_apply(struct broker *broker, struct store *store, struct broker_write *write,
+				      struct error *err);
+
+/* For writers that make their items one by one inside one transaction (imports of whole feeds): runs one item within
+ * a store_write's own run(). */
+MUST_CHECK enum err_code broker_apply_item(struct broker *broker, struct store_txn *txn, struct broker_item *item,
+					   struct arena *arena, struct error *err);
+
+/* ---- reading (a reader belongs to one thread) ---- */
+
+struct broker_reader;
+MUST_CHECK enum err_code broker_reader_new(struct broker *broker, struct broker_reader **ret_reader,
+					   struct error *err);
+struct broker_reader *broker_reader_free(struct broker_reader *reader);
+struct json_parser *broker_reader_parser(struct broker_reader *reader);
+
+/* The expanded document in the arena. ERR_NOT_FOUND, ERR_TENANT. */
+MUST_CHECK enum err_code broker_retrieve(struct broker_reader *reader, struct str tenant, struct str id,
+					 struct arena *arena, struct json **ret_entity, struct error *err);
+
+struct broker_page {
+	uint64_t offset, limit; /* limit 0: nothing but the count */
+	bool count; /* total wanted */
+};
+
+struct broker_page_result {
+	uint64_t total; /* all matches; only with page.count */
+	uint64_t returned;
+	bool more; /* matches follow behind this page */
+};
+
+/* visit gets every match of the page in the order of creation; entity lies in scratch that is reused after visit
+ * returns. visit returning false stops with ERR_OK. Expired entities are left out. */
+MUST_CHECK enum err_code broker_query(struct broker_reader *reader, struct str tenant, const struct query *query,
+				      const struct broker_page *page,
+				      bool (*visit)(void *self, const struct json *entity), void *self,
+				      struct broker_page_result *ret_result, struct error *err);
+
+#endif

@@ -1,0 +1,86 @@
+/* The HTTP server: N event loops over libmicrohttpd that share one listening address and nothing else.
+ *
+ * Every request is handled on the loop that its connection belongs to. A handler answers at once, or suspends the
+ * request and answers when woken; waking may come from any thread, the woken callback runs on the loop again. So no
+ * handler ever needs a lock for its request. Bounded: connections, header bytes, body bytes, time idle. */
+#ifndef MACHI_NET_HTTP_SERVER_H
+#define MACHI_NET_HTTP_SERVER_H
+
+#include "base/arena.h"
+#include "base/error.h"
+
+struct http_server;
+struct http_request;
+
+struct http_server_options {
+	const char *address; /* "127.0.0.1", "::1", "0.0.0.0", … */
+	uint16_t port; /* 0: any free one; http_server_port() tells */
+	uint32_t loop_count; /* 0: as many as processors */
+	uint32_t connections_max; /* over all loops; 0: 10,000. One more is closed at once and counted */
+	uint32_t connection_bytes; /* libmicrohttpd's pool: bounds request line and headers; 0: 16 KiB */
+	uint32_t idle_timeout_s; /* 0: 60 */
+	size_t body_bytes_max; /* a longer body is answered 413 */
+	size_t arena_bytes_max; /* of a request's arena, body included */
+	/* Called on the loop's thread when the loop starts and ends: the loop's own state (read connections …). */
+	enum err_code (*loop_start)(void *self, uint32_t loop_index, void **ret_loop_state, struct error *err);
+	void (*loop_stop)(void *self, void *loop_state);
+	/* Called once per request when it is complete. It must respond, or suspend with http_request_suspend(). */
+	void (*handle)(void *self, void *loop_state, struct http_request *request);
+	/* For answers that the server gives by itself (413, 414, 431, 400 …): fills the body, or NULL for plain text. */
+	void (*refuse)(void *self, struct http_request *request, int status, const char *reason);
+	/* Called once per request after its response was sent or its connection lost; for logs and metrics. May be NULL. */
+	void (*finished)(void *self, void *loop_state, struct http_request *request);
+	void *self;
+};
+
+/* Binds, listens and starts the loops. ERR_IO names address, port and the system's reason (port in use …). */
+MUST_CHECK enum err_code http_server_new(const struct http_server_options *options, struct http_server **ret_server,
+					 struct error *err);
+uint16_t http_server_port(const struct http_server *server);
+/* Stops accepting, closes idle connections, lets requests under way finish for up to timeout_ms, then stops. */
+void http_server_drain(struct http_server *server, uint32_t timeout_ms);
+struct http_server *http_server_free(struct http_server *server);
+
+struct http_server_stats {
+	uint64_t connections, connections_refused, requests, responses_5xx, responses_4xx, bytes_in, bytes_out;
+	uint64_t connections_open, requests_open;
+};
+void http_server_stats(const struct http_server *server, struct http_server_stats *ret_stats); /* any thread */
+
+/* ---- a request, on its loop's thread ---- */
+
+struct http_parameter {
+	struct str key, value; /* percent-decoded UTF-8; "+" is left alone as RFC 3986 says */
+};
+
+struct arena *http_request_arena(struct http_request *request);
+void *http_request_loop_state(const struct http_request *request);
+struct str http_request_method(const struct http_request *request);
+struct str http_request_path(const struct http_request *request); /* raw, without the query: decode by segment */
+struct str http_request_query(const struct http_request *request); /* raw text behind "?" */
+const struct http_parameter *http_request_parameters(const struct http_request *request, size_t *ret_count);
+struct str http_request_header(const struct http_request *request, struct str name); /* STR_NONE when absent */
+struct str http_request_body(const struct http_request *request); /* readable 64 bytes beyond its end */
+struct str http_request_id(const struct http_request *request); /* ours, or a well-formed X-Request-Id of the client */
+struct str http_request_peer(const struct http_request *request); /* "127.0.0.1:4711" */
+int64_t http_request_start_us(const struct http_request *request); /* CLOCK_MONOTONIC */
+int http_request_status(const struct http_request *request); /* once answered */
+uint64_t http_request_response_bytes(const struct http_request *request);
+void http_request_set_state(struct http_request *request, void *state); /* the handler's own, in the arena */
+void *http_request_state(const struct http_request *request);
+/* Percent-decodes a path segment or parameter into the arena. False on a bad escape, NUL or invalid UTF-8. */
+bool http_decode(struct arena *arena, struct str raw, struct str *ret_text);
+
+/* Header added to the response; texts are borrowed from the arena or static. False when memory is refused. */
+bool http_response_header(struct http_request *request, const char *name, struct str value);
+/* Answers. body must live in the request's arena or be static; it goes out without a copy. Once per request. */
+void http_respond(struct http_request *request, int status, struct str body);
+/* The same with memory from malloc, which the server frees after sending. */
+void http_respond_owned(struct http_request *request, int status, char *body, size_t len);
+
+/* The handler returns without an answer; woken() runs on this loop after somebody called http_request_wake(). */
+void http_request_suspend(struct http_request *request, void (*woken)(struct http_request *request));
+/* Any thread, exactly once per suspension. The request must not be touched by the caller afterwards. */
+void http_request_wake(struct http_request *request);
+
+#endif

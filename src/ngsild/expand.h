@@ -1,0 +1,31 @@
+/* From what clients send (normalized or concise JSON) to the expanded document, with every rule checked.
+ * Source: GS CIM 009 V1.9.1 clauses 4.5.1–4.5.5, 4.6, 5.2.4–5.2.7, 5.5.4, 5.5.7, annex D. Pure. */
+#ifndef MACHI_NGSILD_EXPAND_H
+#define MACHI_NGSILD_EXPAND_H
+
+#include "ngsild/context.h"
+#include "ngsild/document.h"
+
+struct expand_options {
+	const struct context *context;
+	int64_t now_us; /* stamped as createdAt of the entity and of every instance */
+	bool fragment; /* id and type may be missing (updates); NGSI-LD Null values are allowed */
+};
+
+/* The entity (or Entity Fragment) that body describes, in the arena; its strings may borrow from body.
+ * A member "@context" of body is left out: the caller has built options->context from it.
+ * Errors: ERR_INVALID naming the attribute and member, ERR_UNSUPPORTED, ERR_MEMORY. */
+MUST_CHECK enum err_code expand_entity(struct arena *arena, const struct json *body,
+				       const struct expand_options *options, struct json **ret_entity,
+				       struct error *err);
+
+/* One attribute's instances (an object, or an array of them) as PATCH/POST of a single attribute send them;
+ * ret_instances is a JSON array of instances. */
+MUST_CHECK enum err_code expand_attribute(struct arena *arena, struct str attribute_name, const struct json *body,
+					  const struct expand_options *options, struct str *ret_iri,
+					  struct json **ret_instances, struct error *err);
+
+/* Is this text a URI (RFC 3986 absolute, scheme and something behind it; IRIs accepted)? */
+bool expand_is_uri(struct str text);
+
+#endif

@@ -1,0 +1,60 @@
+/* How a change alters an entity: the rules of provision, on two documents, without a store.
+ * Each function changes entity in place (memory from the arena) and records what it did, so that history,
+ * notifications and "updated / notUpdated" answers come from one place. Unchanged instances keep their stamps.
+ * Source: GS CIM 009 V1.9.1 clauses 5.5.8, 5.6.1–5.6.5, 5.6.8, 5.6.19. Pure. */
+#ifndef MACHI_NGSILD_MERGE_H
+#define MACHI_NGSILD_MERGE_H
+
+#include "ngsild/document.h"
+
+enum change_kind { CHANGE_CREATED, CHANGE_UPDATED, CHANGE_DELETED };
+
+/* One attribute instance that came, changed or went. */
+struct change {
+	enum change_kind kind;
+	struct str attribute_iri;
+	struct str dataset_id; /* STR_NONE: default instance */
+	const struct json *before; /* the instance replaced or deleted; NULL when created */
+	const struct json *after; /* NULL when deleted */
+	struct change *next;
+};
+
+struct merge_refusal { /* an attribute that was not updated, and why */
+	struct str attribute_iri;
+	const char *reason; /* static text */
+	struct merge_refusal *next;
+};
+
+struct merge_result {
+	struct change *changes; /* in the order of the fragment */
+	struct merge_refusal *refusals;
+	bool type_changed, scope_changed; /* types added, scope set */
+	bool changed; /* anything at all: entity must be stored again */
+};
+
+/* What expand_entity gave as a fragment, put onto entity. now_us stamps modifiedAt (entity and instances).
+ * overwrite false: instances that exist are refused, not replaced (Append with noOverwrite, 5.6.3). */
+MUST_CHECK enum err_code merge_append(struct arena *arena, struct json *entity, const struct json *fragment,
+				      bool overwrite, int64_t now_us, struct merge_result *ret_result,
+				      struct error *err);
+/* Update Attributes (5.6.2): attributes that the entity lacks are refused; NGSI-LD Null deletes. */
+MUST_CHECK enum err_code merge_update(struct arena *arena, struct json *entity, const struct json *fragment,
+				      int64_t now_us, struct merge_result *ret_result, struct error *err);
+/* Partial Attribute Update (5.6.4): members of the fragment instance replace those of the stored one; Null removes.
+ * ERR_NOT_FOUND when the instance is not there, ERR_INVALID when the attribute's type would change. */
+MUST_CHECK enum err_code merge_partial(struct arena *arena, struct json *entity, struct str attribute_iri,
+				       const struct json *instances, int64_t now_us, struct merge_result *ret_result,
+				       struct error *err);
+/* Delete Attribute (5.6.5). dataset_id STR_NONE: the default instance; all: every instance. ERR_NOT_FOUND. */
+MUST_CHECK enum err_code merge_delete(struct arena *arena, struct json *entity, struct str attribute_iri,
+				      struct str dataset_id, bool all, int64_t now_us,
+				      struct merge_result *ret_result, struct error *err);
+/* Replace Entity (5.6.18; batch upsert "replace"): entity becomes replacement. Instances that say the same keep their
+ * stamps, the entity its createdAt; nothing changed gives changed == false. */
+MUST_CHECK enum err_code merge_replace(struct arena *arena, struct json *entity, const struct json *replacement,
+				       int64_t now_us, struct merge_result *ret_result, struct error *err);
+/* The changes of an entity that is created or deleted whole (now_us stamps the deletion's history). */
+MUST_CHECK enum err_code merge_whole(struct arena *arena, const struct json *entity, enum change_kind kind,
+				     struct merge_result *ret_result, struct error *err);
+
+#endif

@@ -1,0 +1,73 @@
+/* Queries: the one evaluator of types, ids, attributes, q, geo and scope, and what a store may narrow by.
+ * Source: GS CIM 009 V1.9.1 clauses 4.9 (q), 4.10 (geoQ), 4.17 (type selection), 4.18–4.19 (scope), 5.2.23.
+ * Pure. A struct query is immutable once built and belongs to one thread (its geo matcher holds GEOS scratch). */
+#ifndef MACHI_NGSILD_QUERY_H
+#define MACHI_NGSILD_QUERY_H
+
+#include "geo/geo.h"
+#include "ngsild/context.h"
+#include "ngsild/document.h"
+
+#define QUERY_Q_TERMS_MAX 256 /* terms in one q; more is ERR_TOO_COMPLEX */
+#define QUERY_Q_DEPTH_MAX 32 /* nested parentheses */
+#define QUERY_IDS_MAX 1000
+#define QUERY_PATTERN_BYTES_MAX 512
+
+/* The texts as a client sends them, percent-decoding done; STR_NONE when absent. */
+struct query_text {
+	struct str ids; /* comma-separated URIs */
+	struct str id_pattern; /* POSIX extended regular expression */
+	struct str type; /* type selection: , | ; ( ) */
+	struct str attrs; /* comma-separated names: the entity has at least one of them */
+	struct str q;
+	struct str scope_q;
+	struct str georel; /* "near;maxDistance==1000", "within", … */
+	struct str geometry; /* "Point", … */
+	struct str coordinates; /* JSON array text */
+	struct str geoproperty; /* name; default "location" */
+	struct str lang;
+};
+
+struct query;
+
+/* Builds in the arena; names are expanded with context. The parser is the thread's (for coordinates).
+ * Errors: ERR_INVALID naming the parameter and the character position, ERR_TOO_COMPLEX, ERR_UNSUPPORTED, ERR_MEMORY.
+ * query_done() releases what the arena does not hold (regular expressions, GEOS); call it when the query is over. */
+MUST_CHECK enum err_code query_new(struct arena *arena, struct json_parser *parser, const struct query_text *text,
+				   const struct context *context, struct query **ret_query, struct error *err);
+void query_done(struct query *query); /* NULL is fine */
+
+/* Does the entity (expanded document) match all of it? */
+bool query_matches(const struct query *query, const struct json *entity);
+
+/* What any match must satisfy, all of it together (a conjunction): a store uses as much as it likes to find
+ * candidates and query_matches() decides. Filled by query_new, borrowed from the query. */
+enum narrow_op { NARROW_EXISTS, NARROW_RANGE };
+
+struct narrow_attribute {
+	struct str attribute_iri;
+	enum narrow_op op;
+	/* NARROW_RANGE over numbers (is_text false) or texts in byte order; both ends inclusive, may be open. */
+	bool is_text;
+	bool has_low, has_high;
+	double low_number, high_number;
+	struct str low_text, high_text;
+};
+
+struct narrow {
+	const struct str *type_iris; /* any of these; NULL with count 0: every type */
+	size_t type_count;
+	const struct str *ids; /* any of these; count 0: every id */
+	size_t id_count;
+	struct str id_prefix; /* literal start that idPattern demands; STR_NONE: none */
+	const struct narrow_attribute *attributes; /* each must hold */
+	size_t attribute_count;
+	struct str geo_attribute_iri; /* with geo_box: its GeoProperty overlaps the box; STR_NONE: no geo narrowing */
+	struct geo_box geo_box;
+	struct str scope_prefix; /* some scope equals it or lies below it; STR_NONE: none */
+	bool exact; /* types and ids say it all: every candidate is a match, no document need be read to count */
+};
+
+const struct narrow *query_narrow(const struct query *query);
+
+#endif

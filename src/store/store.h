@@ -1,0 +1,142 @@
+/* What a store promises.
+ *
+ * A store keeps the entities of one tenant as expanded documents (ngsild/document.h) with their history. One writer
+ * thread per store takes all writes that wait, runs them in one transaction and commits once (group commit); a write
+ * that is answered ERR_OK survives kill -9 and a power cut. Readers see the last commit and never wait for the writer.
+ * Kinds: SQLite (store_sqlite_open), memory for tests (store_memory_open); both give the same answers.
+ * Thread: a struct store may be used from every thread, a struct store_reader from one at a time, a struct store_txn
+ * only inside the run() it was handed to. */
+#ifndef MACHI_STORE_STORE_H
+#define MACHI_STORE_STORE_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "json/json.h"
+#include "ngsild/merge.h"
+#include "ngsild/query.h"
+
+struct store;
+struct store_reader;
+struct store_txn;
+
+#define STORE_QUEUE_MAX 65536 /* writes waiting; one more is refused with ERR_LIMIT */
+#define STORE_COMMIT_WRITES_MAX 2048 /* writes in one transaction */
+
+struct store_options {
+	const char *path; /* the database file; created with mode 0600 unless read_only. NULL: memory store */
+	bool read_only;
+	bool create; /* false: ERR_NOT_FOUND when the file is not there */
+	uint32_t busy_timeout_ms; /* how long to wait for another process's write; 0: 60,000 */
+	uint32_t cache_bytes_max; /* of the writer's page cache; 0: 8 MiB. A reader's is a quarter of it */
+};
+
+/* Opens, migrates the schema forward where needed, starts the writer thread (unless read_only).
+ * Errors: ERR_NOT_FOUND, ERR_IO (folder, permission, disk), ERR_CORRUPT, ERR_UNSUPPORTED (database of a newer
+ * schema: names both versions). */
+MUST_CHECK enum err_code store_sqlite_open(const struct store_options *options, struct store **ret_store,
+					   struct error *err);
+MUST_CHECK enum err_code store_memory_open(struct store **ret_store, struct error *err);
+
+/* Finishes the writes that wait, stops the writer, closes. Every reader must be freed before. */
+struct store *store_free(struct store *store);
+
+/* ---- writing ---- */
+
+/* One atomic write, owned by the caller until done() is called. */
+struct store_write {
+	/* Runs on the writer thread inside a transaction. It may run again from the start when the transaction had to be
+	 * repeated without a write that failed: it must not change anything but its own results, which it sets anew.
+	 * An error rolls back what this write did, and no other's. */
+	enum err_code (*run)(struct store_write *write, struct store_txn *txn, struct error *err);
+	/* Called on the writer thread once the outcome is durable (or failed): hand the result to whom it belongs, at
+	 * once and without blocking. The write may be freed in here. */
+	void (*done)(struct store_write *write, enum err_code code, const struct error *err);
+	struct store_write *next; /* the queue's, while it waits */
+};
+
+/* Queues a write. ERR_LIMIT when STORE_QUEUE_MAX wait, ERR_CONFLICT when the store is closing; then done() is not
+ * called. */
+MUST_CHECK enum err_code store_submit(struct store *store, struct store_write *write, struct error *err);
+/* Submits and waits for the outcome (commands, imports; never on an event loop). done must be NULL. */
+MUST_CHECK enum err_code store_apply(struct store *store, struct store_write *write, struct error *err);
+
+/* Scratch that lasts until this write's run() returns. */
+struct arena *store_txn_arena(struct store_txn *txn);
+struct json_parser *store_txn_parser(struct store_txn *txn);
+
+/* The entity's document, parsed into the txn's arena; sees earlier writes of the same transaction.
+ * ERR_NOT_FOUND without touching err's detail cost: err may be NULL. */
+MUST_CHECK enum err_code store_txn_get(struct store_txn *txn, struct str id, struct json **ret_entity,
+				       struct error *err);
+/* Stores entity in place of before (the tree that store_txn_get gave, or a copy, unmodified; NULL: it is new, and an
+ * existing id is ERR_EXISTS). Indices are brought up to date by the difference of the two. */
+MUST_CHECK enum err_code store_txn_put(struct store_txn *txn, const struct json *before, const struct json *entity,
+				       struct error *err);
+/* Deletes the entity whose document is before. Its history stays. */
+MUST_CHECK enum err_code store_txn_delete(struct store_txn *txn, const struct json *before, struct error *err);
+/* Appends what happened to the history: one row for each change, at its time (observedAt, else modifiedAt of the
+ * instance; deletions at now_us). */
+MUST_CHECK enum err_code store_txn_history(struct store_txn *txn, struct str id, const struct change *changes,
+					   int64_t now_us, struct error *err);
+/* Iterates the ids that begin with prefix, in byte order, inside the transaction. visit returning false stops. */
+MUST_CHECK enum err_code store_txn_each_id(struct store_txn *txn, struct str prefix,
+					   bool (*visit)(void *self, struct str id), void *self, struct error *err);
+/* Small named texts beside the entities (feed versions, import marks). value STR_NONE deletes. */
+MUST_CHECK enum err_code store_txn_set_meta(struct store_txn *txn, struct str key, struct str value,
+					    struct error *err);
+
+/* Deletes history points older than before_us of entities whose id begins with id_prefix, at most rows_max of them
+ * (bounded work); ret_rows says how many went. */
+MUST_CHECK enum err_code store_txn_prune_history(struct store_txn *txn, struct str id_prefix, int64_t before_us,
+						 uint32_t rows_max, uint32_t *ret_rows, struct error *err);
+
+/* ---- reading ---- */
+
+MUST_CHECK enum err_code store_reader_new(struct store *store, struct store_reader **ret_reader, struct error *err);
+struct store_reader *store_reader_free(struct store_reader *reader);
+
+/* The document's JSON text, copied into the arena with room for the parser's padding. ERR_NOT_FOUND; err may be NULL. */
+MUST_CHECK enum err_code store_get(struct store_reader *reader, struct str id, struct arena *arena,
+				   struct str *ret_bytes, struct error *err);
+
+/* Calls visit for every candidate of narrow (a superset of the matches, each entity once) in the order of creation
+ * (insertion), within one snapshot. bytes is borrowed until visit returns. visit returning false stops the scan. */
+MUST_CHECK enum err_code store_scan(struct store_reader *reader, const struct narrow *narrow,
+				    bool (*visit)(void *self, struct str bytes), void *self, struct error *err);
+/* How many candidates store_scan would visit; reads no documents. */
+MUST_CHECK enum err_code store_count(struct store_reader *reader, const struct narrow *narrow, uint64_t *ret_count,
+				     struct error *err);
+/* "" when absent. */
+MUST_CHECK enum err_code store_get_meta(struct store_reader *reader, struct str key, struct arena *arena,
+					struct str *ret_value, struct error *err);
+
+/* The history of one attribute instance in time order, newest last: visit gets the time, what happened and the
+ * instance's JSON text (of the deleted instance for CHANGE_DELETED). */
+MUST_CHECK enum err_code store_history(struct store_reader *reader, struct str id, struct str attribute_iri,
+				       struct str dataset_id, int64_t from_us, int64_t to_us,
+				       bool (*visit)(void *self, int64_t at_us, enum change_kind kind,
+						     struct str bytes),
+				       void *self, struct error *err);
+
+/* ---- upkeep ---- */
+
+struct store_stats { /* monotonic counters since open, and gauges */
+	uint64_t writes, commits, write_errors, replays;
+	uint64_t queue_depth;
+	uint64_t entities; /* rows now */
+	uint64_t history_rows; /* rows now, estimated for SQLite (highest rowid minus lowest) */
+	uint64_t database_bytes, wal_bytes;
+};
+
+MUST_CHECK enum err_code store_stats(struct store *store, struct store_stats *ret_stats, struct error *err);
+
+/* A consistent copy of the database file while others read and write; to_path must not exist. Written under a
+ * temporary name, checked, synced and renamed, so that to_path is whole or absent. */
+MUST_CHECK enum err_code store_sqlite_backup(const char *from_path, const char *to_path, struct error *err);
+
+/* Everything wrong with the database: SQLite's integrity check, documents that do not parse, index rows that disagree
+ * with documents. visit is called for each finding; ret_findings counts them. */
+MUST_CHECK enum err_code store_sqlite_check(const char *path, void (*visit)(void *self, const char *finding),
+					    void *self, uint64_t *ret_findings, struct error *err);
+
+#endif
