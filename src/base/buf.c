@@ -28,6 +28,9 @@ static bool buf_grow(struct buf *buf, size_t need)
 {
 	size_t room = buf->room ? buf->room : BUF_ROOM_MIN;
 
+	if (room > buf->bytes_max)
+		room = buf->bytes_max;
+
 	while (room < need)
 		room = room > buf->bytes_max / 2 ? buf->bytes_max : room * 2;
 	char *at = realloc(buf->at, room);

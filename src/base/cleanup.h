@@ -9,7 +9,7 @@
 
 #define CLEANUP(name) __attribute__((cleanup(name##_freep)))
 #define DEFINE_CLEANUP(type, name)                                                                                     \
-	static inline void name##_freep(type *p)                                                                       \
+	static inline void name##_freep(__typeof__(type) *p)                                                           \
 	{                                                                                                              \
 		if (*p)                                                                                                \
 			(void)name##_free(*p);                                                                         \

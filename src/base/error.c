@@ -13,6 +13,7 @@ static const char *const err_names[ERR_CODE_COUNT] = {
 	[ERR_LIMIT] = "limit",
 	[ERR_MEMORY] = "memory",
 	[ERR_IO] = "io",
+	[ERR_NO_ROOM] = "no_room",
 	[ERR_CORRUPT] = "corrupt",
 	[ERR_CONFLICT] = "conflict",
 	[ERR_UNSUPPORTED] = "unsupported",
@@ -57,10 +58,11 @@ enum err_code err_set_at(struct error *err, enum err_code code, const char *wher
 	return code;
 }
 
-enum err_code err_while(struct error *err, const char *format, ...)
+enum err_code err_while_at(struct error *err, const char *format, ...)
 {
 	if (!err)
 		return ERR_INTERNAL;
+	assert(err->code > ERR_OK && err->code < ERR_CODE_COUNT);
 	size_t len = strlen(err->detail);
 	va_list args;
 

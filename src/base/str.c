@@ -158,15 +158,35 @@ bool str_to_double(struct str s, double *ret)
 	return true;
 }
 
+/* The 128-bit product folded: every bit of both factors reaches every bit of the result. */
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+	__extension__ unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static uint64_t load_up_to_8(const char *at, size_t len)
+{
+	uint64_t word = 0;
+
+	memcpy(&word, at, len);
+	return word;
+}
+
 uint64_t str_hash(struct str s, uint64_t seed)
 {
-	uint64_t hash = 14695981039346656037u ^ seed;
+	const uint64_t odd_a = 0x9E3779B97F4A7C15u; /* 2^64 / golden ratio */
+	const uint64_t odd_b = 0xD1B54A32D192ED03u;
+	uint64_t hash = seed ^ mix(s.len + odd_a, odd_b);
+	const char *at = s.at;
+	size_t left = s.len;
 
-	for (size_t i = 0; i < s.len; i++)
-		hash = (hash ^ (unsigned char)s.at[i]) * 1099511628211u;
-	hash ^= hash >> 32;
-	hash *= 0x9E3779B97F4A7C15u;
-	return hash ^ (hash >> 29);
+	for (; left > 8; at += 8, left -= 8)
+		hash = mix(hash ^ load_up_to_8(at, 8), odd_a);
+	if (left)
+		hash = mix(hash ^ load_up_to_8(at, left), odd_b);
+	return mix(hash ^ odd_b, odd_a);
 }
 
 bool str_eq_constant_time(struct str secret, struct str guess)

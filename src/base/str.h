@@ -36,7 +36,8 @@ bool str_to_int64(struct str s, int64_t *ret);
 bool str_to_uint64(struct str s, uint64_t *ret);
 bool str_to_double(struct str s, double *ret); /* decimal, finite; no hex, no inf or nan */
 
-/* 64-bit hash (FNV-1a folded by a finaliser). Not for adversarial tables without the seed. */
+/* 64-bit hash by folded multiplication, eight bytes a step; differs between byte orders, so never store it. Give a
+ * random seed where strangers choose the keys. */
 uint64_t str_hash(struct str s, uint64_t seed);
 
 /* True if the secret equals the guess; time depends on the lengths only. */

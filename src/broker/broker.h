@@ -17,12 +17,13 @@
 struct broker;
 
 struct broker_options {
-	const char *data_path; /* folder: machi.db for the default tenant, tenants/NAME.db for the others; NULL: memory */
+	/* Folder: machi.db for the default tenant, tenants/NAME.db for the others. NULL: everything in memory. */
+	const char *data_path;
 	bool create; /* the folder and the default tenant's database may be created */
 	bool read_only;
 	uint32_t cache_bytes_max; /* struct store_options */
 	int64_t (*clock_us)(void); /* NULL: CLOCK_REALTIME */
-	/* Fetches a remote @context (blocking, on the broker's own worker thread); NULL: remote contexts are refused. */
+	/* Fetches a remote @context (blocking, on the broker's own thread). NULL: remote contexts are refused. */
 	enum err_code (*fetch)(const char *url, struct buf *body, struct error *err);
 	uint32_t context_keep_s; /* refetched when older; served stale when that fails; 0: 86,400 */
 };
@@ -38,9 +39,9 @@ int64_t broker_now_us(const struct broker *broker);
 struct context *broker_core_context(struct broker *broker); /* borrowed, lives as long as the broker */
 
 /* The context for an "@context" value (NULL or the core's URL: the core). ERR_OK: *ret is a new reference.
- * When a remote part is not at hand, and `wake` is not NULL, the fetch starts in the background, ERR_TIMEOUT is returned
- * with *ret untouched, and wake(wake_self) is called once from another thread: call again then. With `wake` NULL it
- * blocks. Other errors: ERR_INVALID, ERR_CONTEXT, ERR_LIMIT, ERR_MEMORY. */
+ * When a remote part is not at hand, and `wake` is not NULL, the fetch starts in the background, ERR_TIMEOUT is
+ * returned with *ret untouched, and wake(wake_self) is called once from another thread (perhaps before this returns):
+ * call again then. With `wake` NULL it blocks. Other errors: ERR_INVALID, ERR_CONTEXT, ERR_LIMIT, ERR_MEMORY. */
 MUST_CHECK enum err_code broker_context(struct broker *broker, const struct json *context_value,
 					void (*wake)(void *wake_self), void *wake_self, struct context **ret,
 					struct error *err);
@@ -64,7 +65,8 @@ enum broker_operation {
 	BROKER_PARTIAL_UPDATE, /* 5.6.4: attribute_iri and instances */
 	BROKER_DELETE_ATTRIBUTE, /* 5.6.5 */
 	BROKER_DELETE, /* 5.6.6 */
-	BROKER_REPLACE /* the entity is created or becomes this one; unchanged parts keep their stamps */
+	BROKER_REPLACE, /* the entity is created or becomes this one; unchanged parts keep their stamps */
+	BROKER_UPSERT /* created, or updated as by BROKER_UPDATE_ATTRIBUTES (5.6.8 with "update") */
 };
 
 /* What became of one entity. */
@@ -85,6 +87,7 @@ struct broker_item {
 	struct str dataset_id; /* BROKER_DELETE_ATTRIBUTE */
 	bool delete_all; /* BROKER_DELETE_ATTRIBUTE: every instance */
 	bool overwrite; /* BROKER_APPEND_ATTRIBUTES */
+	bool must_exist; /* BROKER_REPLACE: an absent entity is ERR_NOT_FOUND (5.6.18) */
 	bool no_history; /* nothing is appended to the history (static data that would only repeat itself) */
 	struct broker_outcome outcome; /* set by the write */
 };
@@ -111,15 +114,15 @@ MUST_CHECK enum err_code broker_apply(struct broker *broker, struct store *store
 				      struct error *err);
 
 /* For writers that make their items one by one inside one transaction (imports of whole feeds): runs one item within
- * a store_write's own run(). */
+ * a store_write's own run(). What the item itself got wrong (it exists, it is not there, …) is in its outcome, and
+ * ERR_OK is returned; an error returned is the transaction's and must be returned from run(). */
 MUST_CHECK enum err_code broker_apply_item(struct broker *broker, struct store_txn *txn, struct broker_item *item,
 					   struct arena *arena, struct error *err);
 
 /* ---- reading (a reader belongs to one thread) ---- */
 
 struct broker_reader;
-MUST_CHECK enum err_code broker_reader_new(struct broker *broker, struct broker_reader **ret_reader,
-					   struct error *err);
+MUST_CHECK enum err_code broker_reader_new(struct broker *broker, struct broker_reader **ret_reader, struct error *err);
 struct broker_reader *broker_reader_free(struct broker_reader *reader);
 struct json_parser *broker_reader_parser(struct broker_reader *reader);
 

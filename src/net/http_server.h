@@ -20,15 +20,18 @@ struct http_server_options {
 	uint32_t connection_bytes; /* libmicrohttpd's pool: bounds request line and headers; 0: 16 KiB */
 	uint32_t idle_timeout_s; /* 0: 60 */
 	size_t body_bytes_max; /* a longer body is answered 413 */
+	size_t bodies_bytes_max; /* of all bodies held at once, over all loops; more is answered 503. 0: 256 MiB */
 	size_t arena_bytes_max; /* of a request's arena, body included */
 	/* Called on the loop's thread when the loop starts and ends: the loop's own state (read connections …). */
 	enum err_code (*loop_start)(void *self, uint32_t loop_index, void **ret_loop_state, struct error *err);
 	void (*loop_stop)(void *self, void *loop_state);
 	/* Called once per request when it is complete. It must respond, or suspend with http_request_suspend(). */
 	void (*handle)(void *self, void *loop_state, struct http_request *request);
-	/* For answers that the server gives by itself (413, 414, 431, 400 …): fills the body, or NULL for plain text. */
+	/* For what the server refuses by itself (413, 414, 431, 400, 503 …): answers it. NULL: plain text. What cannot
+	 * be parsed at all, or does not fit into connection_bytes, libmicrohttpd answers in its own words. */
 	void (*refuse)(void *self, struct http_request *request, int status, const char *reason);
-	/* Called once per request after its response was sent or its connection lost; for logs and metrics. May be NULL. */
+	/* Called once per request that handle() or refuse() saw, after its response was sent or its connection lost;
+	 * for logs and metrics. May be NULL. */
 	void (*finished)(void *self, void *loop_state, struct http_request *request);
 	void *self;
 };
@@ -37,8 +40,11 @@ struct http_server_options {
 MUST_CHECK enum err_code http_server_new(const struct http_server_options *options, struct http_server **ret_server,
 					 struct error *err);
 uint16_t http_server_port(const struct http_server *server);
-/* Stops accepting, closes idle connections, lets requests under way finish for up to timeout_ms, then stops. */
+/* Stops accepting, closes idle connections, lets requests under way finish for up to timeout_ms, then stops: what is
+ * still coming in or going out is cut then. A suspended request is waited for however long, since somebody owes it a
+ * wake: keep whoever wakes alive until this returns. Answers meanwhile say "Connection: close". Blocks. */
 void http_server_drain(struct http_server *server, uint32_t timeout_ms);
+/* Drains with no time when that was not done before. NULL is fine; returns NULL. */
 struct http_server *http_server_free(struct http_server *server);
 
 struct http_server_stats {
@@ -71,8 +77,11 @@ void *http_request_state(const struct http_request *request);
 /* Percent-decodes a path segment or parameter into the arena. False on a bad escape, NUL or invalid UTF-8. */
 bool http_decode(struct arena *arena, struct str raw, struct str *ret_text);
 
-/* Header added to the response; texts are borrowed from the arena or static. False when memory is refused. */
+/* Header added to the response; name is static, value is copied. False when memory is refused or the value is longer
+ * than http_response_room(). */
 bool http_response_header(struct http_request *request, const char *name, struct str value);
+/* Bytes that names and values of further headers may have: request and response heads share connection_bytes. */
+size_t http_response_room(const struct http_request *request);
 /* Answers. body must live in the request's arena or be static; it goes out without a copy. Once per request. */
 void http_respond(struct http_request *request, int status, struct str body);
 /* The same with memory from malloc, which the server frees after sending. */

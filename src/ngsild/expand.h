@@ -6,6 +6,11 @@
 #include "ngsild/context.h"
 #include "ngsild/document.h"
 
+#define EXPAND_TYPES_MAX 64 /* types of one entity */
+#define EXPAND_SCOPES_MAX 64 /* scopes of one entity */
+#define EXPAND_ATTRIBUTES_MAX 4096 /* members of one entity, sub-attributes of one instance */
+#define EXPAND_INSTANCES_MAX 1024 /* instances of one attribute */
+
 struct expand_options {
 	const struct context *context;
 	int64_t now_us; /* stamped as createdAt of the entity and of every instance */
@@ -20,7 +25,9 @@ MUST_CHECK enum err_code expand_entity(struct arena *arena, const struct json *b
 				       struct error *err);
 
 /* One attribute's instances (an object, or an array of them) as PATCH/POST of a single attribute send them;
- * ret_instances is a JSON array of instances. */
+ * ret_instances is a JSON array of instances. With options->fragment an instance may lack "type" and value, as a
+ * partial update sends them (5.6.4); merge_partial() holds such a one against the instance stored. A member
+ * "@context" of body is left out. */
 MUST_CHECK enum err_code expand_attribute(struct arena *arena, struct str attribute_name, const struct json *body,
 					  const struct expand_options *options, struct str *ret_iri,
 					  struct json **ret_instances, struct error *err);

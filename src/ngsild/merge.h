@@ -1,6 +1,8 @@
 /* How a change alters an entity: the rules of provision, on two documents, without a store.
  * Each function changes entity in place (memory from the arena) and records what it did, so that history,
  * notifications and "updated / notUpdated" answers come from one place. Unchanged instances keep their stamps.
+ * The fragment is only read, but the entity then shares its texts. After an error the entity may be half changed:
+ * drop it. A fragment that names another id is ERR_INVALID, and so is growth beyond the bounds of expand.h.
  * Source: GS CIM 009 V1.9.1 clauses 5.5.8, 5.6.1–5.6.5, 5.6.8, 5.6.19. Pure. */
 #ifndef MACHI_NGSILD_MERGE_H
 #define MACHI_NGSILD_MERGE_H
@@ -32,12 +34,13 @@ struct merge_result {
 	bool changed; /* anything at all: entity must be stored again */
 };
 
-/* What expand_entity gave as a fragment, put onto entity. now_us stamps modifiedAt (entity and instances).
+/* What expand_entity gave, put onto entity. now_us stamps what is new or changed. NGSI-LD Null is ERR_INVALID here.
  * overwrite false: instances that exist are refused, not replaced (Append with noOverwrite, 5.6.3). */
 MUST_CHECK enum err_code merge_append(struct arena *arena, struct json *entity, const struct json *fragment,
 				      bool overwrite, int64_t now_us, struct merge_result *ret_result,
 				      struct error *err);
-/* Update Attributes (5.6.2): attributes that the entity lacks are refused; NGSI-LD Null deletes. */
+/* Update Attributes (5.6.2): instances that exist are replaced, others added; NGSI-LD Null deletes, and does nothing
+ * where there is nothing; a scope is replaced only when the entity has one. */
 MUST_CHECK enum err_code merge_update(struct arena *arena, struct json *entity, const struct json *fragment,
 				      int64_t now_us, struct merge_result *ret_result, struct error *err);
 /* Partial Attribute Update (5.6.4): members of the fragment instance replace those of the stored one; Null removes.
@@ -47,8 +50,8 @@ MUST_CHECK enum err_code merge_partial(struct arena *arena, struct json *entity,
 				       struct error *err);
 /* Delete Attribute (5.6.5). dataset_id STR_NONE: the default instance; all: every instance. ERR_NOT_FOUND. */
 MUST_CHECK enum err_code merge_delete(struct arena *arena, struct json *entity, struct str attribute_iri,
-				      struct str dataset_id, bool all, int64_t now_us,
-				      struct merge_result *ret_result, struct error *err);
+				      struct str dataset_id, bool all, int64_t now_us, struct merge_result *ret_result,
+				      struct error *err);
 /* Replace Entity (5.6.18; batch upsert "replace"): entity becomes replacement. Instances that say the same keep their
  * stamps, the entity its createdAt; nothing changed gives changed == false. */
 MUST_CHECK enum err_code merge_replace(struct arena *arena, struct json *entity, const struct json *replacement,

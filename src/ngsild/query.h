@@ -40,6 +40,10 @@ void query_done(struct query *query); /* NULL is fine */
 /* Does the entity (expanded document) match all of it? */
 bool query_matches(const struct query *query, const struct json *entity);
 
+/* Do attrs or q name at least one attribute that is none of the system's own (createdAt, modifiedAt, deletedAt and, by
+ * 4.22, expiresAt)? One that does not is too wide to stand alone (5.7.2.4 b, c). */
+bool query_names_attribute(const struct query *query);
+
 /* What any match must satisfy, all of it together (a conjunction): a store uses as much as it likes to find
  * candidates and query_matches() decides. Filled by query_new, borrowed from the query. */
 enum narrow_op { NARROW_EXISTS, NARROW_RANGE };
@@ -64,10 +68,19 @@ struct narrow {
 	size_t attribute_count;
 	struct str geo_attribute_iri; /* with geo_box: its GeoProperty overlaps the box; STR_NONE: no geo narrowing */
 	struct geo_box geo_box;
-	struct str scope_prefix; /* some scope equals it or lies below it; STR_NONE: none */
+	/* Some scope equals it or lies below it; STR_NONE: none. It begins with "/"; a document's scope that does not
+	 * (4.18 allows both) counts as if it did. */
+	struct str scope_prefix;
 	bool exact; /* types and ids say it all: every candidate is a match, no document need be read to count */
 };
 
 const struct narrow *query_narrow(const struct query *query);
+
+/* Every number and text that NARROW_RANGE means when it speaks of an attribute, given the array of its instances:
+ * values, elements of array values, texts of languageMaps, Relationship objects, vocab terms. A store that narrows by
+ * ranges must index all of them (of long texts a prefix, as it sees fit); NARROW_EXISTS holds also where there is none.
+ * Stops when visit returns false. */
+void query_each_narrow_value(const struct json *instances, bool (*visit)(void *self, const struct json *scalar),
+			     void *self);
 
 #endif

@@ -18,13 +18,17 @@ struct represent_options {
 	size_t pick_count;
 	const struct str *omit;
 	size_t omit_count;
-	struct str dataset_id; /* only this instance of each attribute; STR_NONE: all; "@none": the default one */
-	struct str geometry_property; /* IRI; REPRESENT_GEOJSON */
+	struct str dataset_id; /* only this instance of attributes; STR_NONE: all; "@none": the default one */
+	/* REPRESENT_GEOJSON: a Feature. Its geometry comes from this GeoProperty (IRI), of the instance that dataset_id
+	 * names, else the default one; null when there is none (4.5.16.1). Its properties are written in
+	 * properties_format (normalized, concise or simplified). */
+	struct str geometry_property;
+	enum represent_format properties_format;
 	const struct json *context_value; /* written as the member "@context"; NULL: not written (Link header) */
 };
 
-/* Appends the JSON text of one entity to out; arena holds scratch. Errors are the buffer's sticky ones, and
- * ERR_MEMORY. REPRESENT_GEOJSON: ERR_UNSUPPORTED until it is built. */
+/* Appends the JSON text of one entity to out; arena holds scratch. A buffer that cannot take it stays failed, for
+ * buf_check() to tell once at the end. Errors: ERR_INTERNAL for a properties_format that is none. */
 MUST_CHECK enum err_code represent_entity(struct buf *out, struct arena *arena, const struct json *entity,
 					  const struct represent_options *options, struct error *err);
 

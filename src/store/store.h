@@ -11,9 +11,9 @@
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "json/json.h"
 #include "ngsild/merge.h"
 #include "ngsild/query.h"
+#include "json/json.h"
 
 struct store;
 struct store_reader;
@@ -21,6 +21,7 @@ struct store_txn;
 
 #define STORE_QUEUE_MAX 65536 /* writes waiting; one more is refused with ERR_LIMIT */
 #define STORE_COMMIT_WRITES_MAX 2048 /* writes in one transaction */
+#define STORE_DOCUMENT_BYTES_MAX ((size_t)64 << 20) /* a document's text; a longer one is refused with ERR_LIMIT */
 
 struct store_options {
 	const char *path; /* the database file; created with mode 0600 unless read_only. NULL: memory store */
@@ -44,9 +45,11 @@ struct store *store_free(struct store *store);
 
 /* One atomic write, owned by the caller until done() is called. */
 struct store_write {
-	/* Runs on the writer thread inside a transaction. It may run again from the start when the transaction had to be
-	 * repeated without a write that failed: it must not change anything but its own results, which it sets anew.
-	 * An error rolls back what this write did, and no other's. */
+	/* Runs on the writer thread inside a transaction. It may run again from the start when the transaction has to
+	 * be repeated without a write that failed: it must not change anything but its own results, which it sets anew.
+	 * An error rolls back what this write did, and no other's. A change that failed for a reason that does not lie
+	 * in its input (anything but ERR_NOT_FOUND, ERR_EXISTS, ERR_INVALID, ERR_LIMIT) may be half done: the write
+	 * then fails with that error whatever run() returns. */
 	enum err_code (*run)(struct store_write *write, struct store_txn *txn, struct error *err);
 	/* Called on the writer thread once the outcome is durable (or failed): hand the result to whom it belongs, at
 	 * once and without blocking. The write may be freed in here. */
@@ -54,13 +57,15 @@ struct store_write {
 	struct store_write *next; /* the queue's, while it waits */
 };
 
-/* Queues a write. ERR_LIMIT when STORE_QUEUE_MAX wait, ERR_CONFLICT when the store is closing; then done() is not
- * called. */
+/* Queues a write. ERR_LIMIT when STORE_QUEUE_MAX wait, ERR_CONFLICT when the store is closing, ERR_DENIED when it is
+ * open for reading only; then done() is not called. Outcomes beside run()'s own: ERR_IO (disk full or failing),
+ * ERR_TIMEOUT (another process held the database for busy_timeout_ms), ERR_CORRUPT, ERR_MEMORY; the next batch tries
+ * afresh. */
 MUST_CHECK enum err_code store_submit(struct store *store, struct store_write *write, struct error *err);
 /* Submits and waits for the outcome (commands, imports; never on an event loop). done must be NULL. */
 MUST_CHECK enum err_code store_apply(struct store *store, struct store_write *write, struct error *err);
 
-/* Scratch that lasts until this write's run() returns. */
+/* Scratch that lasts until this write's run() returns; a run() that handles many entities may clear it between them. */
 struct arena *store_txn_arena(struct store_txn *txn);
 struct json_parser *store_txn_parser(struct store_txn *txn);
 
@@ -75,18 +80,21 @@ MUST_CHECK enum err_code store_txn_put(struct store_txn *txn, const struct json 
 /* Deletes the entity whose document is before. Its history stays. */
 MUST_CHECK enum err_code store_txn_delete(struct store_txn *txn, const struct json *before, struct error *err);
 /* Appends what happened to the history: one row for each change, at its time (observedAt, else modifiedAt of the
- * instance; deletions at now_us). */
+ * instance; deletions at now_us). now_us is the time of arrival, by which the rows are filed: the clock, not older. */
 MUST_CHECK enum err_code store_txn_history(struct store_txn *txn, struct str id, const struct change *changes,
 					   int64_t now_us, struct error *err);
-/* Iterates the ids that begin with prefix, in byte order, inside the transaction. visit returning false stops. */
+/* Iterates the ids that begin with prefix, in byte order, inside the transaction. visit returning false stops; it may
+ * change and delete what it is shown. */
 MUST_CHECK enum err_code store_txn_each_id(struct store_txn *txn, struct str prefix,
 					   bool (*visit)(void *self, struct str id), void *self, struct error *err);
-/* Small named texts beside the entities (feed versions, import marks). value STR_NONE deletes. */
-MUST_CHECK enum err_code store_txn_set_meta(struct store_txn *txn, struct str key, struct str value,
-					    struct error *err);
+/* Small named texts beside the entities (feed versions, import marks). value STR_NONE deletes. The key "schema_version"
+ * is the store's own (ERR_INVALID). */
+MUST_CHECK enum err_code store_txn_set_meta(struct store_txn *txn, struct str key, struct str value, struct error *err);
 
-/* Deletes history points older than before_us of entities whose id begins with id_prefix, at most rows_max of them
- * (bounded work); ret_rows says how many went. */
+/* Deletes history points older than before_us of entities whose id begins with id_prefix, at most rows_max of them;
+ * ret_rows says how many went. The work is bounded too, so fewer than rows_max may go although more are old; the next
+ * call goes on from there.
+ * What was known only of entities that are gone and have no points left goes with them. */
 MUST_CHECK enum err_code store_txn_prune_history(struct store_txn *txn, struct str id_prefix, int64_t before_us,
 						 uint32_t rows_max, uint32_t *ret_rows, struct error *err);
 
@@ -95,12 +103,14 @@ MUST_CHECK enum err_code store_txn_prune_history(struct store_txn *txn, struct s
 MUST_CHECK enum err_code store_reader_new(struct store *store, struct store_reader **ret_reader, struct error *err);
 struct store_reader *store_reader_free(struct store_reader *reader);
 
-/* The document's JSON text, copied into the arena with room for the parser's padding. ERR_NOT_FOUND; err may be NULL. */
+/* The document's JSON text, copied into the arena with room for the parser's padding. ERR_NOT_FOUND; err may be
+ * NULL. */
 MUST_CHECK enum err_code store_get(struct store_reader *reader, struct str id, struct arena *arena,
 				   struct str *ret_bytes, struct error *err);
 
 /* Calls visit for every candidate of narrow (a superset of the matches, each entity once) in the order of creation
- * (insertion), within one snapshot. bytes is borrowed until visit returns. visit returning false stops the scan. */
+ * (insertion), within one snapshot. bytes is borrowed until visit returns. visit returning false stops the scan; it may
+ * call this reader's store_get, store_scan and store_history, which see the same snapshot. */
 MUST_CHECK enum err_code store_scan(struct store_reader *reader, const struct narrow *narrow,
 				    bool (*visit)(void *self, struct str bytes), void *self, struct error *err);
 /* How many candidates store_scan would visit; reads no documents. */
@@ -110,8 +120,9 @@ MUST_CHECK enum err_code store_count(struct store_reader *reader, const struct n
 MUST_CHECK enum err_code store_get_meta(struct store_reader *reader, struct str key, struct arena *arena,
 					struct str *ret_value, struct error *err);
 
-/* The history of one attribute instance in time order, newest last: visit gets the time, what happened and the
- * instance's JSON text (of the deleted instance for CHANGE_DELETED). */
+/* The history of one attribute instance (dataset_id STR_NONE: the default one) from from_us to to_us, both included, in
+ * time order, newest last: visit gets the time, what happened and the instance's JSON text as it was stored (of the
+ * deleted instance for CHANGE_DELETED). */
 MUST_CHECK enum err_code store_history(struct store_reader *reader, struct str id, struct str attribute_iri,
 				       struct str dataset_id, int64_t from_us, int64_t to_us,
 				       bool (*visit)(void *self, int64_t at_us, enum change_kind kind,
@@ -124,18 +135,20 @@ struct store_stats { /* monotonic counters since open, and gauges */
 	uint64_t writes, commits, write_errors, replays;
 	uint64_t queue_depth;
 	uint64_t entities; /* rows now */
-	uint64_t history_rows; /* rows now, estimated for SQLite (highest rowid minus lowest) */
+	uint64_t history_rows; /* rows now */
 	uint64_t database_bytes, wal_bytes;
 };
 
 MUST_CHECK enum err_code store_stats(struct store *store, struct store_stats *ret_stats, struct error *err);
 
-/* A consistent copy of the database file while others read and write; to_path must not exist. Written under a
- * temporary name, checked, synced and renamed, so that to_path is whole or absent. */
+/* A consistent copy of the database file while others read and write; to_path must not exist, nor a log of that name
+ * (ERR_EXISTS). Written under a temporary name, checked, synced and renamed, so that to_path is whole or absent. A copy
+ * is a database: restoring is a backup from it to where the database shall be. */
 MUST_CHECK enum err_code store_sqlite_backup(const char *from_path, const char *to_path, struct error *err);
 
-/* Everything wrong with the database: SQLite's integrity check, documents that do not parse, index rows that disagree
- * with documents. visit is called for each finding; ret_findings counts them. */
+/* Everything wrong with the database, also while others use it: SQLite's integrity check, documents that do not parse,
+ * index rows, history and counters that disagree. visit (NULL: nobody) is called for each of the first 1,000 findings;
+ * ret_findings counts all. */
 MUST_CHECK enum err_code store_sqlite_check(const char *path, void (*visit)(void *self, const char *finding),
 					    void *self, uint64_t *ret_findings, struct error *err);
 

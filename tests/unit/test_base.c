@@ -113,6 +113,25 @@ static void map_survives_growth_and_removal(void)
 	arena_done(&arena);
 }
 
+static void hashes_see_every_byte_the_length_and_the_seed(void)
+{
+	char text[64];
+
+	memset(text, 'a', sizeof(text));
+	for (size_t len = 1; len <= sizeof(text); len++) {
+		uint64_t hash = str_hash((struct str){text, len}, 1);
+
+		CHECK(hash != str_hash((struct str){text, len - 1}, 1));
+		CHECK(hash != str_hash((struct str){text, len}, 2));
+		for (size_t i = 0; i < len; i++) {
+			text[i] ^= 1;
+			CHECK(hash != str_hash((struct str){text, len}, 1));
+			text[i] ^= 1;
+		}
+	}
+	CHECK(str_hash(STR("a"), 0) != str_hash(STR("a\0"), 0));
+}
+
 static void errors_name_their_cause_and_their_way_up(void)
 {
 	struct error err = {0};
@@ -166,6 +185,7 @@ int main(void)
 	RUN(arena_keeps_its_cap_and_alignment);
 	RUN(buffer_error_is_sticky);
 	RUN(map_survives_growth_and_removal);
+	RUN(hashes_see_every_byte_the_length_and_the_seed);
 	RUN(errors_name_their_cause_and_their_way_up);
 	RUN(times_are_read_to_the_rule);
 	RUN(times_are_written_back);

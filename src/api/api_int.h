@@ -1,0 +1,307 @@
+/* What the files of the api room share: the table of operations, a call (one request on its way through the api) and
+ * the steps that every call takes. */
+#ifndef MACHI_API_API_INT_H
+#define MACHI_API_API_INT_H
+
+#include "api/api.h"
+#include "api/negotiate.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define API_SEGMENTS_MAX 8u /* of a path */
+#define API_OPERATIONS_MAX 96u
+#define API_CONTEXT_TRIES_MAX 16u /* suspensions for remote @contexts in one call */
+#define API_SCRATCH_BYTES_MAX (UINT64_C(64) << 20)
+#define API_METRICS_BYTES_MAX (UINT64_C(4) << 20)
+#define API_LATENCY_BUCKETS 14u
+
+enum method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, METHOD_COUNT };
+
+struct str method_name(enum method method);
+
+/* Query parameters that the standard knows. */
+enum parameter {
+	P_ID,
+	P_ID_PATTERN,
+	P_TYPE,
+	P_ATTRS,
+	P_Q,
+	P_SCOPE_Q,
+	P_GEOREL,
+	P_GEOMETRY,
+	P_COORDINATES,
+	P_GEOPROPERTY,
+	P_GEOMETRY_PROPERTY,
+	P_PICK,
+	P_OMIT,
+	P_DATASET_ID,
+	P_DELETE_ALL,
+	P_FORMAT,
+	P_OPTIONS,
+	P_LIMIT,
+	P_OFFSET,
+	P_COUNT,
+	P_LOCAL,
+	/* Without registrations there is nothing that these could change: checked, then left alone. */
+	P_CSF,
+	P_SPLIT_ENTITIES,
+	P_CONTAINED_BY,
+	/* Known and not offered: anything but the neutral value is answered OperationNotSupported. */
+	P_JOIN,
+	P_JOIN_LEVEL,
+	P_LANG,
+	P_ENTITY_MAP,
+	P_ENTITY_MAP_LIFETIME,
+	P_ORDER_BY,
+	P_ORDER_FROM,
+	P_ORDER_GEOMETRY,
+	P_COLLATION,
+	P_EXPAND_VALUES,
+	P_JSON_KEYS,
+	PARAMETER_COUNT
+};
+
+#define PARAMETER_BIT(parameter) (UINT64_C(1) << (parameter))
+
+struct parameter_rule {
+	struct str name;
+	const char *schema; /* JSON Schema type for the API's description */
+	const char *text; /* one sentence for the API's description */
+	bool offered;
+	const char *neutral; /* of one that is not offered: this value changes nothing; NULL: there is none */
+};
+
+extern const struct parameter_rule parameter_rules[PARAMETER_COUNT];
+
+/* Keywords of the parameter "options". */
+enum option {
+	OPTION_NORMALIZED = 1 << 0,
+	OPTION_CONCISE = 1 << 1,
+	OPTION_SIMPLIFIED = 1 << 2,
+	OPTION_SYS_ATTRS = 1 << 3,
+	OPTION_COUNT = 1 << 4,
+	OPTION_NO_OVERWRITE = 1 << 5,
+	OPTION_UPDATE = 1 << 6,
+	OPTION_REPLACE = 1 << 7
+};
+
+#define OPTIONS_FORMAT (OPTION_NORMALIZED | OPTION_CONCISE | OPTION_SIMPLIFIED)
+#define OPTIONS_READ (OPTIONS_FORMAT | OPTION_SYS_ATTRS)
+
+enum body_kind { BODY_NONE, BODY_ENTITY, BODY_FRAGMENT, BODY_ATTRIBUTE, BODY_ENTITIES, BODY_IDS, BODY_QUERY };
+
+/* What an answer with status 200 or 201 holds, for the API's description. */
+enum answer_kind { ANSWER_NONE, ANSWER_ENTITY, ANSWER_ENTITIES, ANSWER_IDS, ANSWER_PLAIN };
+
+struct call;
+
+struct operation {
+	enum method method;
+	const char *path; /* "/entities/{entityId}", below API_ROOT unless it is plain */
+	const char *id; /* operationId, and the label in metrics */
+	const char *summary;
+	const char *clauses; /* of the standard */
+	uint64_t parameters; /* PARAMETER_BIT()s taken */
+	unsigned int options; /* enum option bits taken */
+	enum body_kind body;
+	enum answer_kind answer;
+	const char *statuses; /* of success, "201" or "204 207" */
+	bool plain; /* not NGSI-LD: no tenant, negotiation or @context */
+	bool creates_tenant; /* clause 5.5.10 */
+	void (*run)(struct call *call); /* NULL: OperationNotSupported */
+};
+
+extern const struct operation operations[];
+extern const size_t operation_count;
+
+struct route {
+	struct str path; /* with API_ROOT where it belongs */
+	struct str segments[API_SEGMENTS_MAX];
+	size_t segment_count;
+	const struct operation *methods[METHOD_COUNT];
+};
+
+struct metrics_writer {
+	void (*write)(void *self, struct buf *out);
+	void *self;
+};
+
+struct api_loop { /* one loop's own */
+	struct api *api;
+	struct api_loop *next; /* api's list of all, guarded by api->lock */
+	struct broker_reader *reader;
+	struct arena scratch; /* of one entity while it is written out */
+	/* Written by the loop's thread alone, read by whoever shows /metrics. */
+	_Atomic uint64_t answers[API_OPERATIONS_MAX + 1][6]; /* by operation (the last: none) and status / 100 */
+	_Atomic uint64_t latency[API_LATENCY_BUCKETS + 1];
+	_Atomic uint64_t latency_us;
+};
+
+struct web_file {
+	const char *path;
+	const char *type;
+	struct str bytes;
+	char etag[40];
+};
+
+struct api {
+	struct api_options options; /* defaults filled in */
+	struct arena arena; /* routes, texts: nothing changes after api_new() */
+	struct route *routes;
+	size_t route_count;
+	struct str openapi;
+	char openapi_etag[40];
+	struct web_file *files;
+	size_t file_count;
+	struct metrics_writer metrics[API_METRICS_WRITERS_MAX];
+	size_t metrics_count;
+	int64_t start_us; /* CLOCK_MONOTONIC */
+	_Atomic(const struct http_server *) server;
+	_Atomic bool ready;
+	pthread_mutex_t lock; /* guards loops */
+	struct api_loop *loops;
+};
+
+struct held_context {
+	struct context *context;
+	struct held_context *next;
+};
+
+/* One request on its way; lives in the request's arena. */
+struct call {
+	struct api *api;
+	struct api_loop *loop;
+	struct http_request *request;
+	struct arena *arena;
+	const struct operation *operation; /* NULL while none is found */
+	struct str variables[2]; /* of the path, decoded, in their order */
+	struct str parameters[PARAMETER_COUNT]; /* STR_NONE: absent */
+	unsigned int options; /* enum option bits given */
+	enum represent_format format;
+	struct str tenant; /* STR_NONE: the default one */
+	enum media media; /* of the answer */
+	bool ld_body;
+	struct json *body;
+	const struct json *context_value; /* NULL: the core context */
+	struct context *context; /* held */
+	struct str context_link; /* value of the answer's Link header; STR_NONE: none */
+	struct held_context *held; /* released when the request is finished */
+	unsigned int context_tries;
+	void (*resume)(struct call *call); /* when woken */
+	void (*next)(struct call *call); /* when the @context is there */
+	void *work; /* the operation's own */
+	struct broker_write write;
+	enum err_code write_code;
+	struct error error; /* the latest; logged with a 5xx */
+};
+
+/* ---- request.c ---- */
+
+/* Each of these answers the request itself when it returns false. */
+bool call_prepare(struct call *call); /* headers, parameters, body; not yet the @context */
+bool call_flag(struct call *call, enum parameter parameter, bool *ret_value); /* true, false or absent (false) */
+bool call_number(struct call *call, enum parameter parameter, uint64_t *ret_value); /* untouched when absent */
+bool call_entity_id(struct call *call, struct str *ret_id); /* the path's first variable, a URI */
+
+/* ---- context.c ---- */
+
+/* Resolves call->context by clause 6.3.5 and goes on with next(call), now or after the fetch of remote parts. */
+void call_with_context(struct call *call, void (*next)(struct call *call));
+/* ERR_OK: *ret is held by the call. ERR_TIMEOUT: suspended, call->resume will be called; anything else is final. */
+MUST_CHECK enum err_code call_context(struct call *call, const struct json *value, struct context **ret);
+/* Sets call->context_link (JSON), or *ret_member to what other bodies carry as "@context" (else NULL). May replace
+ * *context by the core one, when the one of the request has no URL that a Link could name. */
+void call_context_out(struct call *call, const struct context **context, const struct json **ret_member);
+
+/* ---- write.c ---- */
+
+/* Submits, suspends, and calls answer(call) on the loop when the outcome is durable (call->write_code) … or answers
+ * with the problem when nothing can be submitted. */
+void call_write(struct call *call, struct broker_item *items, size_t count, void (*answer)(struct call *call));
+/* After call_write() with one item: answers any failure and returns false. */
+bool call_written(struct call *call);
+
+/* ---- problem.c ---- */
+
+enum problem { /* beyond the codes of errors */
+	       PROBLEM_INVALID_REQUEST, /* 400 */
+	       PROBLEM_BAD_REQUEST_DATA, /* 400 */
+	       PROBLEM_NOT_FOUND, /* 404 */
+	       PROBLEM_METHOD_NOT_ALLOWED, /* 405 */
+	       PROBLEM_NOT_ACCEPTABLE, /* 406 */
+	       PROBLEM_TOO_MANY_RESULTS, /* 403 */
+	       PROBLEM_OPERATION_NOT_SUPPORTED, /* 422 */
+	       PROBLEM_INTERNAL, /* 500 */
+	       PROBLEM_UNAVAILABLE /* 503 */
+};
+
+void answer_error(struct call *call, enum err_code code, const struct error *err);
+void answer_problem(struct call *call, enum problem problem, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* The problem document alone, as batch results hold it. */
+void problem_write(struct buf *out, enum err_code code, const struct error *err);
+/* For the server's own refusals. */
+void problem_refuse(struct api *api, struct http_request *request, int status, const char *reason);
+
+/* ---- api.c ---- */
+
+void answer_text(struct call *call, int status, struct str type, struct str body); /* body static or in the arena */
+void answer_buf(struct call *call, int status, struct str type, struct buf *body); /* takes the buffer's memory */
+void answer_represented(struct call *call, struct buf *body); /* 200 with call->media and call->context_link */
+void answer_empty(struct call *call, int status);
+void answer_static(struct call *call, struct str type, struct str body, const char *etag); /* 200 or 304 */
+void cors_headers(const struct api *api, struct http_request *request);
+size_t api_operation_index(const struct operation *operation);
+int64_t api_now_us(void); /* CLOCK_MONOTONIC */
+void etag_make(struct str bytes, char etag[static 40]);
+
+/* ---- router.c ---- */
+
+MUST_CHECK enum err_code router_init(struct api *api, struct error *err);
+void router_dispatch(struct call *call);
+
+/* ---- query.c ---- */
+
+/* Answers the query that text and the call's parameters describe; call->context is there. */
+void query_run(struct call *call, struct query_text *text);
+
+/* Expands a list of names ("a,b|c") to IRIs; core member names stay when members is true. */
+MUST_CHECK enum err_code names_expand(struct call *call, struct str names, bool members, struct str **ret_iris,
+				      size_t *ret_count, struct error *err);
+MUST_CHECK enum err_code call_representation(struct call *call, struct represent_options *ret_options,
+					     struct error *err);
+/* Does the entity fit the parameters type and attrs? */
+MUST_CHECK enum err_code call_selects(struct call *call, struct str type, struct str attrs, const struct json *entity,
+				      bool *ret_fits, struct error *err);
+
+/* ---- operations ---- */
+
+void create_entity(struct call *call);
+void query_entities(struct call *call);
+void retrieve_entity(struct call *call);
+void delete_entity(struct call *call);
+void replace_entity(struct call *call);
+void append_attributes(struct call *call);
+void update_attributes(struct call *call);
+void partial_update(struct call *call);
+void delete_attribute(struct call *call);
+void batch_create(struct call *call);
+void batch_upsert(struct call *call);
+void batch_update(struct call *call);
+void batch_delete(struct call *call);
+void query_by_post(struct call *call);
+void show_health(struct call *call);
+void show_ready(struct call *call);
+void show_metrics(struct call *call);
+void show_openapi(struct call *call);
+void show_file(struct call *call);
+
+/* metrics.c */
+void metrics_count(struct api_loop *loop, const struct operation *operation, int status, uint64_t duration_us);
+
+/* openapi.c, web.c */
+MUST_CHECK enum err_code openapi_init(struct api *api, struct error *err);
+MUST_CHECK enum err_code web_init(struct api *api, struct error *err);
+
+#endif

@@ -1,0 +1,95 @@
+/* Opening and closing the broker: folder, core context, default tenant, context cache. */
+#include "base/time_value.h"
+#include "broker/broker_int.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define CONTEXT_KEEP_S 86400u
+
+static int64_t real_time_us(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
+	return (int64_t)now.tv_sec * US_PER_S + now.tv_nsec / 1000;
+}
+
+int64_t broker_now_us(const struct broker *broker)
+{
+	return broker->options.clock_us();
+}
+
+struct context *broker_core_context(struct broker *broker)
+{
+	return broker->core;
+}
+
+static enum err_code open_folder(const struct broker *broker, struct error *err)
+{
+	const char *path = broker->data_path;
+
+	if (!path)
+		return ERR_OK;
+	if (broker->options.create && !broker->options.read_only && mkdir(path, 0700) != 0 && errno != EEXIST)
+		return err_set(err, ERR_IO, "cannot create the folder %s: %s", path, strerror(errno));
+	struct stat status;
+
+	if (stat(path, &status) != 0)
+		return err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot open the folder %s: %s", path,
+			       strerror(errno));
+	if (!S_ISDIR(status.st_mode))
+		return err_set(err, ERR_INVALID, "%s is not a folder", path);
+	return ERR_OK;
+}
+
+enum err_code broker_new(const struct broker_options *options, struct broker **ret_broker, struct error *err)
+{
+	struct broker *broker = calloc(1, sizeof(*broker));
+
+	if (!broker)
+		return err_set(err, ERR_MEMORY, "no memory for the broker");
+	broker->options = *options;
+	tenants_init(broker);
+	if (!broker->options.clock_us)
+		broker->options.clock_us = real_time_us;
+	if (!broker->options.context_keep_s)
+		broker->options.context_keep_s = CONTEXT_KEEP_S;
+	enum err_code code = ERR_OK;
+
+	if (options->data_path) {
+		broker->options.data_path = broker->data_path = strdup(options->data_path);
+		if (!broker->data_path)
+			code = err_set(err, ERR_MEMORY, "no memory for the broker");
+	}
+	if (code == ERR_OK)
+		code = open_folder(broker, err);
+	if (code == ERR_OK)
+		code = context_core_new(&broker->core, err);
+	if (code == ERR_OK)
+		code = context_cache_new(broker, &broker->contexts, err);
+	if (code == ERR_OK)
+		code = tenants_open(broker, err);
+	if (code != ERR_OK) {
+		(void)broker_free(broker);
+		return code;
+	}
+	*ret_broker = broker;
+	return ERR_OK;
+}
+
+struct broker *broker_free(struct broker *broker)
+{
+	if (!broker)
+		return NULL;
+	/* First the thread that may still wake somebody, then the stores with what they have yet to write. */
+	(void)context_cache_free(broker->contexts);
+	tenants_close(broker);
+	(void)context_unref(broker->core);
+	free(broker->data_path);
+	free(broker);
+	return NULL;
+}

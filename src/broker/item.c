@@ -1,0 +1,253 @@
+/* One item of a write, inside a transaction: read the entity, change it by the rules of merging, store it again with
+ * its history. Nothing is written when nothing changed.
+ *
+ * A transaction may run more than once, so an item's entity and instances are only read, and its outcome is set anew
+ * each time. What an outcome refers to is copied into the write's arena; all else is the transaction's scratch. */
+#include "base/time_value.h"
+#include "broker/broker_int.h"
+
+#include <assert.h>
+
+struct item_run {
+	struct broker *broker;
+	struct store_txn *txn;
+	struct broker_item *item;
+	struct arena *arena; /* the write's */
+	int64_t now_us;
+	bool storing; /* the store has been asked to change something */
+	struct error *err;
+};
+
+bool item_is_expired(const struct json *entity, int64_t now_us)
+{
+	struct str text = json_text(json_get(entity, STR("expiresAt")));
+	int64_t at_us;
+
+	return text.len && time_parse_iso(text, true, &at_us) && at_us <= now_us;
+}
+
+/* ---- storing ---- */
+
+static enum err_code put_history(struct item_run *run, const struct merge_result *result)
+{
+	run->storing = true;
+	if (run->item->no_history)
+		return ERR_OK;
+	return store_txn_history(run->txn, run->item->id, result->changes, run->now_us, run->err);
+}
+
+/* Recursion is bounded by levels. */
+static bool nests_within(const struct json *value, unsigned int levels)
+{
+	bool object = json_is(value, JSON_OBJECT);
+
+	if (!object && !json_is(value, JSON_ARRAY))
+		return true;
+	if (levels == 0)
+		return false;
+	for (uint32_t i = 0; i < value->count; i++)
+		if (!nests_within(object ? &value->members[i].value : &value->items[i], levels - 1))
+			return false;
+	return true;
+}
+
+static enum err_code put_entity(struct item_run *run, const struct json *before, const struct json *entity,
+				const struct merge_result *result)
+{
+	if (!nests_within(entity, BROKER_ENTITY_DEPTH_MAX))
+		return err_set(run->err, ERR_INVALID, "an entity nested deeper than %d levels in its normalized form",
+			       BROKER_ENTITY_DEPTH_MAX);
+	run->storing = true;
+	enum err_code code = store_txn_put(run->txn, before, entity, run->err);
+
+	if (code == ERR_OK)
+		code = put_history(run, result);
+	if (code == ERR_OK && json_get(entity, STR("expiresAt")))
+		code = store_txn_set_meta(run->txn, STR(BROKER_META_EXPIRING), STR("1"), run->err);
+	return code;
+}
+
+/* Refusals live in the transaction's scratch; the outcome keeps copies. */
+static enum err_code keep_refusals(struct item_run *run, const struct merge_refusal *refusals)
+{
+	struct merge_refusal **end = &run->item->outcome.refusals;
+
+	for (; refusals; refusals = refusals->next) {
+		struct merge_refusal *kept = arena_new(run->arena, struct merge_refusal);
+		struct str iri = kept ? arena_dup(run->arena, refusals->attribute_iri) : STR_NONE;
+
+		if (!iri.at)
+			return err_set(run->err, ERR_MEMORY, "no memory for what was not updated");
+		*kept = (struct merge_refusal){.attribute_iri = iri, .reason = refusals->reason};
+		*end = kept;
+		end = &kept->next;
+	}
+	return ERR_OK;
+}
+
+/* ---- operations ---- */
+
+/* The entity as it is now; one that has expired is as good as absent, but *ret_expired holds it. */
+static enum err_code get_entity(struct item_run *run, struct json **ret_entity, struct json **ret_expired)
+{
+	struct json *entity = NULL;
+	enum err_code code = store_txn_get(run->txn, run->item->id, &entity, run->err);
+
+	*ret_entity = *ret_expired = NULL;
+	if (code == ERR_NOT_FOUND)
+		return ERR_OK;
+	if (code != ERR_OK)
+		return code;
+	if (item_is_expired(entity, run->now_us))
+		*ret_expired = entity;
+	else
+		*ret_entity = entity;
+	return ERR_OK;
+}
+
+static enum err_code create(struct item_run *run, const struct json *expired)
+{
+	struct merge_result result;
+
+	/* merge_whole only reads an entity that is created. */
+	enum err_code code =
+		merge_whole(store_txn_arena(run->txn), run->item->entity, CHANGE_CREATED, &result, run->err);
+
+	if (code == ERR_OK && expired) {
+		run->storing = true;
+		code = store_txn_delete(run->txn, expired, run->err);
+	}
+	if (code == ERR_OK)
+		code = put_entity(run, NULL, run->item->entity, &result);
+	if (code == ERR_OK)
+		run->item->outcome.created = run->item->outcome.changed = true;
+	return code;
+}
+
+static enum err_code delete_entity(struct item_run *run, const struct json *entity)
+{
+	struct merge_result result;
+	enum err_code code = merge_whole(store_txn_arena(run->txn), entity, CHANGE_DELETED, &result, run->err);
+
+	if (code == ERR_OK) {
+		run->storing = true;
+		code = store_txn_delete(run->txn, entity, run->err);
+	}
+	if (code == ERR_OK)
+		code = put_history(run, &result);
+	if (code == ERR_OK)
+		run->item->outcome.changed = true;
+	return code;
+}
+
+static enum err_code merge(struct item_run *run, struct json *entity, struct merge_result *ret_result)
+{
+	const struct broker_item *item = run->item;
+	struct arena *scratch = store_txn_arena(run->txn);
+
+	switch (item->operation) {
+	case BROKER_UPDATE_ATTRIBUTES:
+	case BROKER_UPSERT:
+		return merge_update(scratch, entity, item->entity, run->now_us, ret_result, run->err);
+	case BROKER_APPEND_ATTRIBUTES:
+		return merge_append(scratch, entity, item->entity, item->overwrite, run->now_us, ret_result, run->err);
+	case BROKER_PARTIAL_UPDATE:
+		return merge_partial(scratch, entity, item->attribute_iri, item->instances, run->now_us, ret_result,
+				     run->err);
+	case BROKER_DELETE_ATTRIBUTE:
+		return merge_delete(scratch, entity, item->attribute_iri, item->dataset_id, item->delete_all,
+				    run->now_us, ret_result, run->err);
+	case BROKER_REPLACE:
+		return merge_replace(scratch, entity, item->entity, run->now_us, ret_result, run->err);
+	default:
+		return err_set(run->err, ERR_INTERNAL, "operation %d changes no entity", (int)item->operation);
+	}
+}
+
+static enum err_code change(struct item_run *run, struct json *entity)
+{
+	struct json *before = json_dup(store_txn_arena(run->txn), entity);
+	struct merge_result result;
+
+	if (!before)
+		return err_set(run->err, ERR_MEMORY, "no memory to change the entity");
+	enum err_code code = merge(run, entity, &result);
+
+	if (code == ERR_OK)
+		code = keep_refusals(run, result.refusals);
+	if (code != ERR_OK || !result.changed)
+		return code;
+	code = put_entity(run, before, entity, &result);
+	if (code == ERR_OK)
+		run->item->outcome.changed = true;
+	return code;
+}
+
+/* May this item make an entity that is not there? */
+static bool creates(const struct broker_item *item)
+{
+	return item->operation == BROKER_CREATE || item->operation == BROKER_UPSERT ||
+	       (item->operation == BROKER_REPLACE && !item->must_exist);
+}
+
+static enum err_code run_item(struct item_run *run)
+{
+	const struct broker_item *item = run->item;
+	struct json *entity, *expired;
+	enum err_code code = get_entity(run, &entity, &expired);
+
+	if (code != ERR_OK)
+		return code;
+	if (!entity && creates(item))
+		return create(run, expired);
+	if (!entity)
+		return err_set(run->err, ERR_NOT_FOUND, "there is no entity %.*s", STR_FMT(str_part(item->id, 0, 150)));
+	if (item->operation == BROKER_CREATE)
+		return err_set(run->err, ERR_EXISTS, "the entity %.*s exists already",
+			       STR_FMT(str_part(item->id, 0, 150)));
+	return item->operation == BROKER_DELETE ? delete_entity(run, entity) : change(run, entity);
+}
+
+/* Is it the transaction that is in trouble, rather than what the item asks for? */
+static bool is_fatal(enum err_code code, bool storing)
+{
+	switch (code) {
+	case ERR_IO:
+	case ERR_NO_ROOM:
+	case ERR_MEMORY:
+	case ERR_INTERNAL:
+	case ERR_TIMEOUT:
+		return true;
+	default:
+		/* Half of an item may be stored: only the store can take it back, with the whole write. */
+		return storing;
+	}
+}
+
+enum err_code item_apply(struct broker *broker, struct store_txn *txn, struct broker_item *item, struct arena *arena,
+			 struct error *err)
+{
+	struct broker_outcome *outcome = &item->outcome;
+	struct item_run run = {.broker = broker,
+			       .txn = txn,
+			       .item = item,
+			       .arena = arena,
+			       .now_us = broker_now_us(broker),
+			       .err = &outcome->error};
+
+	assert(item->id.len > 0);
+	assert(!item->entity || item->operation == BROKER_DELETE || item->entity->kind == JSON_OBJECT);
+	*outcome = (struct broker_outcome){.code = ERR_OK};
+	enum err_code code = run_item(&run);
+
+	if (code == ERR_OK)
+		return ERR_OK;
+	outcome->code = code;
+	outcome->refusals = NULL;
+	outcome->created = outcome->changed = false;
+	if (!is_fatal(code, run.storing))
+		return ERR_OK;
+	if (err)
+		*err = outcome->error;
+	return code;
+}

@@ -1,0 +1,210 @@
+/* Tenants: one store each, opened when it is first asked for and open until the broker goes.
+ *
+ * Looking up an open tenant takes one short lock. Opening may wait for the disk, so it happens under a lock of its own
+ * and those who ask for open tenants do not wait for it. */
+#include "base/cleanup.h"
+#include "broker/broker_int.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static bool name_is_valid(struct str name)
+{
+	if (name.len == 0 || name.len > BROKER_TENANT_NAME_BYTES_MAX)
+		return false;
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.at[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+		      c == '-'))
+			return false;
+	}
+	return true;
+}
+
+void tenants_init(struct broker *broker)
+{
+	struct tenants *tenants = &broker->tenants;
+
+	(void)pthread_mutex_init(&tenants->lock, NULL);
+	(void)pthread_mutex_init(&tenants->opening, NULL);
+	map_init(&tenants->by_name, (uint64_t)(uintptr_t)broker);
+}
+
+void tenants_close(struct broker *broker)
+{
+	struct tenants *tenants = &broker->tenants;
+
+	for (size_t i = 0; i < tenants->count; i++) {
+		(void)store_free(tenants->list[i]->store);
+		free(tenants->list[i]);
+	}
+	tenants->count = 0;
+	map_done(&tenants->by_name);
+	(void)pthread_mutex_destroy(&tenants->opening);
+	(void)pthread_mutex_destroy(&tenants->lock);
+}
+
+static struct store *find(struct tenants *tenants, struct str name)
+{
+	(void)pthread_mutex_lock(&tenants->lock);
+	const struct tenant *tenant = map_get(&tenants->by_name, name);
+	struct store *store = tenant ? tenant->store : NULL;
+
+	(void)pthread_mutex_unlock(&tenants->lock);
+	return store;
+}
+
+/* So that a new folder survives a power cut. */
+static void sync_folder(const char *path)
+{
+	CLEANUP_FD int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)fsync(fd);
+}
+
+static enum err_code make_folder(const struct broker *broker, struct error *err)
+{
+	char path[PATH_MAX];
+	int len = snprintf(path, sizeof(path), "%s/tenants", broker->data_path);
+
+	if (len < 0 || (size_t)len >= sizeof(path))
+		return err_set(err, ERR_INVALID, "the path %s is too long", broker->data_path);
+	if (mkdir(path, 0700) == 0)
+		sync_folder(broker->data_path);
+	else if (errno != EEXIST)
+		return err_set(err, ERR_IO, "cannot create the folder %s: %s", path, strerror(errno));
+	return ERR_OK;
+}
+
+static enum err_code open_store(const struct broker *broker, struct str name, bool create, struct store **ret_store,
+				struct error *err)
+{
+	char path[PATH_MAX];
+	int len;
+
+	if (!broker->data_path)
+		return create ? store_memory_open(ret_store, err) : ERR_NOT_FOUND;
+	if (create && name.len) {
+		enum err_code code = make_folder(broker, err);
+
+		if (code != ERR_OK)
+			return code;
+	}
+	if (name.len)
+		len = snprintf(path, sizeof(path), "%s/tenants/%.*s.db", broker->data_path, STR_FMT(name));
+	else
+		len = snprintf(path, sizeof(path), "%s/machi.db", broker->data_path);
+	if (len < 0 || (size_t)len >= sizeof(path))
+		return err_set(err, ERR_INVALID, "the path %s is too long", broker->data_path);
+	struct store_options options = {.path = path,
+					.read_only = broker->options.read_only,
+					.create = create,
+					.cache_bytes_max = broker->options.cache_bytes_max};
+
+	return store_sqlite_open(&options, ret_store, err);
+}
+
+/* Puts an opened store into the list. Takes the store over, also on failure. */
+static enum err_code add(struct tenants *tenants, struct str name, struct store *store, struct error *err)
+{
+	struct tenant *tenant = calloc(1, sizeof(*tenant));
+	bool added = false;
+
+	if (tenant) {
+		if (name.len)
+			memcpy(tenant->name, name.at, name.len);
+		tenant->store = store;
+		(void)pthread_mutex_lock(&tenants->lock);
+		added = map_set(&tenants->by_name, (struct str){tenant->name, name.len}, tenant);
+		if (added)
+			tenants->list[tenants->count++] = tenant;
+		(void)pthread_mutex_unlock(&tenants->lock);
+	}
+	if (added)
+		return ERR_OK;
+	free(tenant);
+	(void)store_free(store);
+	return err_set(err, ERR_MEMORY, "no memory for a tenant");
+}
+
+/* With tenants->opening held. */
+static enum err_code open_tenant(struct broker *broker, struct str name, bool create, struct store **ret_store,
+				 struct error *err)
+{
+	struct tenants *tenants = &broker->tenants;
+	struct store *store = find(tenants, name);
+
+	if (store) {
+		*ret_store = store;
+		return ERR_OK;
+	}
+	/* Only this function changes the count, under the lock held. */
+	if (tenants->count > BROKER_TENANTS_MAX)
+		return err_set(err, ERR_LIMIT, "%d tenants are open already", BROKER_TENANTS_MAX);
+	enum err_code code = open_store(broker, name, create, &store, err);
+
+	if (code == ERR_NOT_FOUND && name.len)
+		return err_set(err, ERR_TENANT, "there is no tenant \"%.*s\"", STR_FMT(name));
+	if (code == ERR_OK)
+		code = add(tenants, name, store, err);
+	if (code == ERR_OK)
+		*ret_store = store;
+	return code;
+}
+
+enum err_code broker_tenant(struct broker *broker, struct str name, bool create, struct store **ret_store,
+			    struct error *err)
+{
+	struct tenants *tenants = &broker->tenants;
+	struct store *store = find(tenants, name);
+
+	if (store) {
+		*ret_store = store;
+		return ERR_OK;
+	}
+	if (!name_is_valid(name))
+		return err_set(err, ERR_INVALID,
+			       "a tenant's name has 1 to %d letters, digits, \"_\" or \"-\", not \"%.*s\"",
+			       BROKER_TENANT_NAME_BYTES_MAX, STR_FMT(str_part(name, 0, 100)));
+	(void)pthread_mutex_lock(&tenants->opening);
+	enum err_code code = open_tenant(broker, name, create && !broker->options.read_only, ret_store, err);
+
+	(void)pthread_mutex_unlock(&tenants->opening);
+	return code;
+}
+
+enum err_code tenants_open(struct broker *broker, struct error *err)
+{
+	/* A broker in memory always makes its default tenant: there is no other place to find it. */
+	bool create = broker->options.create || !broker->data_path;
+	struct store *store;
+
+	(void)pthread_mutex_lock(&broker->tenants.opening);
+	enum err_code code =
+		open_tenant(broker, STR_NONE, create && !(broker->options.read_only && broker->data_path), &store, err);
+
+	(void)pthread_mutex_unlock(&broker->tenants.opening);
+	return code;
+}
+
+void broker_each_tenant(struct broker *broker, void (*visit)(void *self, struct str name, struct store *store),
+			void *self)
+{
+	struct tenants *tenants = &broker->tenants;
+	struct tenant *list[BROKER_TENANTS_MAX + 1];
+
+	(void)pthread_mutex_lock(&tenants->lock);
+	size_t count = tenants->count;
+
+	memcpy(list, tenants->list, count * sizeof(list[0]));
+	(void)pthread_mutex_unlock(&tenants->lock);
+	for (size_t i = 0; i < count; i++)
+		visit(self, str_from(list[i]->name), list[i]->store);
+}

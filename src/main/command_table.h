@@ -1,0 +1,25 @@
+/* What runs each command; command_table.c names them. Each prints its own messages and returns the exit status. */
+#ifndef MACHI_MAIN_COMMAND_TABLE_H
+#define MACHI_MAIN_COMMAND_TABLE_H
+
+#include "main/command.h"
+
+enum exit_status command_serve(const struct call *call);
+enum exit_status command_import_gtfs(const struct call *call);
+enum exit_status command_import_csv(const struct call *call);
+enum exit_status command_get(const struct call *call);
+enum exit_status command_query(const struct call *call);
+enum exit_status command_put(const struct call *call);
+enum exit_status command_delete(const struct call *call);
+enum exit_status command_export(const struct call *call);
+enum exit_status command_backup(const struct call *call);
+enum exit_status command_restore(const struct call *call);
+enum exit_status command_check(const struct call *call);
+enum exit_status command_config_show(const struct call *call);
+enum exit_status command_config_check(const struct call *call);
+enum exit_status command_config_example(const struct call *call);
+enum exit_status command_version(const struct call *call);
+enum exit_status command_help(const struct call *call);
+enum exit_status command_completion(const struct call *call);
+
+#endif

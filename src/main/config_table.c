@@ -1,0 +1,214 @@
+/* Every setting, once. Who adds one here has it in the file, the environment, the command line's --set, the example,
+ * the manual and the reference. */
+#include "main/config.h"
+
+#define KIB 1024.0
+#define MIB (1024.0 * 1024.0)
+#define GIB (1024.0 * 1024.0 * 1024.0)
+#define DAY 86400.0
+
+#define AT(field) offsetof(struct config, field)
+#define FEED_AT(field) offsetof(struct config_feed, field)
+
+static const char *const store_choices[] = {"sqlite", "memory", NULL};
+static const char *const level_choices[] = {"error", "warning", "info", "debug", NULL};
+static const char *const format_choices[] = {"logfmt", "json", NULL};
+
+const struct setting config_settings[] = {
+	{.key = "data",
+	 .kind = SETTING_TEXT,
+	 .offset = AT(data),
+	 .fallback = "./city",
+	 .min = 1,
+	 .max = 4000,
+	 .doc = "Folder of the city's databases: machi.db for the default tenant, tenants/NAME.db for the others. "
+		"Created when it is not there."},
+	{.key = "listen",
+	 .kind = SETTING_ENDPOINT,
+	 .offset = AT(listen),
+	 .fallback = "127.0.0.1:8080",
+	 .doc = "Address and port of the API. IPv6 addresses stand in brackets. Port 0 takes any free one and the log "
+		"names it. Anything but a loopback address opens the city to the network: put a proxy with TLS and "
+		"authentication in front."},
+	{.key = "store",
+	 .kind = SETTING_CHOICE,
+	 .offset = AT(store),
+	 .fallback = "sqlite",
+	 .choices = store_choices,
+	 .doc = "Where entities live: sqlite on disk, or memory, which forgets everything at the end and is meant for "
+		"tests."},
+	{.key = "store_cache",
+	 .kind = SETTING_SIZE,
+	 .offset = AT(store_cache_bytes),
+	 .fallback = "8 MiB",
+	 .min = 256 * KIB,
+	 .max = GIB,
+	 .doc = "Page cache of a tenant's writer; each loop's reader has a quarter of it. More makes large cities "
+		"faster and the process bigger."},
+
+	{.key = "http.loops",
+	 .kind = SETTING_COUNT,
+	 .offset = AT(http.loops),
+	 .fallback = "0",
+	 .max = 64,
+	 .doc = "Event loops, each a thread. 0: one for each processor."},
+	{.key = "http.connections_max",
+	 .kind = SETTING_COUNT,
+	 .offset = AT(http.connections_max),
+	 .fallback = "10000",
+	 .min = 1,
+	 .max = 100000,
+	 .doc = "Open connections over all loops; one more is closed at once and counted."},
+	{.key = "http.header_max",
+	 .kind = SETTING_SIZE,
+	 .offset = AT(http.header_bytes_max),
+	 .fallback = "16 KiB",
+	 .min = 4 * KIB,
+	 .max = MIB,
+	 .doc = "Memory for the request line and headers of a connection. Longer ones are answered 431 or 414."},
+	{.key = "http.body_max",
+	 .kind = SETTING_SIZE,
+	 .offset = AT(http.body_bytes_max),
+	 .fallback = "8 MiB",
+	 .min = KIB,
+	 .max = GIB,
+	 .doc = "The largest request body. Larger ones are answered 413."},
+	{.key = "http.request_memory_max",
+	 .kind = SETTING_SIZE,
+	 .offset = AT(http.request_bytes_max),
+	 .fallback = "64 MiB",
+	 .min = MIB,
+	 .max = 4 * GIB,
+	 .doc = "Memory that one request may use, body and answer included."},
+	{.key = "http.idle_timeout",
+	 .kind = SETTING_SECONDS,
+	 .offset = AT(http.idle_timeout_s),
+	 .fallback = "60 s",
+	 .min = 1,
+	 .max = 3600,
+	 .doc = "A connection on which nothing happens for so long is closed."},
+	{.key = "http.drain_timeout",
+	 .kind = SETTING_SECONDS,
+	 .offset = AT(http.drain_timeout_s),
+	 .fallback = "10 s",
+	 .max = 600,
+	 .reloads = true,
+	 .doc = "How long SIGTERM waits for requests under way before their connections are closed."},
+	{.key = "http.cors_origins",
+	 .kind = SETTING_ORIGINS,
+	 .offset = AT(http.cors_origins),
+	 .fallback = "",
+	 .doc = "Web origins whose pages may use the API from a browser. \"*\" stands for all."},
+
+	{.key = "query.page_default",
+	 .kind = SETTING_COUNT,
+	 .offset = AT(query.page_default),
+	 .fallback = "20",
+	 .min = 1,
+	 .max = 10000,
+	 .doc = "Entities in an answer when the request has no limit parameter."},
+	{.key = "query.page_max",
+	 .kind = SETTING_COUNT,
+	 .offset = AT(query.page_max),
+	 .fallback = "1000",
+	 .min = 1,
+	 .max = 10000,
+	 .doc = "The largest limit that a request may ask for."},
+
+	{.key = "context.fetch",
+	 .kind = SETTING_SWITCH,
+	 .offset = AT(context.fetch),
+	 .fallback = "true",
+	 .doc = "Fetch the @context documents that requests name by URL. When false, only the core context and "
+		"contexts sent in the body are understood."},
+	{.key = "context.keep",
+	 .kind = SETTING_SECONDS,
+	 .offset = AT(context.keep_s),
+	 .fallback = "1 d",
+	 .min = 1,
+	 .max = 365 * DAY,
+	 .doc = "A fetched @context is fetched again when older than this; when that fails the old one serves on."},
+	{.key = "log.level",
+	 .kind = SETTING_CHOICE,
+	 .offset = AT(log.level),
+	 .fallback = "info",
+	 .choices = level_choices,
+	 .reloads = true,
+	 .doc = "The least important lines that are written."},
+	{.key = "log.format",
+	 .kind = SETTING_CHOICE,
+	 .offset = AT(log.format),
+	 .fallback = "logfmt",
+	 .choices = format_choices,
+	 .reloads = true,
+	 .doc = "Shape of log lines on standard error."},
+	{.key = "log.requests",
+	 .kind = SETTING_SWITCH,
+	 .offset = AT(log.requests),
+	 .fallback = "false",
+	 .reloads = true,
+	 .doc = "Write a line for every request; otherwise only for those that failed on our side."},
+	{0},
+};
+
+const struct setting config_feed_settings[] = {
+	{.key = "feed",
+	 .kind = SETTING_NAME,
+	 .offset = FEED_AT(feed),
+	 .fallback = "",
+	 .min = 1,
+	 .max = CONFIG_FEED_NAME_BYTES_MAX,
+	 .doc = "Name under which the GTFS feed was imported (machi import gtfs --feed). Must be given."},
+	{.key = "tenant",
+	 .kind = SETTING_NAME,
+	 .offset = FEED_AT(tenant),
+	 .fallback = "",
+	 .max = CONFIG_FEED_NAME_BYTES_MAX,
+	 .doc = "Tenant that holds the feed and gets the vehicles; empty: the default one."},
+	{.key = "interval",
+	 .kind = SETTING_SECONDS,
+	 .offset = FEED_AT(interval_s),
+	 .fallback = "5 s",
+	 .min = 1,
+	 .max = 3600,
+	 .doc = "How often vehicles are moved."},
+	{.key = "speed",
+	 .kind = SETTING_DECIMAL,
+	 .offset = FEED_AT(speed),
+	 .fallback = "1",
+	 .min = 0.01,
+	 .max = 1000,
+	 .doc = "Speed of the timetable's time against the clock."},
+	{.key = "start",
+	 .kind = SETTING_INSTANT,
+	 .offset = FEED_AT(start_us),
+	 .fallback = "now",
+	 .doc = "Timetable instant that the daemon's start stands for: now, or a time for demonstrations."},
+	{.key = "vehicles_max",
+	 .kind = SETTING_COUNT,
+	 .offset = FEED_AT(vehicles_max),
+	 .fallback = "20000",
+	 .min = 1,
+	 .max = 200000,
+	 .doc = "The most vehicles at a time; trips beyond it are left out and logged."},
+	{.key = "history_keep",
+	 .kind = SETTING_SECONDS,
+	 .offset = FEED_AT(history_keep_s),
+	 .fallback = "1 h",
+	 .max = 3650 * DAY,
+	 .doc = "How long past positions are kept; 0 s: for ever."},
+	{0},
+};
+
+size_t config_setting_count(void)
+{
+	return sizeof(config_settings) / sizeof(config_settings[0]) - 1;
+}
+
+const struct setting *config_setting(struct str key)
+{
+	for (const struct setting *setting = config_settings; setting->key; setting++)
+		if (str_eq(key, str_from(setting->key)))
+			return setting;
+	return NULL;
+}

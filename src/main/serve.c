@@ -1,0 +1,421 @@
+/* machi serve: the daemon's life.
+ *
+ * The main thread opens everything, then only waits: for signals (a signalfd, so that nothing ever runs inside a signal
+ * handler), for the watchdog's next ping, and for feeds with something to log. Every other thread is born with these
+ * signals blocked. The way down is the way up backwards: not ready, feeds stopped, requests answered, all on disk. */
+#include "api/api.h"
+#include "base/cleanup.h"
+#include "main/command_config.h"
+#include "main/command_table.h"
+#include "main/feeds.h"
+#include "main/folder.h"
+#include "main/log.h"
+#include "main/notify.h"
+#include "main/say.h"
+#include "main/session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+
+#define WATCH_MS 2000 /* how often feeds are looked at for the log */
+#define THREAD_STACK_BYTES (1u << 20)
+#define VALUES_BYTES_MAX (1u << 20)
+#define STATUS_BYTES_MAX 160
+#define DESCRIPTORS_BESIDE 1024 /* for databases, listening, contexts under way */
+
+struct daemon {
+	const struct call *call;
+	struct config *boot; /* what the daemon was started with; the api borrows from it */
+	struct config *current; /* the last one reloaded; boot until then */
+	struct log log;
+	atomic_bool log_requests;
+	struct broker *broker;
+	struct api *api;
+	struct http_server *server;
+	struct feeds feeds;
+	int lock_fd, signal_fd;
+};
+
+/* ---- configuration ---- */
+
+static enum exit_status load_config(const struct call *call, const struct config_listener *listener,
+				    struct config **ret_config)
+{
+	struct config_override shorthands[CONFIG_SHORTHANDS_MAX];
+	size_t count = 0, at = 0;
+
+	if (call_has(call, "data"))
+		shorthands[count++] = (struct config_override){STR("data"), call_str(call, "data"), "--data"};
+	if (call_has(call, "listen"))
+		shorthands[count++] = (struct config_override){STR("listen"), call_str(call, "listen"), "--listen"};
+	for (const char *feed = call_each(call, "timetable", &at); feed && count < CONFIG_SHORTHANDS_MAX;
+	     feed = call_each(call, "timetable", &at))
+		shorthands[count++] = (struct config_override){STR("timetable"), str_from(feed), "--timetable"};
+	return config_from_call(call, call_text(call, "config"), shorthands, count, listener, ret_config);
+}
+
+static void log_mistake(void *self, struct str sentence)
+{
+	log_say(self, LOG_ERROR, "the configuration has a mistake", LOG_TEXT("error", sentence));
+}
+
+static void log_notice(void *self, struct str sentence)
+{
+	log_say(self, LOG_WARNING, "the configuration may not be what was meant", LOG_TEXT("error", sentence));
+}
+
+/* ---- opening ---- */
+
+static enum exit_status refuse(const struct error *err, enum exit_status status)
+{
+	say("%s", err->detail);
+	return status;
+}
+
+static enum exit_status open_folder(struct daemon *daemon, struct error *err)
+{
+	const char *data = daemon->boot->data;
+	enum err_code code = folder_make(data, err);
+
+	if (code == ERR_NOT_FOUND || code == ERR_EXISTS || code == ERR_IO)
+		return refuse(err, EXIT_CANNOT_CREATE);
+	if (!code)
+		code = folder_check_city(data, true, err);
+	if (!code)
+		code = folder_lock(data, false, &daemon->lock_fd, err);
+	return code ? refuse(err, exit_of(code)) : EXIT_GOOD;
+}
+
+static enum exit_status open_broker(struct daemon *daemon, struct error *err)
+{
+	const struct config *config = daemon->boot;
+	struct broker_options options = {
+		.data_path = config->store == CONFIG_STORE_MEMORY ? NULL : config->data,
+		.create = true,
+		.cache_bytes_max = (uint32_t)config->store_cache_bytes,
+		.fetch = config->context.fetch ? session_fetch_context : NULL,
+		.context_keep_s = (uint32_t)config->context.keep_s,
+	};
+	struct store *store;
+	enum err_code code = broker_new(&options, &daemon->broker, err);
+
+	if (!code)
+		code = broker_tenant(daemon->broker, STR_NONE, true, &store, err);
+	if (code == ERR_CORRUPT)
+		say("the database is damaged; machi check says more, machi restore brings a backup back");
+	return code ? refuse(err, exit_of(code)) : EXIT_GOOD;
+}
+
+static void log_request(void *self, const struct api_log_entry *entry)
+{
+	struct daemon *daemon = self;
+	bool failed = entry->status >= 500;
+	struct log_field fields[LOG_FIELDS_MAX];
+	size_t count = 0;
+
+	if (!failed && !atomic_load_explicit(&daemon->log_requests, memory_order_relaxed))
+		return;
+	fields[count++] = LOG_TEXT("request_id", entry->request_id);
+	fields[count++] = LOG_TEXT("method", entry->method);
+	fields[count++] = LOG_TEXT("path", entry->path);
+	fields[count++] = LOG_NUMBER("status", entry->status);
+	fields[count++] = LOG_NUMBER("bytes", (int64_t)entry->response_bytes);
+	fields[count++] = LOG_NUMBER("duration_us", (int64_t)entry->duration_us);
+	fields[count++] = LOG_TEXT("peer", entry->peer);
+	if (entry->tenant.len)
+		fields[count++] = LOG_TEXT("tenant", entry->tenant);
+	if (entry->error) {
+		fields[count++] = LOG_TEXT("code", str_from(err_name(entry->error->code)));
+		fields[count++] = LOG_TEXT("error", str_from(entry->error->detail));
+		fields[count++] = LOG_TEXT("where", str_from(entry->error->where));
+	}
+	log_fields(&daemon->log, failed ? LOG_ERROR : LOG_INFO, failed ? STR("request failed") : STR("request"), fields,
+		   count);
+}
+
+static enum exit_status open_api(struct daemon *daemon, struct error *err)
+{
+	const struct config *config = daemon->boot;
+	struct api_options options = {
+		.broker = daemon->broker,
+		.page_entities_default = (uint32_t)config->query.page_default,
+		.page_entities_max = (uint32_t)config->query.page_max,
+		.cors_origins = config->http.cors_origins.items,
+		.cors_origin_count = config->http.cors_origins.count,
+		.version = MACHI_VERSION,
+		.log = log_request,
+		.log_self = daemon,
+	};
+	enum err_code code = api_new(&options, &daemon->api, err);
+
+	if (!code)
+		code = api_add_metrics(daemon->api, feeds_write_metrics, &daemon->feeds, err);
+	return code ? refuse(err, exit_of(code)) : EXIT_GOOD;
+}
+
+static enum exit_status open_server(struct daemon *daemon, struct error *err)
+{
+	const struct config *config = daemon->boot;
+	struct http_server_options options = {
+		.address = config->listen.address,
+		.port = config->listen.port,
+		.loop_count = (uint32_t)config->http.loops,
+		.connections_max = (uint32_t)config->http.connections_max,
+		.connection_bytes = (uint32_t)config->http.header_bytes_max,
+		.idle_timeout_s = (uint32_t)config->http.idle_timeout_s,
+		.body_bytes_max = config->http.body_bytes_max,
+		.arena_bytes_max = config->http.request_bytes_max,
+	};
+
+	api_plug(daemon->api, &options);
+	enum err_code code = http_server_new(&options, &daemon->server, err);
+
+	if (!code) {
+		api_set_server(daemon->api, daemon->server);
+		return EXIT_GOOD;
+	}
+	say("%s", err->detail);
+	if (strstr(err->detail, strerrordesc_np(EADDRINUSE)))
+		say("another program has this port; choose one with --listen ADDRESS:PORT");
+	if (strstr(err->detail, strerrordesc_np(EACCES)))
+		return EXIT_NO_PERMISSION;
+	return code == ERR_IO ? EXIT_UNAVAILABLE : exit_of(code);
+}
+
+/* Every connection takes a descriptor, and the soft limit of a login is far below connections_max. */
+static void raise_descriptors(struct daemon *daemon)
+{
+	uint64_t wanted = daemon->boot->http.connections_max + DESCRIPTORS_BESIDE;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+		return;
+	limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted)
+		log_say(&daemon->log, LOG_WARNING, "the system allows fewer connections than http.connections_max",
+			LOG_NUMBER("descriptors", (int64_t)limit.rlim_cur), LOG_NUMBER("wanted", (int64_t)wanted));
+}
+
+/* ---- running ---- */
+
+static bool open_signals(struct daemon *daemon)
+{
+	sigset_t signals;
+
+	(void)sigemptyset(&signals);
+	(void)sigaddset(&signals, SIGTERM);
+	(void)sigaddset(&signals, SIGINT);
+	(void)sigaddset(&signals, SIGHUP);
+	if (pthread_sigmask(SIG_BLOCK, &signals, NULL) == 0)
+		daemon->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (daemon->signal_fd < 0)
+		say("cannot wait for signals: %s", strerror(errno));
+	return daemon->signal_fd >= 0;
+}
+
+/* From here on a second SIGTERM or SIGINT ends the process at once; what was acknowledged is on disk by then too. */
+static void let_signals_kill(struct daemon *daemon)
+{
+	sigset_t signals;
+
+	fd_closep(&daemon->signal_fd);
+	daemon->signal_fd = -1;
+	(void)sigemptyset(&signals);
+	(void)sigaddset(&signals, SIGTERM);
+	(void)sigaddset(&signals, SIGINT);
+	(void)pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+}
+
+static void apply_log_settings(struct daemon *daemon, const struct config *config)
+{
+	atomic_store(&daemon->log.level, config->log.level);
+	atomic_store(&daemon->log.format, config->log.format);
+	atomic_store(&daemon->log_requests, config->log.requests);
+}
+
+static bool same_setting(const struct setting *setting, const void *a, const void *b)
+{
+	struct buf text_a, text_b;
+
+	buf_init(&text_a, VALUES_BYTES_MAX);
+	buf_init(&text_b, VALUES_BYTES_MAX);
+	setting_write(setting, a, &text_a);
+	setting_write(setting, b, &text_b);
+	bool same = str_eq(buf_str(&text_a), buf_str(&text_b));
+
+	buf_done(&text_a);
+	buf_done(&text_b);
+	return same;
+}
+
+static bool same_feeds(const struct config *a, const struct config *b)
+{
+	bool same = a->feed_count == b->feed_count;
+
+	for (size_t i = 0; same && i < a->feed_count; i++)
+		for (const struct setting *setting = config_feed_settings; same && setting->key; setting++)
+			same = same_setting(setting, &a->feeds[i], &b->feeds[i]);
+	return same;
+}
+
+/* The old feeds are stopped first: two may not move the same vehicles. */
+static void reload_feeds(struct daemon *daemon, struct config *config)
+{
+	struct error err;
+
+	feeds_stop(&daemon->feeds);
+	if (feeds_start(&daemon->feeds, daemon->broker, config, &err))
+		log_say(&daemon->log, LOG_ERROR, "a timetable feed could not be started",
+			LOG_TEXT("error", str_from(err.detail)));
+	else
+		log_say(&daemon->log, LOG_INFO, "timetable feeds restarted",
+			LOG_NUMBER("feeds", (int64_t)config->feed_count));
+}
+
+static void reload(struct daemon *daemon)
+{
+	struct config_listener listener = {log_mistake, log_notice, &daemon->log};
+	struct config *config = NULL;
+
+	notify_reloading();
+	if (load_config(daemon->call, &listener, &config) != EXIT_GOOD) {
+		log_say(&daemon->log, LOG_ERROR, "the configuration was not reloaded; the old one stays",
+			LOG_TEXT("file", call_str(daemon->call, "config")));
+		return;
+	}
+	apply_log_settings(daemon, config);
+	for (const struct setting *setting = config_settings; setting->key; setting++) {
+		if (!setting->reloads && !same_setting(setting, daemon->boot, config))
+			log_say(&daemon->log, LOG_WARNING, "a changed setting needs a restart",
+				LOG_TEXT("setting", str_from(setting->key)));
+		else if (setting->reloads && !same_setting(setting, daemon->current, config))
+			log_say(&daemon->log, LOG_INFO, "a changed setting is in effect",
+				LOG_TEXT("setting", str_from(setting->key)));
+	}
+	if (!same_feeds(daemon->current, config))
+		reload_feeds(daemon, config);
+	if (daemon->current != daemon->boot)
+		(void)config_free(daemon->current);
+	daemon->current = config;
+	log_say(&daemon->log, LOG_INFO, "configuration reloaded", LOG_TEXT("file", call_str(daemon->call, "config")));
+}
+
+static void say_ready(struct daemon *daemon)
+{
+	const struct config *config = daemon->boot;
+	bool bracketed = strchr(config->listen.address, ':') != NULL;
+	char url[STATUS_BYTES_MAX], status[STATUS_BYTES_MAX + 32];
+
+	(void)snprintf(url, sizeof(url), bracketed ? "http://[%s]:%u" API_ROOT : "http://%s:%u" API_ROOT,
+		       config->listen.address, http_server_port(daemon->server));
+	(void)snprintf(status, sizeof(status), "Serving %s", url);
+	log_say(&daemon->log, LOG_INFO, "ready", LOG_TEXT("url", str_from(url)),
+		LOG_TEXT("data", str_from(config->store == CONFIG_STORE_MEMORY ? "memory" : config->data)),
+		LOG_TEXT("version", STR(MACHI_VERSION)), LOG_NUMBER("pid", getpid()));
+	notify_ready(status);
+}
+
+/* Waits until SIGTERM or SIGINT comes; gives its number. */
+static uint32_t wait_for_end(struct daemon *daemon)
+{
+	struct pollfd waiting = {.fd = daemon->signal_fd, .events = POLLIN};
+	uint32_t watchdog_ms = notify_watchdog_interval_ms();
+	int timeout = watchdog_ms && watchdog_ms < WATCH_MS ? (int)watchdog_ms : WATCH_MS;
+	struct signalfd_siginfo signal;
+
+	for (;;) {
+		int ready = poll(&waiting, 1, timeout);
+
+		if (watchdog_ms)
+			notify_watchdog();
+		feeds_watch(&daemon->feeds, &daemon->log);
+		if (ready <= 0 || read(daemon->signal_fd, &signal, sizeof(signal)) != (ssize_t)sizeof(signal))
+			continue;
+		if (signal.ssi_signo != SIGHUP)
+			return signal.ssi_signo;
+		reload(daemon);
+		say_ready(daemon);
+	}
+}
+
+static void drain(struct daemon *daemon, uint32_t signal)
+{
+	log_say(&daemon->log, LOG_INFO, "draining", LOG_TEXT("signal", str_from(sigabbrev_np((int)signal))),
+		LOG_NUMBER("timeout_s", (int64_t)daemon->current->http.drain_timeout_s));
+	notify_stopping();
+	api_set_ready(daemon->api, false);
+	let_signals_kill(daemon);
+	feeds_stop(&daemon->feeds);
+	http_server_drain(daemon->server, (uint32_t)(daemon->current->http.drain_timeout_s * 1000));
+}
+
+static void close_all(struct daemon *daemon)
+{
+	feeds_done(&daemon->feeds);
+	if (daemon->api)
+		api_set_server(daemon->api, NULL);
+	(void)http_server_free(daemon->server);
+	(void)api_free(daemon->api);
+	(void)broker_free(daemon->broker);
+	fd_closep(&daemon->lock_fd);
+	fd_closep(&daemon->signal_fd);
+}
+
+static enum exit_status serve(struct daemon *daemon)
+{
+	bool in_memory = daemon->boot->store == CONFIG_STORE_MEMORY;
+	struct error err;
+	enum exit_status status = open_signals(daemon) ? EXIT_GOOD : EXIT_SOFTWARE;
+
+	if (status == EXIT_GOOD && !in_memory)
+		status = open_folder(daemon, &err);
+	raise_descriptors(daemon);
+	if (status == EXIT_GOOD)
+		status = open_broker(daemon, &err);
+	if (status == EXIT_GOOD)
+		status = open_api(daemon, &err);
+	if (status == EXIT_GOOD)
+		status = open_server(daemon, &err);
+	if (status == EXIT_GOOD && feeds_start(&daemon->feeds, daemon->broker, daemon->boot, &err))
+		status = refuse(&err, err.code == ERR_MEMORY ? EXIT_MEMORY : EXIT_CONFIG);
+	if (status == EXIT_GOOD) {
+		api_set_ready(daemon->api, true);
+		say_ready(daemon);
+		drain(daemon, wait_for_end(daemon));
+	}
+	bool served = daemon->server != NULL;
+
+	close_all(daemon);
+	if (served)
+		log_say(&daemon->log, LOG_INFO, "stopped", LOG_NUMBER("status", status));
+	return status;
+}
+
+enum exit_status command_serve(const struct call *call)
+{
+	struct daemon daemon = {.call = call, .lock_fd = -1, .signal_fd = -1};
+	enum exit_status status = load_config(call, NULL, &daemon.boot);
+	pthread_attr_t threads;
+
+	if (status != EXIT_GOOD)
+		return status;
+	daemon.current = daemon.boot;
+	log_init(&daemon.log, STDERR_FILENO, LOG_INFO, LOG_LOGFMT);
+	apply_log_settings(&daemon, daemon.boot);
+	feeds_init(&daemon.feeds);
+	if (pthread_attr_init(&threads) == 0) {
+		if (pthread_attr_setstacksize(&threads, THREAD_STACK_BYTES) == 0)
+			(void)pthread_setattr_default_np(&threads);
+		(void)pthread_attr_destroy(&threads);
+	}
+	status = serve(&daemon);
+	if (daemon.current != daemon.boot)
+		(void)config_free(daemon.current);
+	(void)config_free(daemon.boot);
+	return status;
+}

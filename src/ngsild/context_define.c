@@ -1,0 +1,242 @@
+/* The terms of one context object.
+ *
+ * Definitions may use each other in any order, so each is made when it is first needed; one that needs itself is an
+ * error. A user's definition of a term of the core is checked and passed over. */
+#include "ngsild/context_build_int.h"
+
+#define DEFINITION_CHAIN_MAX 64u /* definitions that wait for one another */
+
+static const struct str default_vocab = {NGSILD_DEFAULT_VOCAB, sizeof(NGSILD_DEFAULT_VOCAB) - 1};
+
+enum definition_state { DEFINITION_NEW, DEFINITION_OPEN, DEFINITION_DONE };
+
+struct definition {
+	const struct json_member *member;
+	enum definition_state state;
+};
+
+struct scope { /* one context object */
+	struct build *build;
+	struct map definitions; /* by name */
+};
+
+static enum err_code define(struct scope *scope, struct definition *definition, unsigned depth);
+
+/* ---- expanding inside definitions ---- */
+
+static enum err_code define_first(struct scope *scope, struct str name, unsigned depth)
+{
+	struct definition *definition = map_get(&scope->definitions, name);
+
+	return definition ? define(scope, definition, depth + 1) : ERR_OK;
+}
+
+static enum err_code join(struct build *build, struct str a, struct str b, struct str *ret)
+{
+	struct str joined = arena_concat(&build->context->arena, a, b);
+
+	if (!joined.at)
+		return context_no_memory(build);
+	*ret = joined;
+	return ERR_OK;
+}
+
+/* A name that is no term of its own: prefix:suffix, IRI, or relative to the vocabulary. */
+static enum err_code expand_other(struct scope *scope, struct str name, unsigned depth, struct str *ret_iri)
+{
+	struct build *build = scope->build;
+	struct str prefix, suffix;
+
+	if (context_split(name, &prefix, &suffix) && prefix.len) {
+		enum err_code code = define_first(scope, prefix, depth);
+
+		if (code != ERR_OK)
+			return code;
+		const struct context_term *term = context_find(build->context, prefix);
+
+		if (term && term->prefix)
+			return join(build, term->iri, suffix, ret_iri);
+	}
+	if (context_has_scheme(name) || str_starts(name, STR("_:"))) {
+		*ret_iri = name;
+		return ERR_OK;
+	}
+	return join(build, build->vocab.len ? build->vocab : default_vocab, name, ret_iri);
+}
+
+static enum err_code expand_iri(struct scope *scope, struct str name, unsigned depth, struct str *ret_iri)
+{
+	if (name.len == 0)
+		return err_set(scope->build->err, ERR_INVALID, "an empty IRI in an @context");
+	if (name.at[0] == '@') {
+		*ret_iri = name;
+		return ERR_OK;
+	}
+	enum err_code code = define_first(scope, name, depth);
+
+	if (code != ERR_OK)
+		return code;
+	const struct context_term *term = context_find(scope->build->context, name);
+
+	if (!term)
+		return expand_other(scope, name, depth, ret_iri);
+	*ret_iri = term->iri;
+	return ERR_OK;
+}
+
+/* ---- definitions ---- */
+
+static enum err_code add_term(struct build *build, const struct context_term *made)
+{
+	struct context *context = build->context;
+	struct context_term *term = arena_new(&context->arena, struct context_term);
+
+	if (context->core && context->terms.count >= CONTEXT_TERMS_MAX)
+		return err_set(build->err, ERR_LIMIT, "an @context with more than %d terms", CONTEXT_TERMS_MAX);
+	if (!term)
+		return context_no_memory(build);
+	term->name = arena_dup(&context->arena, made->name);
+	term->iri = arena_dup(&context->arena, made->iri);
+	term->type = made->type.at ? arena_dup(&context->arena, made->type) : STR_NONE;
+	term->prefix = made->prefix;
+	if (!term->name.at || !term->iri.at || (made->type.at && !term->type.at) ||
+	    !map_set(&context->terms, term->name, term))
+		return context_no_memory(build);
+	return ERR_OK;
+}
+
+/* The members of an expanded definition that matter here, checked. */
+static enum err_code check_members(struct build *build, struct str name, const struct json *object)
+{
+	const struct json *id = json_get(object, STR("@id"));
+	const struct json *type = json_get(object, STR("@type"));
+
+	if (json_get(object, STR("@context")) && build->context->core)
+		return err_set(build->err, ERR_INVALID, "term \"%.*s\": scoped contexts are not allowed (5.5.7)",
+			       STR_FMT(context_shown(name)));
+	if (json_get(object, STR("@reverse")))
+		return err_set(build->err, ERR_INVALID, "term \"%.*s\": @reverse has no meaning in NGSI-LD",
+			       STR_FMT(context_shown(name)));
+	if (id && !json_is(id, JSON_STRING) && !json_is(id, JSON_NULL))
+		return err_set(build->err, ERR_INVALID, "term \"%.*s\": @id must be a string",
+			       STR_FMT(context_shown(name)));
+	if (type && !json_is(type, JSON_STRING))
+		return err_set(build->err, ERR_INVALID, "term \"%.*s\": @type must be a string",
+			       STR_FMT(context_shown(name)));
+	return ERR_OK;
+}
+
+static enum err_code define_made(struct scope *scope, const struct json_member *member, unsigned depth)
+{
+	struct build *build = scope->build;
+	const struct json *value = &member->value;
+	const struct json *id = json_is(value, JSON_OBJECT) ? json_get(value, STR("@id")) : value;
+	struct context_term term = {.name = member->key};
+	enum err_code code = ERR_OK;
+
+	if (json_is(value, JSON_OBJECT))
+		code = check_members(build, member->key, value);
+	else if (!json_is(value, JSON_STRING) && !json_is(value, JSON_NULL))
+		code = err_set(build->err, ERR_INVALID, "term \"%.*s\" must be a string or an object",
+			       STR_FMT(context_shown(member->key)));
+	if (code != ERR_OK || (build->context->core && map_get(&build->context->core->terms, member->key)))
+		return code;
+	if (json_is(id, JSON_NULL)) {
+		(void)map_remove(&build->context->terms, member->key); /* no longer a term, if it was one */
+		return ERR_OK;
+	}
+	if (!id || str_eq(json_text(id), member->key))
+		code = expand_other(scope, member->key, depth, &term.iri);
+	else
+		code = expand_iri(scope, json_text(id), depth, &term.iri);
+	const struct json *type = json_get(value, STR("@type"));
+
+	if (code == ERR_OK && type)
+		code = expand_iri(scope, json_text(type), depth, &term.type);
+	if (code != ERR_OK)
+		return code;
+	const struct json *prefix = json_get(value, STR("@prefix"));
+
+	term.prefix = !str_starts(term.iri, STR("@")) &&
+		      (json_is(value, JSON_STRING) ? context_ends_prefix(term.iri) : prefix && prefix->boolean);
+	return add_term(build, &term);
+}
+
+static enum err_code define(struct scope *scope, struct definition *definition, unsigned depth)
+{
+	struct build *build = scope->build;
+	struct str name = definition->member->key;
+
+	if (definition->state == DEFINITION_DONE)
+		return ERR_OK;
+	if (definition->state == DEFINITION_OPEN)
+		return err_set(build->err, ERR_INVALID, "term \"%.*s\" is defined by itself",
+			       STR_FMT(context_shown(name)));
+	if (depth > DEFINITION_CHAIN_MAX)
+		return err_set(build->err, ERR_LIMIT, "term \"%.*s\": more than %u definitions depend on one another",
+			       STR_FMT(context_shown(name)), DEFINITION_CHAIN_MAX);
+	definition->state = DEFINITION_OPEN;
+	enum err_code code = define_made(scope, definition->member, depth);
+
+	definition->state = DEFINITION_DONE;
+	return code;
+}
+
+static enum err_code read_vocab(struct scope *scope, const struct json *vocab)
+{
+	struct build *build = scope->build;
+
+	if (json_is(vocab, JSON_NULL)) {
+		build->vocab = STR_NONE;
+		return ERR_OK;
+	}
+	if (!json_is(vocab, JSON_STRING))
+		return err_set(build->err, ERR_INVALID, "@vocab must be a string or null");
+	if (vocab->count == 0)
+		return ERR_OK; /* relative to the document, which has no address of its own */
+	struct str iri;
+	enum err_code code = expand_iri(scope, json_text(vocab), 0, &iri);
+
+	if (code == ERR_OK)
+		build->vocab = iri;
+	return code;
+}
+
+static enum err_code define_in(struct scope *scope, const struct json *object)
+{
+	struct build *build = scope->build;
+	struct definition *definitions = arena_array(&build->scratch, struct definition, object->count);
+	size_t count = 0;
+
+	if (!definitions)
+		return context_no_memory(build);
+	for (uint32_t i = 0; i < object->count; i++) {
+		const struct json_member *member = &object->members[i];
+
+		if (member->key.len == 0)
+			return err_set(build->err, ERR_INVALID, "an empty term in an @context");
+		if (member->key.at[0] == '@')
+			continue; /* keywords are no terms */
+		definitions[count] = (struct definition){.member = member};
+		if (!map_set(&scope->definitions, member->key, &definitions[count]))
+			return context_no_memory(build);
+		count++;
+	}
+	const struct json *vocab = json_get(object, STR("@vocab"));
+	enum err_code code = vocab ? read_vocab(scope, vocab) : ERR_OK;
+
+	for (size_t i = 0; i < count && code == ERR_OK; i++)
+		code = define(scope, &definitions[i], 0);
+	return code;
+}
+
+enum err_code context_define_all(struct build *build, const struct json *object)
+{
+	struct scope scope = {.build = build};
+
+	map_init(&scope.definitions, build->context->terms.seed);
+	enum err_code code = define_in(&scope, object);
+
+	map_done(&scope.definitions);
+	return code;
+}

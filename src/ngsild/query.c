@@ -1,0 +1,160 @@
+/* Queries as a whole: building from the client's texts, and the order in which an entity is held against the parts. */
+#include "ngsild/attribute_int.h"
+#include "ngsild/query_int.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void query_done(struct query *query)
+{
+	if (!query)
+		return;
+	query->id_pattern = pattern_free(query->id_pattern);
+	pattern_free_chain(query->patterns);
+	query->patterns = NULL;
+	query->geo_matcher = geo_matcher_free(query->geo_matcher);
+}
+
+/* Runs one parameter's parser over a copy of its text, so that the query outlives the request's. */
+static enum err_code parse_part(const struct scan *base, const char *name, struct str text,
+				enum err_code (*parse)(struct scan *scan))
+{
+	struct scan scan = *base;
+
+	if (!text.at)
+		return ERR_OK;
+	if (str_trim(text).len == 0)
+		return err_set(base->err, ERR_INVALID, "%s is empty", name);
+	scan.name = name;
+	scan.text = arena_dup(base->arena, text);
+	if (!scan.text.at)
+		return scan_no_memory(&scan);
+	return parse(&scan);
+}
+
+static enum err_code parse_q(struct scan *scan)
+{
+	return query_parse_q(scan, &scan->query->q);
+}
+
+static enum err_code parse_id_pattern(struct scan *scan)
+{
+	struct error why;
+
+	if (scan->text.len > QUERY_PATTERN_BYTES_MAX)
+		return err_set(scan->err, ERR_TOO_COMPLEX, "idPattern has more than %d bytes", QUERY_PATTERN_BYTES_MAX);
+	enum err_code code = pattern_new(scan->text, &scan->query->id_pattern, &why);
+
+	return code ? err_set(scan->err, code, "idPattern: %s", why.detail) : ERR_OK;
+}
+
+static enum err_code build(const struct scan *base, const struct query_text *text)
+{
+	const struct {
+		const char *name;
+		struct str text;
+		enum err_code (*parse)(struct scan *scan);
+	} parts[] = {
+		{"id", text->ids, query_parse_ids},
+		{"idPattern", text->id_pattern, parse_id_pattern},
+		{"type", text->type, query_parse_types},
+		{"attrs", text->attrs, query_parse_attrs},
+		{"q", text->q, parse_q},
+		{"scopeQ", text->scope_q, query_parse_scopes},
+	};
+	enum err_code code = ERR_OK;
+
+	for (size_t i = 0; code == ERR_OK && i < sizeof(parts) / sizeof(parts[0]); i++)
+		code = parse_part(base, parts[i].name, parts[i].text, parts[i].parse);
+	if (code == ERR_OK)
+		code = query_build_geo(base->query, base, text);
+	return code ? code : query_build_narrow(base->query, base->arena, text->id_pattern, base->err);
+}
+
+enum err_code query_new(struct arena *arena, struct json_parser *parser, const struct query_text *text,
+			const struct context *context, struct query **ret_query, struct error *err)
+{
+	struct query *query = arena_new(arena, struct query);
+	struct error unseen;
+
+	if (!err)
+		err = &unseen;
+	if (!query)
+		return err_set(err, ERR_MEMORY, "no memory for a query");
+	struct scan base = {
+		.name = "the query", .arena = arena, .parser = parser, .context = context, .query = query, .err = err};
+	enum err_code code = build(&base, text);
+
+	if (code) {
+		query_done(query);
+		return code;
+	}
+	*ret_query = query;
+	return ERR_OK;
+}
+
+static bool id_matches(const struct query *query, struct str id)
+{
+	size_t low = 0, high = query->id_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int difference = str_cmp(query->ids[middle], id);
+
+		if (difference == 0)
+			break;
+		if (difference < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return (query->id_count == 0 || low < high) && (!query->id_pattern || pattern_matches(query->id_pattern, id));
+}
+
+static bool has_any_attr(const struct query *query, const struct json *entity)
+{
+	for (size_t i = 0; i < query->attr_count; i++)
+		if (json_get(entity, query->attrs[i]))
+			return true;
+	return query->attr_count == 0;
+}
+
+/* The cheapest questions first. */
+bool query_matches(const struct query *query, const struct json *entity)
+{
+	if (query->types.count && !query_eval_types(&query->types, entity))
+		return false;
+	if ((query->id_count || query->id_pattern) && !id_matches(query, document_id(entity)))
+		return false;
+	if (query->scopes.count && !query_eval_scopes(&query->scopes, entity))
+		return false;
+	return has_any_attr(query, entity) && (!query->q || query_eval_q(query->q, entity)) &&
+	       (!query->geo_iri.at || query_eval_geo(query, entity));
+}
+
+/* A member's name or an attribute's IRI. The scope is the client's to set, so it counts as an attribute does. */
+static bool is_system(struct str key)
+{
+	enum member member = member_of(key);
+
+	return member == MEMBER_NONE ? member_is_iri(key) : member != MEMBER_SCOPE;
+}
+
+/* Of a path the first step counts: in speed.modifiedAt an attribute is named. */
+static bool q_names_attribute(const struct q_node *node)
+{
+	if (node->kind == Q_TERM)
+		return !is_system(node->term->path.steps[0]);
+	for (const struct q_node *child = node->first; child; child = child->next)
+		if (q_names_attribute(child))
+			return true;
+	return false;
+}
+
+bool query_names_attribute(const struct query *query)
+{
+	for (size_t i = 0; i < query->attr_count; i++)
+		if (!is_system(query->attrs[i]))
+			return true;
+	return query->q && q_names_attribute(query->q);
+}

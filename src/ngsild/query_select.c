@@ -1,0 +1,194 @@
+/* Type selection (clause 4.17) and the lists of ids and attributes.
+ *
+ *   selection = alternative *(("|" / ",") alternative)      alternative = "(" type *(";" type) ")" / type */
+#include "ngsild/attribute_int.h"
+#include "ngsild/expand.h"
+#include "ngsild/name_int.h"
+#include "ngsild/query_int.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A type as it stands there: a name or a URI, up to a delimiter of this language. */
+static enum err_code parse_type(struct scan *scan, struct list *parts)
+{
+	scan_spaces(scan);
+	size_t from = scan->at;
+
+	while (scan->at < scan->text.len && !strchr("|,;() ", scan->text.at[scan->at]))
+		scan->at++;
+	struct str name = str_part(scan->text, from, scan->at), iri;
+
+	if (name.len == 0)
+		return scan_fail(scan, from, ERR_INVALID, "expected a type, found \"%.*s\"", STR_FMT(scan_here(scan)));
+	if (!name_is_legal(name))
+		return scan_fail(scan, from, ERR_INVALID, "\"%.*s\" is neither a name nor a URI",
+				 STR_FMT(str_part(name, 0, 80)));
+	enum err_code code = scan_expand(scan, from, name, &iri);
+
+	if (code)
+		return code;
+	struct str *part = list_push(scan->arena, parts, sizeof(*part));
+
+	if (!part)
+		return scan_no_memory(scan);
+	*part = iri;
+	return ERR_OK;
+}
+
+static enum err_code parse_alternative(struct scan *scan, struct list *choices)
+{
+	struct list parts = {NULL, 0, 0};
+	bool grouped = scan_take(scan, "(");
+	enum err_code code;
+
+	do {
+		if (++scan->terms > QUERY_CHOICES_MAX)
+			return scan_fail(scan, scan->at, ERR_TOO_COMPLEX, "more than %d types", QUERY_CHOICES_MAX);
+		code = parse_type(scan, &parts);
+		if (code)
+			return code;
+	} while (grouped && scan_take(scan, ";"));
+	if (grouped && !scan_take(scan, ")"))
+		return scan_fail(scan, scan->at, ERR_INVALID, "expected ; or ), found \"%.*s\"",
+				 STR_FMT(scan_here(scan)));
+	struct choice *choice = list_push(scan->arena, choices, sizeof(*choice));
+
+	if (!choice)
+		return scan_no_memory(scan);
+	*choice = (struct choice){(const struct str *)parts.at, parts.count};
+	return ERR_OK;
+}
+
+enum err_code query_parse_types(struct scan *scan)
+{
+	struct list choices = {NULL, 0, 0};
+
+	if (str_eq(str_trim(scan->text), STR("*"))) /* any type (6.4.3.2) */
+		return ERR_OK;
+	do {
+		enum err_code code = parse_alternative(scan, &choices);
+
+		if (code)
+			return code;
+	} while (scan_take(scan, "|") || scan_take(scan, ","));
+	if (!scan_end(scan))
+		return scan_fail(scan, scan->at, ERR_INVALID,
+				 "expected | or , (types that must all be there stand in parentheses), found \"%.*s\"",
+				 STR_FMT(scan_here(scan)));
+	scan->query->types = (struct choices){(const struct choice *)choices.at, choices.count};
+	return ERR_OK;
+}
+
+static bool has_type(const struct json *types, struct str iri)
+{
+	for (uint32_t i = 0; i < types->count; i++)
+		if (str_eq(json_text(&types->items[i]), iri))
+			return true;
+	return false;
+}
+
+bool query_eval_types(const struct choices *choices, const struct json *entity)
+{
+	const struct json *types = json_get(entity, STR("type"));
+
+	if (!json_is(types, JSON_ARRAY))
+		return false;
+	for (size_t i = 0; i < choices->count; i++) {
+		const struct choice *choice = &choices->list[i];
+		size_t part = 0;
+
+		while (part < choice->part_count && has_type(types, choice->parts[part]))
+			part++;
+		if (part == choice->part_count)
+			return true;
+	}
+	return false;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+enum err_code query_parse_ids(struct scan *scan)
+{
+	struct list ids = {NULL, 0, 0};
+	struct str rest = scan->text, piece;
+
+	while (str_next(&rest, ',', &piece)) {
+		struct str id = str_trim(piece);
+		size_t at = (size_t)(piece.at - scan->text.at);
+
+		if (!expand_is_uri(id))
+			return scan_fail(scan, at, ERR_INVALID, "\"%.*s\" is no URI", STR_FMT(str_part(id, 0, 80)));
+		if (ids.count == QUERY_IDS_MAX)
+			return scan_fail(scan, at, ERR_TOO_COMPLEX, "more than %d ids", QUERY_IDS_MAX);
+		struct str *slot = list_push(scan->arena, &ids, sizeof(*slot));
+
+		if (!slot)
+			return scan_no_memory(scan);
+		*slot = id;
+	}
+	struct str *sorted = (struct str *)ids.at;
+	size_t kept = 0;
+
+	if (ids.count > 1)
+		qsort(sorted, ids.count, sizeof(*sorted), compare_ids);
+	for (size_t i = 0; i < ids.count; i++)
+		if (i == 0 || !str_eq(sorted[i], sorted[kept - 1]))
+			sorted[kept++] = sorted[i];
+	scan->query->ids = sorted;
+	scan->query->id_count = kept;
+	return ERR_OK;
+}
+
+/* The member of an entity that a name in attrs asks for. System attributes may be listed (5.7.2.4). */
+static enum err_code attr_member(struct scan *scan, size_t at, struct str name, struct str *ret_key)
+{
+	enum member member = member_of(name);
+
+	if (member == MEMBER_NONE)
+		return scan_expand(scan, at, name, ret_key);
+	switch (member) {
+	case MEMBER_CREATED_AT:
+	case MEMBER_MODIFIED_AT: /* left out while equal to createdAt, so both are there when createdAt is */
+		*ret_key = STR("createdAt");
+		return ERR_OK;
+	case MEMBER_EXPIRES_AT:
+	case MEMBER_SCOPE:
+		*ret_key = name;
+		return ERR_OK;
+	default:
+		return scan_fail(scan, at, ERR_INVALID, "\"%.*s\" is no attribute", STR_FMT(name));
+	}
+}
+
+enum err_code query_parse_attrs(struct scan *scan)
+{
+	struct list attrs = {NULL, 0, 0};
+	struct str rest = scan->text, piece, key;
+
+	while (str_next(&rest, ',', &piece)) {
+		struct str name = str_trim(piece);
+		size_t at = (size_t)(piece.at - scan->text.at);
+
+		if (!name_is_legal(name))
+			return scan_fail(scan, at, ERR_INVALID, "\"%.*s\" is no attribute name",
+					 STR_FMT(str_part(name, 0, 80)));
+		if (attrs.count == QUERY_CHOICES_MAX)
+			return scan_fail(scan, at, ERR_TOO_COMPLEX, "more than %d attributes", QUERY_CHOICES_MAX);
+		enum err_code code = attr_member(scan, at, name, &key);
+
+		if (code)
+			return code;
+		struct str *slot = list_push(scan->arena, &attrs, sizeof(*slot));
+
+		if (!slot)
+			return scan_no_memory(scan);
+		*slot = key;
+	}
+	scan->query->attrs = (const struct str *)attrs.at;
+	scan->query->attr_count = attrs.count;
+	return ERR_OK;
+}

@@ -1,0 +1,66 @@
+/* Shared by the files of representation: the writer and its short ways of appending.
+ *
+ * Every member is written with a comma behind it; the last one's becomes the closing bracket. So nobody needs to know
+ * whether he is the first, whatever was left out before him. */
+#ifndef MACHI_NGSILD_REPRESENT_INT_H
+#define MACHI_NGSILD_REPRESENT_INT_H
+
+#include "ngsild/attribute_int.h"
+#include "ngsild/represent.h"
+
+#include <string.h>
+
+struct writer {
+	struct buf *out;
+	struct arena *arena;
+	const struct represent_options *options;
+	enum represent_format format; /* of attributes: never REPRESENT_GEOJSON */
+};
+
+/* The short way of buf_put for what fits. */
+static inline void put(struct buf *out, struct str text)
+{
+	if (text.len && !out->failed && out->room - out->len >= text.len) {
+		memcpy(out->at + out->len, text.at, text.len);
+		out->len += text.len;
+	} else {
+		buf_put(out, text);
+	}
+}
+
+/* The comma behind the last member becomes the bracket; an empty container has none. */
+static inline void close_with(struct buf *out, char bracket)
+{
+	if (!out->failed && out->len && out->at[out->len - 1] == ',')
+		out->at[out->len - 1] = bracket;
+	else
+		buf_put_char(out, bracket);
+}
+
+/* A key of the core: nothing in it needs escaping. */
+static inline void put_key(struct buf *out, struct str key)
+{
+	put(out, STR("\""));
+	put(out, key);
+	put(out, STR("\":"));
+}
+
+static inline void put_value(struct buf *out, const struct json *value)
+{
+	if (value->kind == JSON_NUMBER)
+		put(out, (struct str){value->text, value->count});
+	else
+		json_write(out, value);
+	put(out, STR(","));
+}
+
+/* IRIs as terms: one text, or an array of them. names: of types; else any term of the vocabulary. single: an array of
+ * one is written as the text. */
+void put_terms(const struct writer *w, const struct json *terms, bool names, bool single);
+/* createdAt, and modifiedAt, which documents leave out while it is the same. */
+void put_stamps(const struct writer *w, const struct json *node);
+/* An attribute's name and value in the writer's format; nothing when no instance is shown. filtered: the request's
+ * datasetId speaks of an entity's attributes, not of theirs. */
+void put_attribute(const struct writer *w, struct str iri, const struct json *instances, bool filtered);
+
+#endif

@@ -1,0 +1,300 @@
+/* Index rows of a document, and the difference of two documents' rows.
+ *
+ * Attributes are compared one by one: the values of each are collected, sorted and merged. The documents of one entity
+ * list their attributes in nearly the same order, so looking for the counterpart starts where the last was found. */
+#include "store/index_rows.h"
+
+#include "ngsild/document.h"
+#include "ngsild/query.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+struct visitor {
+	enum err_code (*visit)(void *self, const struct index_change *change, struct error *err);
+	void *self;
+	struct error *err;
+};
+
+static const struct json empty_object = {.kind = JSON_OBJECT};
+
+static enum err_code tell(const struct visitor *visitor, const struct index_change *change)
+{
+	return visitor->visit(visitor->self, change, visitor->err);
+}
+
+/* ---- attribute values ---- */
+
+struct str index_text_cut(struct str text)
+{
+	if (text.len <= INDEX_TEXT_BYTES_MAX)
+		return text;
+	size_t len = INDEX_TEXT_BYTES_MAX;
+
+	while (len > INDEX_TEXT_BYTES_SURE && ((unsigned char)text.at[len] & 0xC0) == 0x80)
+		len--;
+	return (struct str){text.at, len};
+}
+
+static int value_cmp(const struct index_value *a, const struct index_value *b)
+{
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
+	if (a->kind == INDEX_NUMBER)
+		return a->number < b->number ? -1 : a->number > b->number;
+	return a->kind == INDEX_TEXT ? str_cmp(a->text, b->text) : 0;
+}
+
+static int value_cmp_sort(const void *a, const void *b)
+{
+	return value_cmp(a, b);
+}
+
+struct value_list {
+	struct index_value at[INDEX_VALUES_MAX];
+	size_t count;
+};
+
+static bool list_scalar(void *self, const struct json *scalar)
+{
+	struct value_list *list = self;
+	struct index_value value = {.kind = INDEX_TEXT};
+
+	if (scalar->kind == JSON_NUMBER)
+		value = (struct index_value){.kind = INDEX_NUMBER, .number = scalar->number};
+	else
+		value.text = index_text_cut(json_text(scalar));
+	if (list->count == INDEX_VALUES_MAX || !isfinite(value.number)) {
+		list->at[0] = (struct index_value){.kind = INDEX_PARTIAL};
+		list->count = 1;
+		return false;
+	}
+	list->at[list->count++] = value;
+	return true;
+}
+
+static void list_sort(struct value_list *list)
+{
+	size_t kept = 0;
+
+	if (list->count > 1)
+		qsort(list->at, list->count, sizeof(*list->at), value_cmp_sort);
+	for (size_t i = 0; i < list->count; i++)
+		if (kept == 0 || value_cmp(&list->at[kept - 1], &list->at[i]) != 0)
+			list->at[kept++] = list->at[i];
+	list->count = kept;
+}
+
+/* instances NULL: the attribute is not there, so it has no row. */
+static void list_attribute(const struct json *instances, struct value_list *ret_list)
+{
+	ret_list->count = 0;
+	if (!instances)
+		return;
+	query_each_narrow_value(instances, list_scalar, ret_list);
+	list_sort(ret_list);
+	if (ret_list->count == 0)
+		ret_list->at[ret_list->count++] = (struct index_value){.kind = INDEX_PRESENT};
+}
+
+static enum err_code tell_value(const struct visitor *visitor, struct str iri, bool add, struct index_value value)
+{
+	return tell(visitor, &(struct index_change){.table = INDEX_ATTRIBUTE, .add = add, .name = iri, .value = value});
+}
+
+static enum err_code diff_lists(const struct visitor *visitor, struct str iri, const struct value_list *before,
+				const struct value_list *after)
+{
+	enum err_code code = ERR_OK;
+	size_t b = 0, a = 0;
+
+	while (code == ERR_OK && (b < before->count || a < after->count)) {
+		int order = b == before->count ? 1 : a == after->count ? -1 : value_cmp(&before->at[b], &after->at[a]);
+
+		if (order < 0)
+			code = tell_value(visitor, iri, false, before->at[b]);
+		else if (order > 0)
+			code = tell_value(visitor, iri, true, after->at[a]);
+		b += order <= 0;
+		a += order >= 0;
+	}
+	return code;
+}
+
+static enum err_code diff_attribute(const struct visitor *visitor, struct str iri, const struct json *before,
+				    const struct json *after)
+{
+	struct value_list old, new;
+
+	list_attribute(before, &old);
+	list_attribute(after, &new);
+	return diff_lists(visitor, iri, &old, &new);
+}
+
+/* json_get() that looks at member *hint first and moves it behind what it found. */
+static const struct json *get_near(const struct json *object, struct str key, uint32_t *hint)
+{
+	if (*hint < object->count && str_eq(object->members[*hint].key, key))
+		return &object->members[(*hint)++].value;
+	for (uint32_t i = 0; i < object->count; i++) {
+		if (!str_eq(object->members[i].key, key))
+			continue;
+		*hint = i + 1;
+		return &object->members[i].value;
+	}
+	return NULL;
+}
+
+static enum err_code diff_attributes(const struct visitor *visitor, const struct json *before,
+				     const struct json *entity)
+{
+	enum err_code code = ERR_OK;
+	uint32_t hint = 0;
+
+	for (uint32_t i = 0; code == ERR_OK && i < entity->count; i++)
+		if (document_is_attribute(entity->members[i].key))
+			code = diff_attribute(visitor, entity->members[i].key,
+					      get_near(before, entity->members[i].key, &hint),
+					      &entity->members[i].value);
+	hint = 0;
+	for (uint32_t i = 0; code == ERR_OK && i < before->count; i++)
+		if (document_is_attribute(before->members[i].key) && !get_near(entity, before->members[i].key, &hint))
+			code = diff_attribute(visitor, before->members[i].key, &before->members[i].value, NULL);
+	return code;
+}
+
+/* ---- types and scopes ---- */
+
+struct str index_scope(struct str scope)
+{
+	return str_starts(scope, STR("/")) ? str_part(scope, 1, scope.len) : scope;
+}
+
+static struct str filed_text(enum index_table table, const struct json *text)
+{
+	return table == INDEX_SCOPE ? index_scope(json_text(text)) : json_text(text);
+}
+
+static bool list_has(enum index_table table, const struct json *list, uint32_t count, struct str text)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (json_is(&list->items[i], JSON_STRING) && str_eq(filed_text(table, &list->items[i]), text))
+			return true;
+	return false;
+}
+
+static enum err_code tell_missing(const struct visitor *visitor, enum index_table table, bool add,
+				  const struct json *have, const struct json *lack)
+{
+	enum err_code code = ERR_OK;
+
+	for (uint32_t i = 0; json_is(have, JSON_ARRAY) && code == ERR_OK && i < have->count; i++) {
+		struct str text = filed_text(table, &have->items[i]);
+
+		if (!text.at || list_has(table, have, i, text) ||
+		    (json_is(lack, JSON_ARRAY) && list_has(table, lack, lack->count, text)))
+			continue;
+		code = tell(visitor, &(struct index_change){.table = table, .add = add, .name = text});
+	}
+	return code;
+}
+
+static enum err_code diff_texts(const struct visitor *visitor, enum index_table table, const struct json *before,
+				const struct json *after)
+{
+	enum err_code code = tell_missing(visitor, table, true, after, before);
+
+	return code ? code : tell_missing(visitor, table, false, before, after);
+}
+
+/* ---- boxes ---- */
+
+struct box_list {
+	struct geo_box at[INDEX_GEO_SLOTS];
+	uint32_t count;
+};
+
+/* The cells that the box touches. Their edges are multiples of 1/256 degree, exact as the R*Tree's 32-bit floats. */
+static struct geo_box box_to_cells(struct geo_box box)
+{
+	return (struct geo_box){
+		.west = floor(box.west * INDEX_GEO_CELLS_PER_DEGREE) / INDEX_GEO_CELLS_PER_DEGREE,
+		.south = floor(box.south * INDEX_GEO_CELLS_PER_DEGREE) / INDEX_GEO_CELLS_PER_DEGREE,
+		.east = (floor(box.east * INDEX_GEO_CELLS_PER_DEGREE) + 1) / INDEX_GEO_CELLS_PER_DEGREE,
+		.north = (floor(box.north * INDEX_GEO_CELLS_PER_DEGREE) + 1) / INDEX_GEO_CELLS_PER_DEGREE,
+	};
+}
+
+static void list_box(struct box_list *list, const struct json *instance)
+{
+	struct geo_box box;
+	const struct json *value = document_value(instance);
+
+	if (!str_eq(json_text(json_get(instance, STR("type"))), STR("GeoProperty")) || !json_is(value, JSON_OBJECT) ||
+	    !geo_bounds(value, &box))
+		return;
+	if (list->count == INDEX_GEO_SLOTS) {
+		list->at[INDEX_GEO_SLOTS - 1] = (struct geo_box){-180, -90, 180, 90};
+		return;
+	}
+	list->at[list->count++] = json_get(instance, STR("modifiedAt")) ? box_to_cells(box) : box;
+}
+
+static void list_boxes(struct box_list *list, const struct json *entity)
+{
+	list->count = 0;
+	for (uint32_t i = 0; i < entity->count; i++) {
+		const struct json *instances = &entity->members[i].value;
+
+		if (!document_is_attribute(entity->members[i].key) || !json_is(instances, JSON_ARRAY))
+			continue;
+		for (uint32_t k = 0; k < instances->count; k++)
+			list_box(list, &instances->items[k]);
+	}
+}
+
+static bool box_equal(struct geo_box a, struct geo_box b)
+{
+	return a.west == b.west && a.south == b.south && a.east == b.east && a.north == b.north;
+}
+
+static enum err_code diff_boxes(const struct visitor *visitor, const struct json *before, const struct json *entity)
+{
+	struct box_list old, new;
+	enum err_code code = ERR_OK;
+
+	list_boxes(&old, before);
+	list_boxes(&new, entity);
+	for (uint32_t i = 0; code == ERR_OK && i < new.count; i++) {
+		if (i < old.count && box_equal(old.at[i], new.at[i]))
+			continue;
+		code = tell(visitor,
+			    &(struct index_change){.table = INDEX_GEO, .add = true, .slot = i, .box = new.at[i]});
+	}
+	for (uint32_t i = new.count; code == ERR_OK &&i < old.count; i++)
+		code = tell(visitor, &(struct index_change){.table = INDEX_GEO, .slot = i, .box = old.at[i]});
+	return code;
+}
+
+/* ---- all of it ---- */
+
+enum err_code index_diff(const struct json *before, const struct json *entity,
+			 enum err_code (*visit)(void *self, const struct index_change *change, struct error *err),
+			 void *self, struct error *err)
+{
+	struct visitor visitor = {visit, self, err};
+
+	if (!json_is(before, JSON_OBJECT))
+		before = &empty_object;
+	if (!json_is(entity, JSON_OBJECT))
+		entity = &empty_object;
+	enum err_code code =
+		diff_texts(&visitor, INDEX_TYPE, json_get(before, STR("type")), json_get(entity, STR("type")));
+
+	if (code == ERR_OK)
+		code = diff_texts(&visitor, INDEX_SCOPE, json_get(before, STR("scope")),
+				  json_get(entity, STR("scope")));
+	if (code == ERR_OK)
+		code = diff_attributes(&visitor, before, entity);
+	return code ? code : diff_boxes(&visitor, before, entity);
+}

@@ -1,0 +1,56 @@
+/* Which index rows an entity's document asks for: derived from the document alone, so that an update touches only what
+ * differs, a check can recompute all of them, and two processes never disagree. Pure.
+ *
+ * Attribute values: a row for each value that a range of q can match (query_each_narrow_value: numbers and texts, long
+ * texts by a prefix). An attribute with more values than a bound has one "partial" row instead, which every search by
+ * value must include; one without any such value has a "present" row. So an attribute that is there has a row.
+ *
+ * Boxes: one for each GeoProperty instance. An instance that was changed since its creation is taken for something that
+ * moves: its box is widened to the cells of a fixed grid, so that the row changes only when it enters another cell. */
+#ifndef MACHI_STORE_INDEX_ROWS_H
+#define MACHI_STORE_INDEX_ROWS_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "geo/geo.h"
+#include "json/json.h"
+
+#define INDEX_TEXT_BYTES_MAX 64 /* of a text's prefix; cut at a character, so 61 bytes at least are kept */
+#define INDEX_TEXT_BYTES_SURE 61
+#define INDEX_VALUES_MAX 32 /* rows of one attribute; with more values it is partial */
+#define INDEX_GEO_SLOTS 64 /* boxes of one entity; beyond that the last one is the whole world */
+#define INDEX_GEO_CELLS_PER_DEGREE 256.0 /* a cell is 434 m high, and as wide at the equator */
+
+enum index_kind { INDEX_NUMBER, INDEX_TEXT, INDEX_PARTIAL, INDEX_PRESENT }; /* in the index's order */
+
+struct index_value {
+	enum index_kind kind;
+	double number;
+	struct str text; /* borrowed from the document, already cut */
+};
+
+enum index_table { INDEX_TYPE, INDEX_SCOPE, INDEX_ATTRIBUTE, INDEX_GEO };
+
+struct index_change {
+	enum index_table table;
+	bool add; /* false: the row goes. A box that changes comes as one add for its slot */
+	struct str name; /* type IRI, scope as filed or attribute IRI */
+	struct index_value value; /* INDEX_ATTRIBUTE */
+	uint32_t slot; /* INDEX_GEO: 0 to INDEX_GEO_SLOTS − 1, counted over the entity's GeoProperty instances */
+	struct geo_box box; /* INDEX_GEO */
+};
+
+/* Calls visit for each row that entity has and before has not (add), and the other way round. NULL has no rows.
+ * Passes on visit's error. */
+MUST_CHECK enum err_code index_diff(const struct json *before, const struct json *entity,
+				    enum err_code (*visit)(void *self, const struct index_change *change,
+							   struct error *err),
+				    void *self, struct error *err);
+
+/* How a scope is filed, and looked for: "/Madrid" and "Madrid" are one (4.18), without the leading "/". */
+struct str index_scope(struct str scope);
+
+/* The prefix under which a text is filed. */
+struct str index_text_cut(struct str text);
+
+#endif

@@ -1,0 +1,332 @@
+/* The memory store: transactions by an undo list, the operations in them, the table of operations. */
+#include "store/memory_int.h"
+
+#include "base/cleanup.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct memory_store *memory_store(struct store_backend *backend)
+{
+	return (struct memory_store *)backend;
+}
+
+/* ---- transactions ---- */
+
+static void undo_item(struct memory_store *store, const struct memory_undo *undo)
+{
+	struct memory_text *now = undo->item->pending;
+
+	memory_item_set_pending(undo->list, undo->item, undo->before);
+	(void)memory_text_unref(now);
+	if (undo->item->pending || undo->item->committed)
+		return;
+	/* Its creation was taken back. */
+	(void)pthread_mutex_lock(&store->lock);
+	memory_item_free(undo->list, undo->item);
+	(void)pthread_mutex_unlock(&store->lock);
+}
+
+static void undo_to(struct memory_store *store, size_t count)
+{
+	while (store->undo_count > count) {
+		const struct memory_undo *undo = &store->undo[--store->undo_count];
+
+		if (undo->kind == UNDO_ITEM) {
+			undo_item(store, undo);
+		} else {
+			(void)pthread_mutex_lock(&store->lock);
+			memory_history_undo(undo);
+			(void)pthread_mutex_unlock(&store->lock);
+		}
+	}
+}
+
+static enum err_code memory_begin(struct store_backend *backend, struct error *err)
+{
+	(void)err;
+	assert(memory_store(backend)->undo_count == 0);
+	return ERR_OK;
+}
+
+static void commit_item(const struct memory_undo *undo)
+{
+	struct memory_item *item = undo->item;
+
+	(void)memory_text_unref(undo->before);
+	if (item->committed == item->pending)
+		return;
+	(void)memory_text_unref(item->committed);
+	item->committed = memory_text_ref(item->pending);
+	if (item->committed)
+		memory_map_put(&undo->list->committed, item->key, item);
+	else if (map_get(&undo->list->committed, item->key) == item)
+		(void)map_remove(&undo->list->committed, item->key);
+}
+
+static void free_dead(struct memory_list *list)
+{
+	struct memory_item *next;
+
+	for (struct memory_item *item = list->first; item; item = next) {
+		next = item->next;
+		if (!item->pending && !item->committed)
+			memory_item_free(list, item);
+	}
+}
+
+static enum err_code memory_commit(struct store_backend *backend, struct error *err)
+{
+	struct memory_store *store = memory_store(backend);
+	bool went = false;
+
+	(void)err;
+	(void)pthread_mutex_lock(&store->lock);
+	for (size_t i = 0; i < store->undo_count; i++) {
+		if (store->undo[i].kind != UNDO_ITEM)
+			continue;
+		commit_item(&store->undo[i]);
+		went = went || !store->undo[i].item->pending;
+	}
+	memory_history_commit(store);
+	store->undo_count = 0;
+	if (went) {
+		free_dead(&store->entities);
+		free_dead(&store->metas);
+	}
+	(void)pthread_mutex_unlock(&store->lock);
+	return ERR_OK;
+}
+
+static void memory_rollback(struct store_backend *backend)
+{
+	undo_to(memory_store(backend), 0);
+}
+
+static enum err_code memory_savepoint(struct store_backend *backend, struct error *err)
+{
+	(void)err;
+	memory_store(backend)->savepoint = memory_store(backend)->undo_count;
+	return ERR_OK;
+}
+
+static enum err_code memory_undo(struct store_backend *backend, struct error *err)
+{
+	(void)err;
+	undo_to(memory_store(backend), memory_store(backend)->savepoint);
+	return ERR_OK;
+}
+
+static enum err_code memory_nothing(struct store_backend *backend, struct error *err)
+{
+	(void)backend;
+	(void)err;
+	return ERR_OK;
+}
+
+static bool memory_alive(struct store_backend *backend)
+{
+	(void)backend;
+	return true;
+}
+
+static void memory_write_start(struct store_backend *backend)
+{
+	(void)backend;
+}
+
+static void memory_housekeeping(struct store_backend *backend)
+{
+	(void)backend;
+}
+
+/* ---- operations in a transaction ---- */
+
+static enum err_code not_there(struct str id, struct error *err)
+{
+	return err ? err_set(err, ERR_NOT_FOUND, "entity %.*s is not there", STR_FMT(id)) : ERR_NOT_FOUND;
+}
+
+static enum err_code memory_txn_get(struct store_backend *backend, struct store_txn *txn, struct str id,
+				    struct json **ret_entity, struct error *err)
+{
+	const struct json_parse_options options = {.duplicates_allowed = true};
+	const struct memory_item *item = map_get(&memory_store(backend)->entities.pending, id);
+
+	if (!item)
+		return not_there(id, err);
+	return json_parse(txn->parser, &txn->arena, (struct str){item->pending->at, item->pending->len}, &options,
+			  ret_entity, err);
+}
+
+static enum err_code memory_txn_put(struct store_backend *backend, struct store_txn *txn, const struct json *before,
+				    const struct json *entity, struct error *err)
+{
+	struct memory_store *store = memory_store(backend);
+	struct str id = document_id(entity);
+	struct memory_item *item = map_get(&store->entities.pending, id);
+
+	if (id.len == 0)
+		return err_set(err, ERR_INVALID, "an entity without id cannot be stored");
+	if (before && !item)
+		return not_there(id, err);
+	if (!before && item)
+		return err_set(err, ERR_EXISTS, "entity %.*s exists already", STR_FMT(id));
+	struct memory_text *text = memory_text_json(entity);
+
+	if (text && !item)
+		item = memory_item_new(store, &store->entities, id);
+	if (!text || !item) {
+		(void)memory_text_unref(text);
+		return err_set(err, ERR_MEMORY, "no memory for %.*s", STR_FMT(id));
+	}
+	txn->changed = true;
+	return memory_item_change(store, &store->entities, item, text, err);
+}
+
+static enum err_code memory_txn_delete(struct store_backend *backend, struct store_txn *txn, const struct json *before,
+				       struct error *err)
+{
+	struct memory_store *store = memory_store(backend);
+	struct memory_item *item = map_get(&store->entities.pending, document_id(before));
+
+	if (!item)
+		return not_there(document_id(before), err);
+	txn->changed = true;
+	return memory_item_change(store, &store->entities, item, NULL, err);
+}
+
+static enum err_code memory_txn_set_meta(struct store_backend *backend, struct store_txn *txn, struct str key,
+					 struct str value, struct error *err)
+{
+	struct memory_store *store = memory_store(backend);
+	struct memory_item *item = map_get(&store->metas.pending, key);
+
+	if (str_eq(key, STR("schema_version")))
+		return err_set(err, ERR_INVALID, "schema_version is the store's own");
+	txn->changed = true;
+	if (!value.at)
+		return item ? memory_item_change(store, &store->metas, item, NULL, err) : ERR_OK;
+	struct memory_text *text = memory_text_new(value);
+
+	if (text && !item)
+		item = memory_item_new(store, &store->metas, key);
+	if (!text || !item) {
+		(void)memory_text_unref(text);
+		return err_set(err, ERR_MEMORY, "no memory for a mark");
+	}
+	return memory_item_change(store, &store->metas, item, text, err);
+}
+
+static int text_cmp(const void *a, const void *b)
+{
+	const struct memory_text *const *x = a, *const *y = b;
+
+	return str_cmp((struct str){(*x)->at, (*x)->len}, (struct str){(*y)->at, (*y)->len});
+}
+
+static enum err_code memory_txn_each_id(struct store_backend *backend, struct str prefix,
+					bool (*visit)(void *self, struct str id), void *self, struct error *err)
+{
+	const struct map *map = &memory_store(backend)->entities.pending;
+	CLEANUP_MEMORY struct memory_text **ids = calloc(map->count + 1, sizeof(struct memory_text *));
+	size_t count = 0, at = 0;
+	struct str id;
+	void *item;
+	enum err_code code = ids ? ERR_OK : err_set(err, ERR_MEMORY, "no memory to list ids");
+
+	while (code == ERR_OK && map_each(map, &at, &id, &item)) {
+		if (!str_starts(id, prefix))
+			continue;
+		ids[count] = memory_text_new(id);
+		if (ids[count])
+			count++;
+		else
+			code = err_set(err, ERR_MEMORY, "no memory to list ids");
+	}
+	if (count > 1)
+		qsort(ids, count, sizeof(struct memory_text *), text_cmp);
+	for (size_t i = 0; code == ERR_OK && i < count; i++)
+		if (!visit(self, (struct str){ids[i]->at, ids[i]->len}))
+			break;
+	for (size_t i = 0; i < count; i++)
+		(void)memory_text_unref(ids[i]);
+	return code;
+}
+
+/* ---- the store ---- */
+
+static enum err_code memory_stats(struct store_backend *backend, struct store_stats *stats, struct error *err)
+{
+	struct memory_store *store = memory_store(backend);
+
+	(void)err;
+	(void)pthread_mutex_lock(&store->lock);
+	stats->entities = store->entities.committed.count;
+	stats->history_rows = memory_history_count(store);
+	(void)pthread_mutex_unlock(&store->lock);
+	return ERR_OK;
+}
+
+static void list_free(struct memory_list *list)
+{
+	while (list->first)
+		memory_item_free(list, list->first);
+	map_done(&list->pending);
+	map_done(&list->committed);
+}
+
+static void memory_close(struct store_backend *backend)
+{
+	struct memory_store *store = memory_store(backend);
+
+	list_free(&store->entities);
+	list_free(&store->metas);
+	memory_history_free(store);
+	(void)pthread_mutex_destroy(&store->lock);
+	free(store->undo);
+	free(store);
+}
+
+static const struct store_backend_ops memory_ops = {
+	.begin = memory_begin,
+	.commit = memory_commit,
+	.rollback = memory_rollback,
+	.savepoint = memory_savepoint,
+	.undo = memory_undo,
+	.release = memory_nothing,
+	.alive = memory_alive,
+	.write_start = memory_write_start,
+	.write_finish = memory_nothing,
+	.housekeeping = memory_housekeeping,
+	.txn_get = memory_txn_get,
+	.txn_put = memory_txn_put,
+	.txn_delete = memory_txn_delete,
+	.txn_history = memory_txn_history,
+	.txn_each_id = memory_txn_each_id,
+	.txn_set_meta = memory_txn_set_meta,
+	.txn_prune = memory_txn_prune,
+	.reader_new = memory_reader_new,
+	.reader_free = memory_reader_free,
+	.stats = memory_stats,
+	.close = memory_close,
+	.get = memory_get,
+	.scan = memory_scan,
+	.get_meta = memory_get_meta,
+	.history = memory_history,
+};
+
+enum err_code store_memory_open(struct store **ret_store, struct error *err)
+{
+	struct memory_store *store = calloc(1, sizeof(*store));
+
+	if (!store)
+		return err_set(err, ERR_MEMORY, "no memory for a store");
+	(void)pthread_mutex_init(&store->lock, NULL);
+	map_init(&store->entities.pending, 0);
+	map_init(&store->entities.committed, 0);
+	map_init(&store->metas.pending, 0);
+	map_init(&store->metas.committed, 0);
+	return store_new(&memory_ops, (struct store_backend *)store, false, ret_store, err);
+}

@@ -1,0 +1,240 @@
+/* History in the memory store: a list of series, each an array of points in the order of arrival. */
+#include "store/memory_int.h"
+
+#include "base/cleanup.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static char *copy_behind(char *at, struct str text, struct str *ret)
+{
+	if (text.len)
+		memcpy(at, text.at, text.len);
+	*ret = (struct str){at, text.len};
+	return at + text.len;
+}
+
+static struct memory_series *find_series(const struct memory_store *store, struct str id, struct str attribute_iri,
+					 struct str dataset_id)
+{
+	for (struct memory_series *series = store->series; series; series = series->next)
+		if (str_eq(series->id, id) && str_eq(series->attribute_iri, attribute_iri) &&
+		    str_eq(series->dataset_id, dataset_id))
+			return series;
+	return NULL;
+}
+
+static struct memory_series *add_series(struct memory_store *store, struct str id, const struct change *change)
+{
+	struct memory_series *series = find_series(store, id, change->attribute_iri, change->dataset_id);
+
+	if (series)
+		return series;
+	series = calloc(1, sizeof(*series) + id.len + change->attribute_iri.len + change->dataset_id.len + 1);
+	if (!series)
+		return NULL;
+	char *at = copy_behind((char *)(series + 1), id, &series->id);
+
+	at = copy_behind(at, change->attribute_iri, &series->attribute_iri);
+	(void)copy_behind(at, change->dataset_id, &series->dataset_id);
+	series->next = store->series;
+	store->series = series;
+	return series;
+}
+
+/* Under the lock. */
+static bool append(struct memory_store *store, struct str id, const struct change *change, int64_t now_us)
+{
+	bool deleted = change->kind == CHANGE_DELETED;
+	const struct json *instance = deleted ? change->before : change->after;
+	struct memory_series *series = add_series(store, id, change);
+
+	if (!series || !memory_undo_reserve(store))
+		return false;
+	if (series->point_count == series->point_room) {
+		size_t room = series->point_room ? series->point_room * 2 : 8;
+		struct memory_point *grown = realloc(series->points, room * sizeof(*grown));
+
+		if (!grown)
+			return false;
+		series->points = grown;
+		series->point_room = room;
+	}
+	struct memory_text *doc = memory_text_json(instance);
+
+	if (!doc)
+		return false;
+	series->points[series->point_count++] = (struct memory_point){
+		.at_us = deleted ? now_us : store_instance_at_us(instance),
+		.order = store->order++,
+		.kind = change->kind,
+		.doc = doc,
+	};
+	store->undo[store->undo_count++] = (struct memory_undo){.kind = UNDO_APPEND, .series = series};
+	return true;
+}
+
+enum err_code memory_txn_history(struct store_backend *backend, struct store_txn *txn, struct str id,
+				 const struct change *changes, int64_t now_us, struct error *err)
+{
+	struct memory_store *store = (struct memory_store *)backend;
+	bool good = true;
+
+	txn->changed = true;
+	(void)pthread_mutex_lock(&store->lock);
+	for (const struct change *change = changes; good && change; change = change->next)
+		good = append(store, id, change, now_us);
+	(void)pthread_mutex_unlock(&store->lock);
+	return good ? ERR_OK : err_set(err, ERR_MEMORY, "no memory for history");
+}
+
+enum err_code memory_txn_prune(struct store_backend *backend, struct store_txn *txn, struct str id_prefix,
+			       int64_t before_us, uint32_t rows_max, uint32_t *ret_rows, struct error *err)
+{
+	struct memory_store *store = (struct memory_store *)backend;
+	uint32_t rows = 0;
+	bool good = true;
+
+	txn->changed = true;
+	(void)pthread_mutex_lock(&store->lock);
+	for (struct memory_series *series = store->series; good && series; series = series->next) {
+		if (!str_starts(series->id, id_prefix))
+			continue;
+		for (size_t i = 0; good && i < series->point_count && rows < rows_max; i++) {
+			struct memory_point *point = &series->points[i];
+
+			if (point->gone || point->at_us >= before_us)
+				continue;
+			good = memory_undo_reserve(store);
+			if (!good)
+				break;
+			store->undo[store->undo_count++] =
+				(struct memory_undo){.kind = UNDO_PRUNE, .series = series, .order = point->order};
+			point->gone = true;
+			rows++;
+		}
+	}
+	(void)pthread_mutex_unlock(&store->lock);
+	if (!good)
+		return err_set(err, ERR_MEMORY, "no memory to prune history");
+	*ret_rows = rows;
+	return ERR_OK;
+}
+
+void memory_history_undo(const struct memory_undo *undo)
+{
+	struct memory_series *series = undo->series;
+
+	if (undo->kind == UNDO_APPEND) {
+		(void)memory_text_unref(series->points[--series->point_count].doc);
+		return;
+	}
+	for (size_t i = 0; i < series->point_count; i++)
+		if (series->points[i].order == undo->order)
+			series->points[i].gone = false;
+}
+
+void memory_history_commit(struct memory_store *store)
+{
+	for (struct memory_series *series = store->series; series; series = series->next) {
+		size_t kept = 0;
+
+		for (size_t i = 0; i < series->point_count; i++) {
+			struct memory_point point = series->points[i];
+
+			if (point.gone) {
+				(void)memory_text_unref(point.doc);
+				continue;
+			}
+			point.committed = true;
+			series->points[kept++] = point;
+		}
+		series->point_count = kept;
+	}
+}
+
+uint64_t memory_history_count(const struct memory_store *store)
+{
+	uint64_t count = 0;
+
+	for (const struct memory_series *series = store->series; series; series = series->next)
+		for (size_t i = 0; i < series->point_count; i++)
+			count += series->points[i].committed;
+	return count;
+}
+
+void memory_history_free(struct memory_store *store)
+{
+	while (store->series) {
+		struct memory_series *series = store->series;
+
+		store->series = series->next;
+		for (size_t i = 0; i < series->point_count; i++)
+			(void)memory_text_unref(series->points[i].doc);
+		free(series->points);
+		free(series);
+	}
+}
+
+/* ---- reading ---- */
+
+static int point_cmp(const void *a, const void *b)
+{
+	const struct memory_point *x = a, *y = b;
+
+	if (x->at_us != y->at_us)
+		return x->at_us < y->at_us ? -1 : 1;
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+/* Copies what is asked for, in time order, each with a reference; NULL without memory. */
+static struct memory_point *take_points(struct memory_store *store, const struct memory_series *series, int64_t from_us,
+					int64_t to_us, size_t *ret_count)
+{
+	size_t count = 0;
+
+	(void)pthread_mutex_lock(&store->lock);
+	struct memory_point *points = calloc(series->point_count + 1, sizeof(*points));
+
+	for (size_t i = 0; points && i < series->point_count; i++) {
+		const struct memory_point *point = &series->points[i];
+
+		if (!point->committed || point->at_us < from_us || point->at_us > to_us)
+			continue;
+		points[count] = *point;
+		(void)memory_text_ref(points[count++].doc);
+	}
+	(void)pthread_mutex_unlock(&store->lock);
+	if (count > 1)
+		qsort(points, count, sizeof(*points), point_cmp);
+	*ret_count = count;
+	return points;
+}
+
+enum err_code memory_history(struct store_snapshot *snapshot, struct str id, struct str attribute_iri,
+			     struct str dataset_id, int64_t from_us, int64_t to_us,
+			     bool (*visit)(void *self, int64_t at_us, enum change_kind kind, struct str bytes),
+			     void *self, struct error *err)
+{
+	struct memory_store *store = ((struct memory_reader *)snapshot)->store;
+
+	(void)pthread_mutex_lock(&store->lock);
+	const struct memory_series *series = find_series(store, id, attribute_iri, dataset_id);
+
+	(void)pthread_mutex_unlock(&store->lock);
+	if (!series)
+		return ERR_OK;
+	size_t count = 0;
+	CLEANUP_MEMORY struct memory_point *points = take_points(store, series, from_us, to_us, &count);
+
+	if (!points)
+		return err_set(err, ERR_MEMORY, "no memory for history");
+	bool more = true;
+
+	for (size_t i = 0; i < count; i++) {
+		more = more && visit(self, points[i].at_us, points[i].kind,
+				     (struct str){points[i].doc->at, points[i].doc->len});
+		(void)memory_text_unref(points[i].doc);
+	}
+	return ERR_OK;
+}

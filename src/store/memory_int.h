@@ -1,0 +1,117 @@
+/* The memory store's own. It keeps documents as text like the SQLite store, searches by reading all of them, and
+ * honours transactions by an undo list. For tests: the answers matter, not the speed.
+ *
+ * The writer changes the pending side; readers see the committed side, under the lock. */
+#ifndef MACHI_STORE_MEMORY_INT_H
+#define MACHI_STORE_MEMORY_INT_H
+
+#include "base/map.h"
+#include "store/store_int.h"
+
+#include <stdatomic.h>
+
+/* A counted text; shared by the pending side, the committed side and readers. */
+struct memory_text {
+	atomic_size_t references;
+	size_t len;
+	char at[]; /* with STORE_PADDING_BYTES zeros behind it */
+};
+
+/* One life of an entity (an id that is created again gets a new one, at the end), or a mark. */
+struct memory_item {
+	struct memory_item *next, *previous; /* in the order of creation */
+	struct memory_text *pending, *committed; /* NULL: not there */
+	struct str key; /* lies behind this struct */
+};
+
+struct memory_list {
+	struct memory_item *first, *last;
+	struct map pending, committed; /* key to item, where that side is there */
+};
+
+struct memory_point {
+	int64_t at_us;
+	uint64_t order; /* of all points; arrival */
+	enum change_kind kind;
+	struct memory_text *doc;
+	bool committed; /* readers see it */
+	bool gone; /* the transaction pruned it */
+};
+
+struct memory_series {
+	struct memory_series *next;
+	struct str id, attribute_iri, dataset_id; /* lie behind this struct */
+	struct memory_point *points;
+	size_t point_count, point_room;
+};
+
+enum memory_undo_kind { UNDO_ITEM, UNDO_APPEND, UNDO_PRUNE };
+
+struct memory_undo {
+	enum memory_undo_kind kind;
+	struct memory_list *list; /* ITEM */
+	struct memory_item *item;
+	struct memory_text *before; /* ITEM: what was pending; owned */
+	struct memory_series *series; /* APPEND: its last point; PRUNE: the point of this order */
+	uint64_t order;
+};
+
+struct memory_store {
+	pthread_mutex_t lock; /* guards the committed side, the links of the lists and the points */
+	struct memory_list entities, metas;
+	struct memory_series *series;
+	uint64_t order;
+	struct memory_undo *undo; /* of the transaction, oldest first */
+	size_t undo_count, undo_room;
+	size_t savepoint; /* undo_count when it was set */
+};
+
+struct memory_reader {
+	struct memory_store *store;
+	struct json_parser *parser;
+};
+
+struct memory_text *memory_text_new(struct str text); /* one reference; NULL when refused */
+struct memory_text *memory_text_ref(struct memory_text *text);
+struct memory_text *memory_text_unref(struct memory_text *text);
+struct memory_text *memory_text_json(const struct json *node); /* written out; NULL when refused */
+
+/* Sets in a map without which this store cannot go on. */
+void memory_map_put(struct map *map, struct str key, void *value);
+struct memory_item *memory_item_new(struct memory_store *store, struct memory_list *list, struct str key);
+void memory_item_free(struct memory_list *list, struct memory_item *item); /* under the lock */
+/* Takes text over (NULL: the item goes). */
+void memory_item_set_pending(struct memory_list *list, struct memory_item *item, struct memory_text *text);
+/* Sets what is pending and notes how to take it back. Takes text over. */
+MUST_CHECK enum err_code memory_item_change(struct memory_store *store, struct memory_list *list,
+					    struct memory_item *item, struct memory_text *text, struct error *err);
+
+/* Room for one more entry of the undo list, made before the change; false when refused. */
+MUST_CHECK bool memory_undo_reserve(struct memory_store *store);
+
+/* memory_history.c */
+enum err_code memory_txn_history(struct store_backend *backend, struct store_txn *txn, struct str id,
+				 const struct change *changes, int64_t now_us, struct error *err);
+enum err_code memory_txn_prune(struct store_backend *backend, struct store_txn *txn, struct str id_prefix,
+			       int64_t before_us, uint32_t rows_max, uint32_t *ret_rows, struct error *err);
+enum err_code memory_history(struct store_snapshot *snapshot, struct str id, struct str attribute_iri,
+			     struct str dataset_id, int64_t from_us, int64_t to_us,
+			     bool (*visit)(void *self, int64_t at_us, enum change_kind kind, struct str bytes),
+			     void *self, struct error *err);
+void memory_history_undo(const struct memory_undo *undo);
+void memory_history_commit(struct memory_store *store); /* under the lock */
+uint64_t memory_history_count(const struct memory_store *store); /* under the lock */
+void memory_history_free(struct memory_store *store);
+
+/* memory_scan.c */
+enum err_code memory_reader_new(struct store_backend *backend, struct store_snapshot **ret_snapshot, struct error *err);
+void memory_reader_free(struct store_snapshot *snapshot);
+enum err_code memory_get(struct store_snapshot *snapshot, struct str id, struct arena *arena, struct str *ret_bytes,
+			 struct error *err);
+enum err_code memory_get_meta(struct store_snapshot *snapshot, struct str key, struct arena *arena,
+			      struct str *ret_value, struct error *err);
+enum err_code memory_scan(struct store_snapshot *snapshot, const struct narrow *narrow,
+			  bool (*visit)(void *self, struct str bytes), void *self, uint64_t *ret_count,
+			  struct error *err);
+
+#endif

@@ -1,0 +1,338 @@
+/* The SQLite store: opening, closing, transactions, upkeep of the write-ahead log, and the table of operations.
+ *
+ * The log is copied back into the database (checkpoint) by us rather than inside COMMIT: the outcomes are handed over
+ * first, so that no submitter waits for it. Readers never wait for either. */
+#include "store/sqlite_int.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static struct sqlite_store *sqlite_store(struct store_backend *backend)
+{
+	return (struct sqlite_store *)backend;
+}
+
+/* ---- transactions (writer's thread) ---- */
+
+static void forget_uncommitted(struct sqlite_store *store)
+{
+	if (store->names_new)
+		sqlite_names_clear(store);
+	store->names_new = false;
+	sqlite_known_clear(store);
+}
+
+/* What was gone may be back. */
+static void forget_undone(struct sqlite_store *store)
+{
+	forget_uncommitted(store);
+	store->prune.set = false;
+}
+
+static enum err_code sqlite_begin(struct store_backend *backend, struct error *err)
+{
+	struct sqlite_store *store = sqlite_store(backend);
+	enum err_code code = ERR_OK;
+
+	forget_uncommitted(store);
+	/* A rollback that failed is made up for. */
+	if (!sqlite3_get_autocommit(store->writer.db))
+		code = sqlite_run(&store->writer, SQL_ROLLBACK, "rolling back", err);
+	return code ? code : sqlite_run(&store->writer, SQL_BEGIN_WRITE, "starting to write", err);
+}
+
+static void sqlite_rollback(struct store_backend *backend)
+{
+	struct sqlite_store *store = sqlite_store(backend);
+
+	forget_undone(store);
+	/* SQLite may have rolled back by itself. */
+	if (!sqlite3_get_autocommit(store->writer.db))
+		(void)!sqlite_run(&store->writer, SQL_ROLLBACK, "rolling back", NULL);
+}
+
+static enum err_code sqlite_commit(struct store_backend *backend, struct error *err)
+{
+	struct sqlite_store *store = sqlite_store(backend);
+	enum err_code code = sqlite_run(&store->writer, SQL_COMMIT, "committing", err);
+
+	if (code)
+		sqlite_rollback(backend);
+	store->names_new = false;
+	return code;
+}
+
+static enum err_code sqlite_savepoint(struct store_backend *backend, struct error *err)
+{
+	return sqlite_run(&sqlite_store(backend)->writer, SQL_SAVEPOINT, "setting a savepoint", err);
+}
+
+static enum err_code sqlite_undo(struct store_backend *backend, struct error *err)
+{
+	forget_undone(sqlite_store(backend));
+	return sqlite_run(&sqlite_store(backend)->writer, SQL_UNDO, "undoing a write", err);
+}
+
+static enum err_code sqlite_release(struct store_backend *backend, struct error *err)
+{
+	return sqlite_run(&sqlite_store(backend)->writer, SQL_RELEASE, "releasing a savepoint", err);
+}
+
+static bool sqlite_alive(struct store_backend *backend)
+{
+	return !sqlite3_get_autocommit(sqlite_store(backend)->writer.db);
+}
+
+static void sqlite_write_start(struct store_backend *backend)
+{
+	struct sqlite_store *store = sqlite_store(backend);
+
+	store->entities_delta = 0;
+	store->points_delta = 0;
+	store->slice_points = 0;
+}
+
+static enum err_code add_counter(struct sqlite_store *store, const char *name, int64_t delta, struct error *err)
+{
+	sqlite3_stmt *stmt;
+
+	if (delta == 0)
+		return ERR_OK;
+	enum err_code code = sqlite_take(&store->writer, SQL_COUNTER_ADD, &stmt, err);
+
+	if (code)
+		return code;
+	sqlite_bind_text(stmt, 1, str_from(name));
+	sqlite_bind_int(stmt, 2, delta);
+	return sqlite_finish(&store->writer, SQL_COUNTER_ADD, stmt, "counting", err);
+}
+
+static enum err_code sqlite_write_finish(struct store_backend *backend, struct error *err)
+{
+	struct sqlite_store *store = sqlite_store(backend);
+	enum err_code code = sqlite_history_flush(store, err);
+
+	if (code == ERR_OK)
+		code = add_counter(store, "entities", store->entities_delta, err);
+	return code ? code : add_counter(store, "points", store->points_delta, err);
+}
+
+/* ---- the write-ahead log ---- */
+
+static int note_wal_pages(void *self, sqlite3 *db, const char *schema, int pages)
+{
+	(void)db;
+	(void)schema;
+	((struct sqlite_store *)self)->wal_pages = pages;
+	return SQLITE_OK;
+}
+
+/* Copies back what readers have let go of. A reader that stays may keep the log growing; past a bound the writer waits
+ * a moment for one that lets it start anew. Failing is no loss: the log is as durable as the database. */
+static void checkpoint(struct sqlite_store *store)
+{
+	int pages = 0, copied = 0;
+	bool wait = store->wal_pages >= SQLITE_WAL_PAGES_WAIT;
+
+	if (wait)
+		(void)sqlite3_busy_timeout(store->writer.db, SQLITE_WAL_WAIT_MS);
+	int rc = sqlite3_wal_checkpoint_v2(store->writer.db, "main",
+					   wait ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE, &pages,
+					   &copied);
+
+	if (wait)
+		(void)sqlite3_busy_timeout(store->writer.db, (int)store->busy_timeout_ms);
+	if (rc == SQLITE_OK && copied == pages)
+		store->wal_pages = 0; /* the next commit starts at the log's beginning */
+	store->wal_pages_tried = store->wal_pages;
+}
+
+static void sqlite_housekeeping(struct store_backend *backend)
+{
+	struct sqlite_store *store = sqlite_store(backend);
+
+	if (store->wal_pages < store->wal_pages_tried)
+		store->wal_pages_tried = 0;
+	if (store->wal_pages - store->wal_pages_tried >= SQLITE_WAL_PAGES_CHECKPOINT)
+		checkpoint(store);
+}
+
+/* ---- figures ---- */
+
+static uint64_t file_bytes(const char *path, const char *suffix)
+{
+	CLEANUP_MEMORY char *name = NULL;
+	struct stat status;
+
+	if (asprintf(&name, "%s%s", path, suffix) < 0)
+		return 0;
+	return stat(name, &status) == 0 ? (uint64_t)status.st_size : 0;
+}
+
+static enum err_code read_counter(struct sqlite_conn *conn, const char *name, uint64_t *ret_value, struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int64_t value;
+	bool row;
+	enum err_code code = sqlite_take(conn, SQL_COUNTER_GET, &stmt, err);
+
+	if (code)
+		return code;
+	sqlite_bind_text(stmt, 1, str_from(name));
+	code = sqlite_number(conn, SQL_COUNTER_GET, stmt, "reading a counter", &value, &row, err);
+	if (code == ERR_OK)
+		*ret_value = value < 0 ? 0 : (uint64_t)value;
+	return code;
+}
+
+static enum err_code stats_locked(struct sqlite_store *store, struct store_stats *stats, struct error *err)
+{
+	enum err_code code = ERR_OK;
+
+	if (!store->stats_conn.db)
+		code = sqlite_conn_open(&store->stats_conn, store->path,
+					store->read_only ? SQLITE_USE_READ_ONLY : SQLITE_USE_READ, 64 * 1024,
+					store->busy_timeout_ms, err);
+	if (code == ERR_OK)
+		code = read_counter(&store->stats_conn, "entities", &stats->entities, err);
+	if (code == ERR_OK)
+		code = read_counter(&store->stats_conn, "points", &stats->history_rows, err);
+	return code;
+}
+
+static enum err_code sqlite_stats(struct store_backend *backend, struct store_stats *stats, struct error *err)
+{
+	struct sqlite_store *store = sqlite_store(backend);
+
+	(void)pthread_mutex_lock(&store->stats_lock);
+	enum err_code code = stats_locked(store, stats, err);
+
+	(void)pthread_mutex_unlock(&store->stats_lock);
+	stats->database_bytes = file_bytes(store->path, "");
+	stats->wal_bytes = file_bytes(store->path, "-wal");
+	return code;
+}
+
+/* ---- opening and closing ---- */
+
+static void sqlite_close(struct store_backend *backend)
+{
+	struct sqlite_store *store = sqlite_store(backend);
+
+	sqlite_conn_close(&store->stats_conn);
+	sqlite_conn_close(&store->writer);
+	(void)pthread_mutex_destroy(&store->stats_lock);
+	sqlite_names_clear(store);
+	map_done(&store->names);
+	arena_done(&store->name_texts);
+	buf_done(&store->text);
+	free(store->path);
+	free(store);
+}
+
+static const struct store_backend_ops sqlite_ops = {
+	.begin = sqlite_begin,
+	.commit = sqlite_commit,
+	.rollback = sqlite_rollback,
+	.savepoint = sqlite_savepoint,
+	.undo = sqlite_undo,
+	.release = sqlite_release,
+	.alive = sqlite_alive,
+	.write_start = sqlite_write_start,
+	.write_finish = sqlite_write_finish,
+	.housekeeping = sqlite_housekeeping,
+	.txn_get = sqlite_txn_get,
+	.txn_put = sqlite_txn_put,
+	.txn_delete = sqlite_txn_delete,
+	.txn_history = sqlite_txn_history,
+	.txn_each_id = sqlite_txn_each_id,
+	.txn_set_meta = sqlite_txn_set_meta,
+	.txn_prune = sqlite_txn_prune,
+	.reader_new = sqlite_reader_new,
+	.reader_free = sqlite_reader_free,
+	.stats = sqlite_stats,
+	.close = sqlite_close,
+	.get = sqlite_get,
+	.scan = sqlite_scan,
+	.get_meta = sqlite_get_meta,
+	.history = sqlite_history,
+};
+
+/* Makes the empty file with a mode of its own, before SQLite has it open: closing a second descriptor of an open
+ * database would drop SQLite's locks. */
+static enum err_code create_file(const char *path, struct error *err)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0 && errno != EEXIST)
+		return err_set(err, ERR_IO, "cannot create %s: %s", path, strerror(errno));
+	if (fd >= 0)
+		(void)close(fd);
+	return ERR_OK;
+}
+
+static enum err_code check_file(const struct store_options *options, struct error *err)
+{
+	struct stat status;
+
+	if (stat(options->path, &status) == 0) {
+		if (S_ISREG(status.st_mode))
+			return ERR_OK;
+		return err_set(err, ERR_IO, "%s is not a file", options->path);
+	}
+	if (errno != ENOENT)
+		return err_set(err, ERR_IO, "cannot reach %s: %s", options->path, strerror(errno));
+	if (!options->create || options->read_only)
+		return err_set(err, ERR_NOT_FOUND, "there is no database %s", options->path);
+	return create_file(options->path, err);
+}
+
+static enum err_code open_conns(struct sqlite_store *store, struct error *err)
+{
+	struct sqlite_conn *conn = &store->writer;
+	enum sqlite_use use = store->read_only ? SQLITE_USE_READ_ONLY : SQLITE_USE_WRITE;
+	enum err_code code = sqlite_conn_open(conn, store->path, use, store->cache_bytes, store->busy_timeout_ms, err);
+
+	if (code)
+		return code;
+	if (!store->read_only) {
+		(void)sqlite3_wal_hook(conn->db, note_wal_pages, store);
+		code = sqlite_schema_migrate(conn, err);
+		/* Rolling back must not need memory. */
+		return code ? code : sqlite_ready(conn, SQL_ROLLBACK, err);
+	}
+	code = sqlite_schema_verify(conn, err);
+	sqlite_conn_close(conn);
+	return code;
+}
+
+enum err_code store_sqlite_open(const struct store_options *options, struct store **ret_store, struct error *err)
+{
+	if (!options->path)
+		return store_memory_open(ret_store, err);
+	enum err_code code = check_file(options, err);
+
+	if (code)
+		return code;
+	struct sqlite_store *store = calloc(1, sizeof(*store));
+
+	if (!store)
+		return err_set(err, ERR_MEMORY, "no memory for a store");
+	store->read_only = options->read_only;
+	store->busy_timeout_ms = options->busy_timeout_ms ? options->busy_timeout_ms : SQLITE_BUSY_MS_DEFAULT;
+	store->cache_bytes = options->cache_bytes_max ? options->cache_bytes_max : SQLITE_CACHE_BYTES_DEFAULT;
+	store->path = strdup(options->path);
+	buf_init(&store->text, STORE_DOCUMENT_BYTES_MAX);
+	arena_init(&store->name_texts, SQLITE_SCRATCH_BYTES_MAX);
+	map_init(&store->names, 0);
+	(void)pthread_mutex_init(&store->stats_lock, NULL);
+	code = store->path ? open_conns(store, err) : err_set(err, ERR_MEMORY, "no memory for a store");
+	if (code) {
+		sqlite_close((struct store_backend *)store);
+		return code;
+	}
+	return store_new(&sqlite_ops, (struct store_backend *)store, options->read_only, ret_store, err);
+}

@@ -1,0 +1,335 @@
+/* Everything that can be wrong with a database, found in bounded memory and one snapshot.
+ *
+ *  1. SQLite's own integrity check, and the R*Tree's.
+ *  2. Every document: parses, agrees with its row's columns, and every index row that it asks for is there. The rows
+ *     asked for are counted: an index with more rows than that has some too many; those without entity are named.
+ *  3. History: points, series, subjects, names and the sums of slices agree.
+ *  4. Counters and versions. */
+#include "store/sqlite_int.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define CHECK_CACHE_BYTES ((uint32_t)4 << 20)
+#define CHECK_ARENA_BYTES_MAX ((size_t)1 << 30) /* of one document */
+#define CHECK_FINDINGS_SHOWN_MAX 1000 /* all are counted */
+#define CHECK_FINDING_BYTES 512
+#define CHECK_SQLITE_FINDINGS_MAX "100"
+
+enum check_sql { CHECK_DOCS, CHECK_HAS_TYPE, CHECK_HAS_SCOPE, CHECK_HAS_VALUE, CHECK_HAS_BOX, CHECK_SQL_COUNT };
+
+static const char *const check_texts[CHECK_SQL_COUNT] = {
+	[CHECK_DOCS] = "SELECT iid, id, created, modified, expires, doc FROM entity ORDER BY iid",
+	[CHECK_HAS_TYPE] = "SELECT 1 FROM entity_type WHERE nid = (SELECT nid FROM name WHERE iri = ?1) AND iid = ?2",
+	[CHECK_HAS_SCOPE] = "SELECT 1 FROM scope WHERE scope = ?1 AND iid = ?2",
+	[CHECK_HAS_VALUE] = "SELECT 1 FROM attr_index WHERE nid = (SELECT nid FROM name WHERE iri = ?1) AND iid = ?2 "
+			    "AND value = ?3",
+	/* The R*Tree rounds outwards to 32-bit floats: at 180 degrees by less than 0.00005. */
+	[CHECK_HAS_BOX] = "SELECT 1 FROM geo WHERE gid = ?1 AND west BETWEEN ?2 - 0.00005 AND ?2 AND "
+			  "east BETWEEN ?3 AND ?3 + 0.00005 AND south BETWEEN ?4 - 0.00005 AND ?4 AND "
+			  "north BETWEEN ?5 AND ?5 + 0.00005",
+};
+
+/* Questions whose rows are findings; column 0 says which. */
+static const char *const row_checks[] = {
+	"SELECT 'point of series ' || p.sid || ' in slice ' || p.slice || ': there is no such series' FROM point p "
+	"WHERE NOT EXISTS (SELECT 1 FROM series s WHERE s.sid = p.sid)",
+	"SELECT 'point of series ' || sid || ' in slice ' || slice || ': is not JSON, or of an unknown kind' "
+	"FROM point WHERE NOT json_valid(doc) OR kind NOT BETWEEN 0 AND 2",
+	"SELECT 'series ' || sid || ': its subject or its name is not there' FROM series s "
+	"WHERE NOT EXISTS (SELECT 1 FROM subject u WHERE u.subject = s.subject) "
+	"OR NOT EXISTS (SELECT 1 FROM name n WHERE n.nid = s.nid)",
+	/* The bounds may be wider than the points: pruning does not narrow them. */
+	"SELECT 'slice ' || p.slice || ': what is noted of it does not agree with its points' FROM (SELECT slice, "
+	"count(*) AS points, min(at_us) AS low, max(at_us) AS high FROM point GROUP BY slice) p LEFT JOIN slice s "
+	"ON s.slice = p.slice WHERE s.slice IS NULL OR s.points != p.points OR s.at_us_min > p.low "
+	"OR s.at_us_max < p.high",
+	"SELECT 'slice ' || slice || ': is noted, but has no points' FROM slice s "
+	"WHERE NOT EXISTS (SELECT 1 FROM point p WHERE p.slice = s.slice)",
+	"SELECT 'counter ' || name || ': ' || value || ' does not agree with the rows' FROM counter WHERE value != "
+	"CASE name WHEN 'entities' THEN (SELECT count(*) FROM entity) ELSE (SELECT count(*) FROM point) END",
+	"SELECT 'meta: schema_version ' || value || ' is not the file''s version' FROM meta, pragma_user_version "
+	"WHERE key = 'schema_version' AND value != CAST(user_version AS TEXT)",
+};
+
+static const char *const index_counts[] = {
+	[INDEX_TYPE] = "SELECT count(*) FROM entity_type",
+	[INDEX_SCOPE] = "SELECT count(*) FROM scope",
+	[INDEX_ATTRIBUTE] = "SELECT count(*) FROM attr_index",
+	[INDEX_GEO] = "SELECT count(*) FROM geo_rowid",
+};
+
+/* Asked only when an index has more rows than the documents ask for. */
+static const char *const index_orphans[] = {
+	[INDEX_TYPE] = "SELECT DISTINCT 'index of types: there is no entity ' || iid FROM entity_type i "
+		       "WHERE NOT EXISTS (SELECT 1 FROM entity e WHERE e.iid = i.iid)",
+	[INDEX_SCOPE] = "SELECT DISTINCT 'index of scopes: there is no entity ' || iid FROM scope i "
+			"WHERE NOT EXISTS (SELECT 1 FROM entity e WHERE e.iid = i.iid)",
+	[INDEX_ATTRIBUTE] = "SELECT DISTINCT 'index of values: there is no entity ' || iid FROM attr_index i "
+			    "WHERE NOT EXISTS (SELECT 1 FROM entity e WHERE e.iid = i.iid)",
+	[INDEX_GEO] = "SELECT DISTINCT 'index of places: there is no entity ' || (i.rowid / 64) FROM geo_rowid i "
+		      "WHERE NOT EXISTS (SELECT 1 FROM entity e WHERE e.iid = i.rowid / 64)",
+};
+
+static const char *const index_names[] = {
+	[INDEX_TYPE] = "types",
+	[INDEX_SCOPE] = "scopes",
+	[INDEX_ATTRIBUTE] = "values",
+	[INDEX_GEO] = "places",
+};
+
+struct check {
+	struct sqlite_conn conn;
+	sqlite3_stmt *statements[CHECK_SQL_COUNT];
+	void (*visit)(void *self, const char *finding);
+	void *self;
+	uint64_t findings;
+	struct json_parser *parser;
+	struct arena arena; /* of one document */
+	int64_t iid; /* of the document looked at */
+	struct str id;
+	uint64_t wanted[4]; /* index rows that the documents ask for, by table */
+	bool have_all; /* no document misses a row */
+};
+
+static void find(struct check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void find(struct check *check, const char *format, ...)
+{
+	char text[CHECK_FINDING_BYTES];
+	va_list args;
+
+	va_start(args, format);
+	/* clang 14 loses sight of va_start where it follows a variadic function into its callers. */
+	// NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized)
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	check->findings++;
+	if (check->visit && check->findings <= CHECK_FINDINGS_SHOWN_MAX)
+		check->visit(check->self, text);
+}
+
+/* Every row of the question is a finding, unless it says "ok". */
+static enum err_code find_rows(struct check *check, const char *sql, struct error *err)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = sqlite3_prepare_v2(check->conn.db, sql, -1, &stmt, NULL);
+
+	while (rc == SQLITE_OK || rc == SQLITE_ROW) {
+		rc = sqlite3_step(stmt);
+		if (rc == SQLITE_ROW && !str_eq(sqlite_text(stmt, 0), STR("ok")))
+			find(check, "%.*s", STR_FMT(sqlite_text(stmt, 0)));
+	}
+	enum err_code code = ERR_OK;
+
+	/* A damaged page is what a check is for: it is a finding, and the check goes on elsewhere. */
+	if ((rc & 0xff) == SQLITE_CORRUPT || rc == SQLITE_ERROR)
+		find(check, "%s", sqlite3_errmsg(check->conn.db));
+	else if (rc != SQLITE_DONE)
+		code = sqlite_fail(&check->conn, rc, "checking", err);
+	(void)sqlite3_finalize(stmt);
+	return code;
+}
+
+/* ---- documents ---- */
+
+static enum err_code has_row(struct check *check, sqlite3_stmt *stmt, bool *ret_has, struct error *err)
+{
+	enum err_code code = sqlite_step(&check->conn, stmt, "checking an index", ret_has, err);
+
+	(void)sqlite3_reset(stmt);
+	return code;
+}
+
+static sqlite3_stmt *question(const struct check *check, const struct index_change *change)
+{
+	static const enum check_sql sql[] = {
+		[INDEX_TYPE] = CHECK_HAS_TYPE,
+		[INDEX_SCOPE] = CHECK_HAS_SCOPE,
+		[INDEX_ATTRIBUTE] = CHECK_HAS_VALUE,
+		[INDEX_GEO] = CHECK_HAS_BOX,
+	};
+	sqlite3_stmt *stmt = check->statements[sql[change->table]];
+
+	if (change->table == INDEX_GEO) {
+		sqlite_bind_int(stmt, 1, check->iid * INDEX_GEO_SLOTS + change->slot);
+		sqlite_bind_double(stmt, 2, change->box.west);
+		sqlite_bind_double(stmt, 3, change->box.east);
+		sqlite_bind_double(stmt, 4, change->box.south);
+		sqlite_bind_double(stmt, 5, change->box.north);
+		return stmt;
+	}
+	sqlite_bind_text(stmt, 1, change->name);
+	sqlite_bind_int(stmt, 2, check->iid);
+	if (change->table == INDEX_ATTRIBUTE)
+		sqlite_bind_value(stmt, 3, &change->value);
+	return stmt;
+}
+
+static enum err_code check_index_row(void *self, const struct index_change *change, struct error *err)
+{
+	struct check *check = self;
+	bool has = false;
+	enum err_code code = has_row(check, question(check, change), &has, err);
+
+	if (code)
+		return code;
+	check->wanted[change->table]++;
+	if (!has) {
+		check->have_all = false;
+		find(check, "entity %.*s: not in the index of %s (%.*s)", STR_FMT(check->id),
+		     index_names[change->table], STR_FMT(change->name));
+	}
+	return ERR_OK;
+}
+
+static void check_columns(struct check *check, sqlite3_stmt *row, const struct json *entity)
+{
+	int64_t expires_us;
+	bool expires = sqlite_expires(entity, &expires_us);
+
+	if (!str_eq(document_id(entity), check->id))
+		find(check, "entity %.*s: its document has the id \"%.*s\"", STR_FMT(check->id),
+		     STR_FMT(document_id(entity)));
+	if (sqlite3_column_int64(row, 2) != document_created_us(entity) ||
+	    sqlite3_column_int64(row, 3) != document_modified_us(entity))
+		find(check, "entity %.*s: created or modified differ from its document", STR_FMT(check->id));
+	if (expires != (sqlite3_column_type(row, 4) == SQLITE_INTEGER) ||
+	    (expires && sqlite3_column_int64(row, 4) != expires_us))
+		find(check, "entity %.*s: expires differs from its document", STR_FMT(check->id));
+}
+
+static enum err_code check_document(struct check *check, sqlite3_stmt *row, struct error *err)
+{
+	struct json *entity;
+	struct error parse_error = {0};
+
+	arena_clear(&check->arena);
+	check->iid = sqlite3_column_int64(row, 0);
+	check->id = arena_dup(&check->arena, sqlite_text(row, 1));
+	enum err_code code = json_parse(check->parser, &check->arena, sqlite_text(row, 5), NULL, &entity, &parse_error);
+
+	if (code == ERR_MEMORY) {
+		if (err)
+			*err = parse_error;
+		return code;
+	}
+	if (code == ERR_OK && json_is(entity, JSON_OBJECT)) {
+		check_columns(check, row, entity);
+		return index_diff(NULL, entity, check_index_row, check, err);
+	}
+	check->have_all = false;
+	find(check, "entity %.*s: its document is no JSON object%s%s", STR_FMT(check->id), code ? ": " : "",
+	     code ? parse_error.detail : "");
+	return ERR_OK;
+}
+
+static enum err_code check_documents(struct check *check, struct error *err)
+{
+	sqlite3_stmt *stmt = check->statements[CHECK_DOCS];
+	enum err_code code;
+	bool row = true;
+
+	for (;;) {
+		code = sqlite_step(&check->conn, stmt, "checking documents", &row, err);
+		if (code || !row)
+			break;
+		code = check_document(check, stmt, err);
+		if (code)
+			break;
+	}
+	(void)sqlite3_reset(stmt);
+	if (code == ERR_CORRUPT) {
+		find(check, "documents cannot all be read: %s", sqlite3_errmsg(check->conn.db));
+		check->have_all = false;
+		return ERR_OK;
+	}
+	return code;
+}
+
+/* ---- rows too many ---- */
+
+static enum err_code check_surplus(struct check *check, enum index_table table, struct error *err)
+{
+	int64_t count;
+	enum err_code code = sqlite_pragma(&check->conn, index_counts[table], &count, err);
+
+	if (code == ERR_CORRUPT) {
+		find(check, "index of %s: cannot be read: %s", index_names[table], sqlite3_errmsg(check->conn.db));
+		return ERR_OK;
+	}
+	if (code || !check->have_all || (uint64_t)count == check->wanted[table])
+		return code;
+	find(check, "index of %s: has %lld rows, its documents ask for %llu", index_names[table], (long long)count,
+	     (unsigned long long)check->wanted[table]);
+	return find_rows(check, index_orphans[table], err);
+}
+
+/* ---- all of it ---- */
+
+static enum err_code prepare(struct check *check, struct error *err)
+{
+	check->parser = json_parser_new();
+	if (!check->parser)
+		return err_set(err, ERR_MEMORY, "no memory for a check");
+	for (size_t i = 0; i < CHECK_SQL_COUNT; i++) {
+		int rc = sqlite3_prepare_v2(check->conn.db, check_texts[i], -1, &check->statements[i], NULL);
+
+		if (rc != SQLITE_OK)
+			return sqlite_fail(&check->conn, rc, "preparing a check", err);
+	}
+	return ERR_OK;
+}
+
+static enum err_code check_all(struct check *check, struct error *err)
+{
+	enum err_code code = find_rows(check, "PRAGMA integrity_check(" CHECK_SQLITE_FINDINGS_MAX ")", err);
+
+	if (code == ERR_OK)
+		code = find_rows(check, "SELECT rtreecheck('main', 'geo')", err);
+	if (code == ERR_OK)
+		code = prepare(check, err);
+	if (code == ERR_OK)
+		code = check_documents(check, err);
+	for (size_t i = 0; code == ERR_OK && i < sizeof(index_counts) / sizeof(index_counts[0]); i++)
+		code = check_surplus(check, (enum index_table)i, err);
+	for (size_t i = 0; code == ERR_OK && i < sizeof(row_checks) / sizeof(row_checks[0]); i++)
+		code = find_rows(check, row_checks[i], err);
+	return code;
+}
+
+static void check_done(struct check *check)
+{
+	for (size_t i = 0; i < CHECK_SQL_COUNT; i++)
+		(void)sqlite3_finalize(check->statements[i]);
+	sqlite_conn_close(&check->conn);
+	(void)json_parser_free(check->parser);
+	arena_done(&check->arena);
+}
+
+enum err_code store_sqlite_check(const char *path, void (*visit)(void *self, const char *finding), void *self,
+				 uint64_t *ret_findings, struct error *err)
+{
+	struct check check = {.visit = visit, .self = self, .have_all = true};
+	struct stat status;
+
+	if (stat(path, &status) != 0)
+		return err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot reach %s: %s", path,
+			       strerror(errno));
+	enum err_code code =
+		sqlite_conn_open(&check.conn, path, SQLITE_USE_READ, CHECK_CACHE_BYTES, SQLITE_BUSY_MS_DEFAULT, err);
+
+	if (code)
+		return code;
+	arena_init(&check.arena, CHECK_ARENA_BYTES_MAX);
+	code = sqlite_schema_verify(&check.conn, err);
+	if (code == ERR_OK)
+		code = sqlite_run(&check.conn, SQL_BEGIN_READ, "starting to check", err);
+	if (code == ERR_OK)
+		code = check_all(&check, err);
+	check_done(&check);
+	if (code == ERR_OK)
+		*ret_findings = check.findings;
+	return code;
+}

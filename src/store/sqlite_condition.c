@@ -1,0 +1,333 @@
+/* Conditions of a query on the indices.
+ *
+ * The statements of one kind take the same parameters in the same places; behind them comes the bound (counting) or the
+ * number to begin with (ordered streams). */
+#include "store/sqlite_condition.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static enum err_code no_memory(struct error *err)
+{
+	return err_set(err, ERR_MEMORY, "no memory to plan a search");
+}
+
+/* ---- bounds of values ---- */
+
+/* A text is filed under a prefix of at least INDEX_TEXT_BYTES_SURE bytes. Cut to so many bytes, a low bound is not
+ * above the prefix of any text that lies above the bound. */
+static struct str text_low(struct str text)
+{
+	size_t len = INDEX_TEXT_BYTES_SURE;
+
+	if (text.len <= len)
+		return text;
+	while (len > 0 && ((unsigned char)text.at[len] & 0xC0) == 0x80)
+		len--;
+	return (struct str){text.at, len};
+}
+
+/* And a high bound, cut and continued by the greatest character, is not below that of any text under the bound. */
+static struct str text_high(struct arena *arena, struct str text)
+{
+	struct str cut = text_low(text);
+
+	if (cut.len == text.len)
+		return text.at ? text : STR("");
+	return arena_concat(arena, cut, STR("\xF4\x8F\xBF\xBF\xF4\x8F\xBF\xBF"));
+}
+
+/* The order of values in the index: numbers, texts, partial, present. An open end is the end of its kind. */
+static bool make_bounds(struct arena *arena, const struct narrow_attribute *attribute, struct condition *condition)
+{
+	bool exists = attribute->op == NARROW_EXISTS;
+
+	condition->low = (struct index_value){.kind = INDEX_NUMBER, .number = -INFINITY};
+	condition->high = (struct index_value){.kind = exists ? INDEX_PRESENT : INDEX_PARTIAL};
+	if (exists)
+		return true;
+	if (!attribute->is_text) {
+		if (attribute->has_low)
+			condition->low.number = attribute->low_number;
+		condition->high = (struct index_value){
+			.kind = INDEX_NUMBER, .number = attribute->has_high ? attribute->high_number : INFINITY};
+		return true;
+	}
+	condition->low = (struct index_value){.kind = INDEX_TEXT,
+					      .text = attribute->has_low ? text_low(attribute->low_text) : STR("")};
+	if (attribute->has_high)
+		condition->high =
+			(struct index_value){.kind = INDEX_TEXT, .text = text_high(arena, attribute->high_text)};
+	return condition->high.kind != INDEX_TEXT || condition->high.text.at;
+}
+
+static bool is_one_value(const struct narrow_attribute *attribute)
+{
+	if (attribute->op != NARROW_RANGE || !attribute->has_low || !attribute->has_high)
+		return false;
+	if (!attribute->is_text)
+		return attribute->low_number == attribute->high_number;
+	return attribute->low_text.len <= INDEX_TEXT_BYTES_SURE && str_eq(attribute->low_text, attribute->high_text);
+}
+
+/* ---- making ---- */
+
+static enum err_code make_attribute(struct sqlite_conn *conn, struct arena *arena,
+				    const struct narrow_attribute *attribute, struct condition *condition,
+				    struct error *err)
+{
+	*condition = (struct condition){.kind = is_one_value(attribute) ? CONDITION_VALUE : CONDITION_RANGE};
+	condition->numbers = arena_array(arena, int64_t, 1);
+	if (!condition->numbers || !make_bounds(arena, attribute, condition))
+		return no_memory(err);
+	enum err_code code = sqlite_name_find(conn, attribute->attribute_iri, condition->numbers, err);
+
+	condition->number_count = code == ERR_OK && *condition->numbers != 0;
+	return code;
+}
+
+static int number_cmp(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static enum err_code find_id(struct sqlite_conn *conn, struct str id, int64_t *ret_iid, struct error *err)
+{
+	sqlite3_stmt *stmt;
+	bool row;
+	enum err_code code = sqlite_take(conn, SQL_ENTITY_IID, &stmt, err);
+
+	if (code)
+		return code;
+	sqlite_bind_text(stmt, 1, id);
+	return sqlite_number(conn, SQL_ENTITY_IID, stmt, "looking for an entity", ret_iid, &row, err);
+}
+
+/* The numbers of ids or names that the database knows, each once, ascending. */
+static enum err_code make_numbers(struct sqlite_conn *conn, struct arena *arena, enum condition_kind kind,
+				  const struct str *texts, size_t count, struct condition *condition, struct error *err)
+{
+	*condition = (struct condition){.kind = kind, .numbers = arena_array(arena, int64_t, count)};
+	if (!condition->numbers)
+		return no_memory(err);
+	size_t found = 0, kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		int64_t *number = &condition->numbers[found];
+		enum err_code code = kind == CONDITION_IDS ? find_id(conn, texts[i], number, err)
+							   : sqlite_name_find(conn, texts[i], number, err);
+
+		if (code)
+			return code;
+		found += *number != 0;
+	}
+	if (found > 1)
+		qsort(condition->numbers, found, sizeof(*condition->numbers), number_cmp);
+	for (size_t i = 0; i < found; i++)
+		if (kept == 0 || condition->numbers[kept - 1] != condition->numbers[i])
+			condition->numbers[kept++] = condition->numbers[i];
+	condition->number_count = kept;
+	return ERR_OK;
+}
+
+enum err_code conditions_make(struct sqlite_conn *conn, struct arena *arena, const struct narrow *narrow,
+			      struct condition *conditions, size_t *ret_count, struct error *err)
+{
+	enum err_code code = ERR_OK;
+	size_t count = 0;
+
+	if (narrow->id_count > 0)
+		code = make_numbers(conn, arena, CONDITION_IDS, narrow->ids, narrow->id_count, &conditions[count++],
+				    err);
+	if (code == ERR_OK && narrow->type_count > 0)
+		code = make_numbers(conn, arena, CONDITION_TYPES, narrow->type_iris, narrow->type_count,
+				    &conditions[count++], err);
+	if (narrow->id_prefix.len > 0)
+		conditions[count++] = (struct condition){.kind = CONDITION_ID_PREFIX};
+	if (narrow->scope_prefix.len > 0)
+		conditions[count++] = (struct condition){.kind = CONDITION_SCOPE};
+	if (narrow->geo_attribute_iri.len > 0)
+		conditions[count++] = (struct condition){.kind = CONDITION_PLACE};
+	for (size_t i = 0; code == ERR_OK && i < narrow->attribute_count && i < CONDITION_ATTRIBUTES_MAX; i++)
+		code = make_attribute(conn, arena, &narrow->attributes[i], &conditions[count++], err);
+	*ret_count = count;
+	return code;
+}
+
+bool condition_is_empty(const struct condition *condition)
+{
+	switch (condition->kind) {
+	case CONDITION_IDS:
+	case CONDITION_TYPES:
+	case CONDITION_VALUE:
+	case CONDITION_RANGE:
+		return condition->number_count == 0;
+	default:
+		return false;
+	}
+}
+
+bool condition_is_ordered(const struct condition *condition)
+{
+	return condition->kind == CONDITION_IDS || condition->kind == CONDITION_TYPES ||
+	       condition->kind == CONDITION_VALUE;
+}
+
+/* ---- asking ---- */
+
+static const struct {
+	enum sqlite_sql stream, count;
+	int parameters; /* before the bound or the beginning */
+} condition_sql[] = {
+	[CONDITION_TYPES] = {SQL_TYPE_STREAM, SQL_TYPE_COUNT, 1},
+	[CONDITION_ID_PREFIX] = {SQL_ENTITY_IDS_RANGE, SQL_ENTITY_IDS_RANGE_COUNT, 2},
+	[CONDITION_SCOPE] = {SQL_SCOPE_SORTED, SQL_SCOPE_COUNT, 1},
+	[CONDITION_PLACE] = {SQL_GEO_SORTED, SQL_GEO_COUNT, 4},
+	[CONDITION_VALUE] = {SQL_VALUE_STREAM, SQL_VALUE_COUNT, 3},
+	[CONDITION_RANGE] = {SQL_VALUE_SORTED, SQL_VALUE_COUNT, 3},
+};
+
+static void bind_place(sqlite3_stmt *stmt, const struct geo_box *box)
+{
+	sqlite_bind_double(stmt, 1, box->west);
+	sqlite_bind_double(stmt, 2, box->east);
+	sqlite_bind_double(stmt, 3, box->south);
+	sqlite_bind_double(stmt, 4, box->north);
+}
+
+static void bind_prefix(sqlite3_stmt *stmt, struct arena *arena, struct str prefix)
+{
+	struct str end = sqlite_prefix_end(arena, prefix);
+
+	sqlite_bind_text(stmt, 1, prefix);
+	if (end.at)
+		sqlite_bind_text(stmt, 2, end);
+	else
+		sqlite_bind_partial(stmt, 2); /* above every text */
+}
+
+/* number: which of the types. */
+static void bind_question(sqlite3_stmt *stmt, struct arena *arena, const struct narrow *narrow,
+			  const struct condition *condition, size_t number)
+{
+	switch (condition->kind) {
+	case CONDITION_IDS:
+		break;
+	case CONDITION_TYPES:
+		sqlite_bind_int(stmt, 1, condition->numbers[number]);
+		break;
+	case CONDITION_ID_PREFIX:
+		bind_prefix(stmt, arena, narrow->id_prefix);
+		break;
+	case CONDITION_SCOPE:
+		sqlite_bind_text(stmt, 1, index_scope(narrow->scope_prefix));
+		break;
+	case CONDITION_PLACE:
+		bind_place(stmt, &narrow->geo_box);
+		break;
+	case CONDITION_VALUE:
+	case CONDITION_RANGE:
+		sqlite_bind_int(stmt, 1, condition->numbers[0]);
+		sqlite_bind_value(stmt, 2, &condition->low);
+		sqlite_bind_value(stmt, 3, &condition->high);
+		break;
+	}
+}
+
+enum err_code condition_count(struct sqlite_conn *conn, struct arena *arena, const struct narrow *narrow,
+			      const struct condition *condition, uint64_t bound, uint64_t *ret_count, struct error *err)
+{
+	enum sqlite_sql sql = condition_sql[condition->kind].count;
+	uint64_t sum = 0;
+
+	if (condition->kind == CONDITION_IDS) {
+		*ret_count = condition->number_count;
+		return ERR_OK;
+	}
+	for (size_t i = 0; i < (condition->kind == CONDITION_TYPES ? condition->number_count : 1); i++) {
+		sqlite3_stmt *stmt;
+		int64_t count;
+		bool row;
+		enum err_code code = sqlite_take(conn, sql, &stmt, err);
+
+		if (code)
+			return code;
+		bind_question(stmt, arena, narrow, condition, i);
+		sqlite_bind_int(stmt, condition_sql[condition->kind].parameters + 1, (int64_t)bound);
+		code = sqlite_number(conn, sql, stmt, "planning a search", &count, &row, err);
+		if (code)
+			return code;
+		sum += (uint64_t)count;
+		if (sum >= bound)
+			break;
+	}
+	*ret_count = sum;
+	return ERR_OK;
+}
+
+static enum err_code open_stream(struct sqlite_conn *conn, struct iid_union *streams, enum sqlite_sql sql,
+				 int from_index, sqlite3_stmt **ret_stmt, struct error *err)
+{
+	struct iid_stream *stream = &streams->streams[streams->count];
+
+	*stream = (struct iid_stream){.sql = sql, .from_index = from_index, .at = INT64_MIN};
+	enum err_code code = sqlite_take(conn, sql, &stream->stmt, err);
+
+	if (code)
+		return code;
+	if (from_index)
+		sqlite_bind_int(stream->stmt, from_index, INT64_MIN);
+	*ret_stmt = stream->stmt;
+	streams->count++;
+	return ERR_OK;
+}
+
+/* Entities with the value, and those with a value that is not indexed. */
+static enum err_code open_value(struct sqlite_conn *conn, struct condition *condition, struct error *err)
+{
+	sqlite3_stmt *stmt;
+
+	for (int partial = 0; partial < 2; partial++) {
+		enum err_code code = open_stream(conn, &condition->streams, SQL_VALUE_STREAM, 3, &stmt, err);
+
+		if (code)
+			return code;
+		sqlite_bind_int(stmt, 1, condition->numbers[0]);
+		if (partial)
+			sqlite_bind_partial(stmt, 2);
+		else
+			sqlite_bind_value(stmt, 2, &condition->low);
+	}
+	return ERR_OK;
+}
+
+enum err_code condition_open(struct sqlite_conn *conn, struct arena *arena, const struct narrow *narrow,
+			     struct condition *condition, struct error *err)
+{
+	bool types = condition->kind == CONDITION_TYPES;
+	size_t count = types ? condition->number_count : condition->kind == CONDITION_VALUE ? 2 : 1;
+
+	condition->streams.streams = arena_array(arena, struct iid_stream, count);
+	if (!condition->streams.streams)
+		return no_memory(err);
+	if (condition->kind == CONDITION_VALUE)
+		return open_value(conn, condition, err);
+	if (condition->kind == CONDITION_IDS) {
+		condition->streams.streams[0] = (struct iid_stream){
+			.ids = condition->numbers, .id_count = condition->number_count, .at = INT64_MIN};
+		condition->streams.count = 1;
+		return ERR_OK;
+	}
+	for (size_t i = 0; i < count; i++) {
+		sqlite3_stmt *stmt;
+		enum err_code code = open_stream(conn, &condition->streams, condition_sql[condition->kind].stream,
+						 types ? condition_sql[condition->kind].parameters + 1 : 0, &stmt, err);
+
+		if (code)
+			return code;
+		bind_question(stmt, arena, narrow, condition, i);
+	}
+	return ERR_OK;
+}

@@ -1,0 +1,262 @@
+/* The SQLite store's own: connections with their prepared statements, error mapping, and who does what in which file.
+ *
+ *   sqlite.c          opening and closing, the table of operations, transactions, upkeep of the write-ahead log
+ *   sqlite_conn.c     one connection: settings, statements, errors
+ *   sqlite_schema.c   tables and migrations
+ *   sqlite_entity.c   documents: get, put, delete, ids
+ *   sqlite_index.c    index rows and the dictionary of names
+ *   sqlite_history.c  history: append
+ *   sqlite_prune.c    history: pruning by age
+ *   sqlite_reader.c   reading one document, history, meta
+ *   sqlite_scan.c     candidates: which indices to follow, and the walk
+ *   sqlite_condition.c  what a query demands, as questions to the indices
+ *   sqlite_stream.c   ascending streams of entity numbers out of the indices
+ *   sqlite_backup.c   online backup
+ *   sqlite_check.c    everything that can be wrong
+ *
+ * Thread: a connection belongs to one thread at a time (SQLITE_OPEN_NOMUTEX). */
+#ifndef MACHI_STORE_SQLITE_INT_H
+#define MACHI_STORE_SQLITE_INT_H
+
+#include "base/cleanup.h"
+#include "base/map.h"
+#include "store/index_rows.h"
+#include "store/store_int.h"
+
+#include <sqlite3.h>
+
+#define SQLITE_SCHEMA_VERSION 1
+#define SQLITE_APPLICATION_ID 0x4D616368 /* "Mach" in the file's header */
+#define SQLITE_PAGE_BYTES 4096
+#define SQLITE_CACHE_BYTES_DEFAULT ((uint32_t)8 << 20)
+#define SQLITE_BUSY_MS_DEFAULT 60000
+#define SQLITE_WAL_PAGES_CHECKPOINT 10000 /* the log is copied back when it holds so many pages … */
+#define SQLITE_WAL_PAGES_WAIT 100000 /* … and from here on the writer waits for readers to let go of it */
+#define SQLITE_WAL_WAIT_MS 500
+#define SQLITE_WAL_BYTES_KEEP ((int64_t)48 << 20) /* a longer log file is cut when it starts anew */
+#define SQLITE_NAMES_CACHED_MAX 8192 /* dictionary entries that the writer remembers */
+#define SQLITE_SCRATCH_BYTES_MAX ((size_t)256 << 20)
+#define SQLITE_STATEMENTS_IDLE_MAX 3 /* kept of one kind: scans within scans need more than one */
+
+/* One entry for each statement; the texts are in sqlite_conn.c. */
+enum sqlite_sql {
+	SQL_BEGIN_WRITE,
+	SQL_BEGIN_READ,
+	SQL_COMMIT,
+	SQL_ROLLBACK,
+	SQL_SAVEPOINT,
+	SQL_UNDO,
+	SQL_RELEASE,
+	SQL_ENTITY_GET,
+	SQL_ENTITY_IID,
+	SQL_ENTITY_DOC,
+	SQL_ENTITY_DOC_BY_IID,
+	SQL_ENTITY_ALL,
+	SQL_ENTITY_IDS,
+	SQL_ENTITY_INSERT,
+	SQL_ENTITY_UPDATE,
+	SQL_ENTITY_DELETE,
+	SQL_ENTITY_IDS_RANGE,
+	SQL_ENTITY_IDS_RANGE_COUNT,
+	SQL_NAME_GET,
+	SQL_NAME_ADD,
+	SQL_TYPE_ADD,
+	SQL_TYPE_DELETE,
+	SQL_TYPE_STREAM,
+	SQL_TYPE_COUNT,
+	SQL_SCOPE_ADD,
+	SQL_SCOPE_DELETE,
+	SQL_SCOPE_SORTED,
+	SQL_SCOPE_COUNT,
+	SQL_VALUE_ADD,
+	SQL_VALUE_DELETE,
+	SQL_VALUE_STREAM,
+	SQL_VALUE_SORTED,
+	SQL_VALUE_COUNT,
+	SQL_GEO_PUT,
+	SQL_GEO_DELETE,
+	SQL_GEO_SORTED,
+	SQL_GEO_COUNT,
+	SQL_SUBJECT_GET,
+	SQL_SUBJECT_GONE,
+	SQL_SUBJECT_NEXT_GONE,
+	SQL_SUBJECT_LAST_POINT,
+	SQL_SUBJECT_DROP_SERIES,
+	SQL_SUBJECT_DROP,
+	SQL_SUBJECT_ADD,
+	SQL_SERIES_GET,
+	SQL_SERIES_ADD,
+	SQL_SERIES_SUBJECT_ID,
+	SQL_POINT_ADD,
+	SQL_POINT_NEXT_SEQ,
+	SQL_POINT_NEXT_SERIES,
+	SQL_POINT_DELETE,
+	SQL_POINT_DELETE_SLICE,
+	SQL_POINT_READ,
+	SQL_SLICE_ADD,
+	SQL_SLICE_OLDER,
+	SQL_SLICE_TAKE,
+	SQL_SLICE_DROP_EMPTY,
+	SQL_COUNTER_ADD,
+	SQL_COUNTER_GET,
+	SQL_META_GET,
+	SQL_META_SET,
+	SQL_META_DELETE,
+	SQL_COUNT
+};
+
+struct sqlite_conn {
+	sqlite3 *db;
+	char *path; /* owned, as it was given: for messages */
+	sqlite3_stmt *idle[SQL_COUNT][SQLITE_STATEMENTS_IDLE_MAX]; /* prepared, not in use */
+};
+
+enum sqlite_use { SQLITE_USE_WRITE, SQLITE_USE_READ, SQLITE_USE_READ_ONLY };
+
+MUST_CHECK enum err_code sqlite_conn_open(struct sqlite_conn *conn, const char *path, enum sqlite_use use,
+					  uint32_t cache_bytes, uint32_t busy_timeout_ms, struct error *err);
+void sqlite_conn_close(struct sqlite_conn *conn); /* also of a zeroed or half-opened one */
+
+/* What SQLite's last call on this connection meant, as our error: "PATH: no room …; while DOING". */
+enum err_code sqlite_fail(const struct sqlite_conn *conn, int rc, const char *doing, struct error *err);
+
+/* A prepared statement out of the idle ones, or a new one; give it back when done with (it is reset then). */
+MUST_CHECK enum err_code sqlite_take(struct sqlite_conn *conn, enum sqlite_sql sql, sqlite3_stmt **ret_stmt,
+				     struct error *err);
+void sqlite_give(struct sqlite_conn *conn, enum sqlite_sql sql, sqlite3_stmt *stmt); /* NULL is fine */
+/* Prepares it now, so that using it later needs no memory. */
+MUST_CHECK enum err_code sqlite_ready(struct sqlite_conn *conn, enum sqlite_sql sql, struct error *err);
+
+/* Values are borrowed until the statement is given back. */
+void sqlite_bind_int(sqlite3_stmt *stmt, int index, int64_t value);
+void sqlite_bind_text(sqlite3_stmt *stmt, int index, struct str text);
+void sqlite_bind_double(sqlite3_stmt *stmt, int index, double value);
+void sqlite_bind_partial(sqlite3_stmt *stmt, int index); /* the empty BLOB: above every text */
+void sqlite_bind_present(sqlite3_stmt *stmt, int index); /* a BLOB of one zero: above that */
+struct str sqlite_text(sqlite3_stmt *stmt, int column); /* borrowed until the next step; "" for NULL */
+
+/* Steps: *ret_row says whether there is one. */
+MUST_CHECK enum err_code sqlite_step(struct sqlite_conn *conn, sqlite3_stmt *stmt, const char *doing, bool *ret_row,
+				     struct error *err);
+/* Steps a statement that has no rows and gives it back, whatever happens. */
+MUST_CHECK enum err_code sqlite_finish(struct sqlite_conn *conn, enum sqlite_sql sql, sqlite3_stmt *stmt,
+				       const char *doing, struct error *err);
+/* Runs a statement without parameters and rows. */
+MUST_CHECK enum err_code sqlite_run(struct sqlite_conn *conn, enum sqlite_sql sql, const char *doing,
+				    struct error *err);
+/* Steps once, takes column 0 as a number (0 and false when there is no row), gives back. */
+MUST_CHECK enum err_code sqlite_number(struct sqlite_conn *conn, enum sqlite_sql sql, sqlite3_stmt *stmt,
+				       const char *doing, int64_t *ret_number, bool *ret_row, struct error *err);
+/* Any text, without parameters; ret_text may be NULL, else gets column 0 of the first row. */
+MUST_CHECK enum err_code sqlite_exec(struct sqlite_conn *conn, const char *sql, const char *doing, struct error *err);
+MUST_CHECK enum err_code sqlite_pragma(struct sqlite_conn *conn, const char *sql, int64_t *ret_number,
+				       struct error *err);
+
+/* Creates or migrates; refuses what is not ours or newer. conn is a writing one, outside of a transaction. */
+MUST_CHECK enum err_code sqlite_schema_migrate(struct sqlite_conn *conn, struct error *err);
+/* The same questions without changing anything: ERR_UNSUPPORTED also for an older schema. */
+MUST_CHECK enum err_code sqlite_schema_verify(struct sqlite_conn *conn, struct error *err);
+
+#define SQLITE_KNOWN_IDS 32
+#define SQLITE_KNOWN_ID_BYTES 120
+
+/* Entity numbers that this write has looked up already. */
+struct sqlite_known {
+	int64_t iid; /* 0: empty */
+	uint32_t len;
+	char id[SQLITE_KNOWN_ID_BYTES];
+};
+
+struct sqlite_prune_mark { /* from where on a prefix may have points that the last pruning left */
+	char prefix[SQLITE_KNOWN_ID_BYTES];
+	size_t prefix_len;
+	int64_t slice, sid;
+	bool set;
+};
+
+struct sqlite_store {
+	struct sqlite_conn writer; /* closed in a store opened for reading only */
+	char *path; /* owned */
+	bool read_only;
+	uint32_t busy_timeout_ms, cache_bytes;
+	struct buf text; /* a document being written */
+
+	struct map names; /* IRI to number, what this connection has seen */
+	struct arena name_texts;
+	bool names_new; /* this transaction added names: a rollback must forget them */
+	struct sqlite_known known[SQLITE_KNOWN_IDS];
+
+	/* Sums of the write that runs, stored at its end. */
+	int64_t entities_delta;
+	int64_t points_delta;
+	int64_t slice_number, slice_points, slice_at_us_min, slice_at_us_max; /* slice_points 0: none */
+
+	struct sqlite_prune_mark prune;
+	int wal_pages; /* after the last commit */
+	int wal_pages_tried; /* when the last copying back was tried */
+
+	pthread_mutex_t stats_lock; /* guards stats_conn */
+	struct sqlite_conn stats_conn; /* opened at the first question */
+};
+
+/* sqlite_entity.c */
+enum err_code sqlite_txn_get(struct store_backend *backend, struct store_txn *txn, struct str id,
+			     struct json **ret_entity, struct error *err);
+enum err_code sqlite_txn_put(struct store_backend *backend, struct store_txn *txn, const struct json *before,
+			     const struct json *entity, struct error *err);
+enum err_code sqlite_txn_delete(struct store_backend *backend, struct store_txn *txn, const struct json *before,
+				struct error *err);
+enum err_code sqlite_txn_each_id(struct store_backend *backend, struct str prefix,
+				 bool (*visit)(void *self, struct str id), void *self, struct error *err);
+enum err_code sqlite_txn_set_meta(struct store_backend *backend, struct store_txn *txn, struct str key,
+				  struct str value, struct error *err);
+void sqlite_known_clear(struct sqlite_store *store);
+bool sqlite_expires(const struct json *entity, int64_t *ret_us);
+
+/* sqlite_index.c */
+MUST_CHECK enum err_code sqlite_index_update(struct sqlite_store *store, int64_t iid, const struct json *before,
+					     const struct json *entity, struct error *err);
+MUST_CHECK enum err_code sqlite_name_number(struct sqlite_store *store, struct str iri, int64_t *ret_nid,
+					    struct error *err);
+/* Without adding: ERR_OK and 0 when the dictionary has it not. */
+MUST_CHECK enum err_code sqlite_name_find(struct sqlite_conn *conn, struct str iri, int64_t *ret_nid,
+					  struct error *err);
+void sqlite_names_clear(struct sqlite_store *store);
+void sqlite_bind_value(sqlite3_stmt *stmt, int index, const struct index_value *value);
+
+/* sqlite_history.c */
+enum err_code sqlite_txn_history(struct store_backend *backend, struct store_txn *txn, struct str id,
+				 const struct change *changes, int64_t now_us, struct error *err);
+MUST_CHECK enum err_code sqlite_history_flush(struct sqlite_store *store, struct error *err);
+
+/* sqlite_prune.c */
+enum err_code sqlite_txn_prune(struct store_backend *backend, struct store_txn *txn, struct str id_prefix,
+			       int64_t before_us, uint32_t rows_max, uint32_t *ret_rows, struct error *err);
+
+/* sqlite_reader.c, sqlite_scan.c */
+enum err_code sqlite_reader_new(struct store_backend *backend, struct store_snapshot **ret_snapshot, struct error *err);
+void sqlite_reader_free(struct store_snapshot *snapshot);
+enum err_code sqlite_get(struct store_snapshot *snapshot, struct str id, struct arena *arena, struct str *ret_bytes,
+			 struct error *err);
+enum err_code sqlite_scan(struct store_snapshot *snapshot, const struct narrow *narrow,
+			  bool (*visit)(void *self, struct str bytes), void *self, uint64_t *ret_count,
+			  struct error *err);
+enum err_code sqlite_get_meta(struct store_snapshot *snapshot, struct str key, struct arena *arena,
+			      struct str *ret_value, struct error *err);
+enum err_code sqlite_history(struct store_snapshot *snapshot, struct str id, struct str attribute_iri,
+			     struct str dataset_id, int64_t from_us, int64_t to_us,
+			     bool (*visit)(void *self, int64_t at_us, enum change_kind kind, struct str bytes),
+			     void *self, struct error *err);
+
+struct sqlite_reader {
+	struct sqlite_conn conn;
+	uint32_t depth; /* scans within scans share the outermost one's snapshot */
+};
+
+MUST_CHECK enum err_code sqlite_snapshot_begin(struct sqlite_reader *reader, struct error *err);
+void sqlite_snapshot_end(struct sqlite_reader *reader);
+
+/* The least text above all that start with prefix, in byte order; at is NULL when there is none (all 0xFF). */
+struct str sqlite_prefix_end(struct arena *arena, struct str prefix);
+
+#endif

@@ -1,0 +1,136 @@
+/* Tables of the SQLite store, and how a file of an earlier version becomes one of this version.
+ *
+ * Each migration is a step from version n to n + 1, run in one transaction with its version row: a file is always of
+ * one version, whatever happens meanwhile. The version stands in the header (user_version, what we go by) and in meta,
+ * where people look. docs/decisions/0005-store-schema.md says what was compared. */
+#include "store/sqlite_int.h"
+
+static const char *const migrations[SQLITE_SCHEMA_VERSION] = {
+	"CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	"INSERT INTO counter VALUES ('entities', 0), ('points', 0);"
+
+	"CREATE TABLE entity(iid INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, created INTEGER NOT NULL,"
+	" modified INTEGER NOT NULL, expires INTEGER, doc TEXT NOT NULL) STRICT;"
+	"CREATE INDEX entity_expires ON entity(expires) WHERE expires IS NOT NULL;"
+	"CREATE TABLE name(nid INTEGER PRIMARY KEY, iri TEXT NOT NULL UNIQUE) STRICT;"
+	"CREATE TABLE entity_type(nid INTEGER NOT NULL, iid INTEGER NOT NULL, PRIMARY KEY (nid, iid))"
+	" STRICT, WITHOUT ROWID;"
+	"CREATE TABLE scope(scope TEXT NOT NULL, iid INTEGER NOT NULL, PRIMARY KEY (scope, iid))"
+	" STRICT, WITHOUT ROWID;"
+	"CREATE TABLE attr_index(nid INTEGER NOT NULL, value ANY NOT NULL, iid INTEGER NOT NULL,"
+	" PRIMARY KEY (nid, value, iid)) STRICT, WITHOUT ROWID;"
+	"CREATE VIRTUAL TABLE geo USING rtree(gid, west, east, south, north);"
+
+	/* gone_us: since when there is no entity of this id; NULL while there is one. */
+	"CREATE TABLE subject(subject INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, gone_us INTEGER) STRICT;"
+	"CREATE INDEX subject_gone ON subject(id, gone_us) WHERE gone_us IS NOT NULL;"
+	"CREATE TABLE series(sid INTEGER PRIMARY KEY, subject INTEGER NOT NULL, nid INTEGER NOT NULL,"
+	" dataset TEXT NOT NULL, UNIQUE (subject, nid, dataset)) STRICT;"
+	"CREATE TABLE slice(slice INTEGER PRIMARY KEY, at_us_min INTEGER NOT NULL, at_us_max INTEGER NOT NULL,"
+	" points INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE point(slice INTEGER NOT NULL, sid INTEGER NOT NULL, at_us INTEGER NOT NULL,"
+	" seq INTEGER NOT NULL, kind INTEGER NOT NULL, doc TEXT NOT NULL,"
+	" PRIMARY KEY (slice, sid, at_us, seq)) STRICT, WITHOUT ROWID;",
+};
+
+static enum err_code read_versions(struct sqlite_conn *conn, int64_t *ret_application, int64_t *ret_version,
+				   int64_t *ret_tables, struct error *err)
+{
+	enum err_code code = sqlite_pragma(conn, "PRAGMA application_id", ret_application, err);
+
+	if (code == ERR_OK)
+		code = sqlite_pragma(conn, "PRAGMA user_version", ret_version, err);
+	if (code == ERR_OK)
+		code = sqlite_pragma(conn, "SELECT count(*) FROM sqlite_schema", ret_tables, err);
+	return code;
+}
+
+static enum err_code refuse_versions(const struct sqlite_conn *conn, int64_t application, int64_t version,
+				     int64_t tables, struct error *err)
+{
+	if (application != SQLITE_APPLICATION_ID && (tables > 0 || application != 0))
+		return err_set(err, ERR_UNSUPPORTED, "%s: is a database of another program (application id 0x%llx)",
+			       conn->path, (unsigned long long)application);
+	if (version > SQLITE_SCHEMA_VERSION)
+		return err_set(err, ERR_UNSUPPORTED, "%s: has schema version %lld, this program knows up to %d",
+			       conn->path, (long long)version, SQLITE_SCHEMA_VERSION);
+	if (version < 0 || (version == 0 && tables > 0))
+		return err_set(err, ERR_CORRUPT, "%s: schema version %lld with %lld tables", conn->path,
+			       (long long)version, (long long)tables);
+	return ERR_OK;
+}
+
+static enum err_code migrate_step(struct sqlite_conn *conn, int64_t version, struct error *err)
+{
+	char text[256];
+	enum err_code code = sqlite_exec(conn, migrations[version], "bringing the schema forward", err);
+
+	if (code)
+		return code;
+	(void)snprintf(text, sizeof(text),
+		       "PRAGMA user_version=%lld; PRAGMA application_id=%d;"
+		       "INSERT INTO meta(key, value) VALUES ('schema_version', '%lld')"
+		       " ON CONFLICT DO UPDATE SET value = excluded.value",
+		       (long long)version + 1, SQLITE_APPLICATION_ID, (long long)version + 1);
+	return sqlite_exec(conn, text, "writing the schema version", err);
+}
+
+/* Inside a write transaction: another process may have migrated meanwhile. */
+static enum err_code migrate_all(struct sqlite_conn *conn, struct error *err)
+{
+	int64_t application, version, tables;
+	enum err_code code = read_versions(conn, &application, &version, &tables, err);
+
+	if (code == ERR_OK)
+		code = refuse_versions(conn, application, version, tables, err);
+	for (; code == ERR_OK && version < SQLITE_SCHEMA_VERSION; version++)
+		code = migrate_step(conn, version, err);
+	return code;
+}
+
+enum err_code sqlite_schema_migrate(struct sqlite_conn *conn, struct error *err)
+{
+	int64_t application, version, tables;
+	char text[48];
+	enum err_code code = read_versions(conn, &application, &version, &tables, err);
+
+	if (code == ERR_OK)
+		code = refuse_versions(conn, application, version, tables, err);
+	if (code)
+		return code;
+	if (tables == 0) {
+		/* Both only count before the first table. */
+		(void)snprintf(text, sizeof(text), "PRAGMA page_size=%d", SQLITE_PAGE_BYTES);
+		code = sqlite_pragma(conn, text, NULL, err);
+		if (code == ERR_OK)
+			code = sqlite_pragma(conn, "PRAGMA auto_vacuum=NONE", NULL, err);
+	}
+	if (code == ERR_OK)
+		code = sqlite_pragma(conn, "PRAGMA journal_mode=WAL", NULL, err);
+	if (code || version == SQLITE_SCHEMA_VERSION)
+		return code;
+	code = sqlite_exec(conn, "BEGIN IMMEDIATE", "bringing the schema forward", err);
+	if (code)
+		return code;
+	code = migrate_all(conn, err);
+	if (code == ERR_OK)
+		code = sqlite_exec(conn, "COMMIT", "bringing the schema forward", err);
+	if (code && !sqlite3_get_autocommit(conn->db))
+		(void)sqlite3_exec(conn->db, "ROLLBACK", NULL, NULL, NULL);
+	return code;
+}
+
+enum err_code sqlite_schema_verify(struct sqlite_conn *conn, struct error *err)
+{
+	int64_t application, version, tables;
+	enum err_code code = read_versions(conn, &application, &version, &tables, err);
+
+	if (code == ERR_OK)
+		code = refuse_versions(conn, application, version, tables, err);
+	if (code == ERR_OK && version < SQLITE_SCHEMA_VERSION)
+		code = err_set(err, ERR_UNSUPPORTED,
+			       "%s: has schema version %lld; open it for writing once to bring it to version %d",
+			       conn->path, (long long)version, SQLITE_SCHEMA_VERSION);
+	return code;
+}

@@ -1,0 +1,117 @@
+/* What store.c and the kinds of store (sqlite*.c, memory*.c) promise each other.
+ *
+ * store.c owns the queue, the writer thread and the batches; a kind offers transactions and reading through a table of
+ * operations. Everything named txn_ and the transaction control run on the writer thread alone. */
+#ifndef MACHI_STORE_STORE_INT_H
+#define MACHI_STORE_STORE_INT_H
+
+#include "store/store.h"
+
+#include <pthread.h>
+
+#define STORE_TXN_ARENA_BYTES_MAX ((size_t)512 << 20) /* scratch of one write */
+#define STORE_PADDING_BYTES 64 /* zeros behind a document's text that a parser may read (simdjson asks for 64) */
+
+struct store_backend; /* the kind's own state */
+struct store_snapshot; /* the kind's own reader */
+
+struct store_backend_ops {
+	/* Transaction control. commit that fails has rolled back. undo leaves the savepoint open, release closes it. */
+	enum err_code (*begin)(struct store_backend *backend, struct error *err);
+	enum err_code (*commit)(struct store_backend *backend, struct error *err);
+	void (*rollback)(struct store_backend *backend);
+	enum err_code (*savepoint)(struct store_backend *backend, struct error *err);
+	enum err_code (*undo)(struct store_backend *backend, struct error *err);
+	enum err_code (*release)(struct store_backend *backend, struct error *err);
+	/* False when an error made the database roll the transaction back by itself. */
+	bool (*alive)(struct store_backend *backend);
+	/* A write starts, and has run without error (sums that were kept aside go in now). */
+	void (*write_start)(struct store_backend *backend);
+	enum err_code (*write_finish)(struct store_backend *backend, struct error *err);
+	/* After the outcomes were handed over: work that no submitter should wait for. */
+	void (*housekeeping)(struct store_backend *backend);
+
+	enum err_code (*txn_get)(struct store_backend *backend, struct store_txn *txn, struct str id,
+				 struct json **ret_entity, struct error *err);
+	enum err_code (*txn_put)(struct store_backend *backend, struct store_txn *txn, const struct json *before,
+				 const struct json *entity, struct error *err);
+	enum err_code (*txn_delete)(struct store_backend *backend, struct store_txn *txn, const struct json *before,
+				    struct error *err);
+	enum err_code (*txn_history)(struct store_backend *backend, struct store_txn *txn, struct str id,
+				     const struct change *changes, int64_t now_us, struct error *err);
+	enum err_code (*txn_each_id)(struct store_backend *backend, struct str prefix,
+				     bool (*visit)(void *self, struct str id), void *self, struct error *err);
+	enum err_code (*txn_set_meta)(struct store_backend *backend, struct store_txn *txn, struct str key,
+				      struct str value, struct error *err);
+	enum err_code (*txn_prune)(struct store_backend *backend, struct store_txn *txn, struct str id_prefix,
+				   int64_t before_us, uint32_t rows_max, uint32_t *ret_rows, struct error *err);
+
+	/* Any thread. */
+	enum err_code (*reader_new)(struct store_backend *backend, struct store_snapshot **ret_snapshot,
+				    struct error *err);
+	void (*reader_free)(struct store_snapshot *snapshot);
+	enum err_code (*stats)(struct store_backend *backend, struct store_stats *stats, struct error *err);
+	void (*close)(struct store_backend *backend); /* frees the backend */
+
+	/* One thread at a time for each snapshot. */
+	enum err_code (*get)(struct store_snapshot *snapshot, struct str id, struct arena *arena, struct str *ret_bytes,
+			     struct error *err);
+	/* visit NULL: only counts. */
+	enum err_code (*scan)(struct store_snapshot *snapshot, const struct narrow *narrow,
+			      bool (*visit)(void *self, struct str bytes), void *self, uint64_t *ret_count,
+			      struct error *err);
+	enum err_code (*get_meta)(struct store_snapshot *snapshot, struct str key, struct arena *arena,
+				  struct str *ret_value, struct error *err);
+	enum err_code (*history)(struct store_snapshot *snapshot, struct str id, struct str attribute_iri,
+				 struct str dataset_id, int64_t from_us, int64_t to_us,
+				 bool (*visit)(void *self, int64_t at_us, enum change_kind kind, struct str bytes),
+				 void *self, struct error *err);
+};
+
+/* Wraps an opened backend (taken over, also when this fails) and starts the writer unless read_only. */
+MUST_CHECK enum err_code store_new(const struct store_backend_ops *ops, struct store_backend *backend, bool read_only,
+				   struct store **ret_store, struct error *err);
+
+struct store_txn {
+	struct store *store;
+	struct arena arena; /* emptied before each write */
+	struct json_parser *parser;
+	bool changed; /* the write that runs has touched the database */
+	enum err_code broken; /* not ERR_OK: a change failed half-way; the write cannot succeed any more */
+	struct error broken_error;
+};
+
+struct batch_entry {
+	struct store_write *write;
+	enum err_code code;
+	struct error *error; /* owned; NULL while code is ERR_OK, or when memory was refused */
+};
+
+struct store {
+	const struct store_backend_ops *ops;
+	struct store_backend *backend;
+	bool read_only;
+	bool has_writer; /* thread runs */
+	pthread_t thread;
+	pthread_mutex_t lock; /* guards the fields down to stats */
+	pthread_cond_t wake; /* the queue is no longer empty, or closing */
+	struct store_write *head, *tail;
+	uint64_t depth;
+	bool waiting; /* the writer sleeps */
+	bool closing;
+	uint64_t readers;
+	struct store_stats stats;
+
+	struct store_txn txn; /* the writer's, as all below */
+	struct batch_entry *batch; /* STORE_COMMIT_WRITES_MAX */
+	size_t batch_count;
+	uint64_t batch_replays;
+};
+
+/* Runs the writes of store->batch, commits, hands the outcomes over. */
+void store_run_batch(struct store *store);
+
+/* The moment of an instance: its observedAt, else its last change. */
+int64_t store_instance_at_us(const struct json *instance);
+
+#endif
