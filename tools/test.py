@@ -35,6 +35,7 @@ SANITIZERS = {
     "UBSAN_OPTIONS": "halt_on_error=1:abort_on_error=1:print_stacktrace=1",
     "TSAN_OPTIONS": "halt_on_error=1:abort_on_error=1:second_deadlock_stack=1:history_size=4",
 }
+CASES_SHOWN, LINES_SHOWN = 10, 12
 CASE = re.compile(r"^(not )?ok\b(.*)$", re.MULTILINE)
 
 
@@ -110,11 +111,24 @@ def skipped_cases(record):
         yield record["name"]
 
 
+def failed_cases(record):
+    """What failed, with the end of what the program said: the last lines of a run are the ones that get read."""
+    if record["result"] in ("OK", "EXPECTEDFAIL", "SKIP"):
+        return
+    cases = [rest.strip() for negation, rest in CASE.findall(record.get("stdout") or "") if negation]
+    yield f"FAILED: {record['name']} ({record['result']}, exit {record.get('returncode')})"
+    for case in cases[:CASES_SHOWN]:
+        yield f"    not ok{' ' if case else ''}{case}"
+    said = (record.get("stdout") or "").splitlines()[-LINES_SHOWN:] + (record.get("stderr") or "").splitlines()[-LINES_SHOWN:]
+    for line in said:
+        yield "    | " + line[:200]
+
+
 def main():
     calm_address_space()
     os.chdir(ROOT)
     names = sys.argv[1:]
-    totals, skipped = [0, 0, 0], []
+    totals, skipped, failed = [0, 0, 0], [], []
     for folder, compilers, options, everything, chosen in BUILDS[:1] if names else BUILDS:
         start = time.monotonic()
         env = environment(compilers)
@@ -124,6 +138,7 @@ def main():
         except subprocess.CalledProcessError as error:
             say(f"== {folder}: {' '.join(error.cmd)} failed")
             totals[1] += 1
+            failed.append(f"FAILED: {folder} does not build")
             continue
         say(f"== {folder}: built after {time.monotonic() - start:.0f} s")
         if chosen is None:
@@ -131,9 +146,12 @@ def main():
         for record in run_tests(folder, env, names or chosen):
             totals = [total + one for total, one in zip(totals, count(record))]
             skipped += skipped_cases(record)
+            failed += failed_cases(record)
         say(f"== {folder}: tested after {time.monotonic() - start:.0f} s")
     for case in skipped:
         say(f"SKIPPED: {case}")
+    for line in failed:
+        say(line)
     say(f"{totals[0]} passed, {totals[1]} failed, {totals[2]} skipped")
     sys.exit(1 if totals[1] or totals[0] == 0 else 0)
 

@@ -11,6 +11,7 @@
 #include <linux/tcp.h>
 #include <malloc.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,11 +126,26 @@ static bool is_idle(const struct http_connection *connection, int64_t now_us)
 	return now_us - info.tcpi_last_data_recv * INT64_C(1000) <= connection->since_us + slack_us;
 }
 
+/* The client has sent its end (FIN) and the daemon does not know: it takes a short read for the last one, and where the
+ * end came with the bytes, no further edge of its epoll set tells. */
+static bool is_deaf_to_the_end(const struct http_connection *connection)
+{
+	const struct http_request *request = connection->request;
+	struct pollfd end = {.fd = connection->fd, .events = POLLRDHUP};
+	int unread = 0;
+
+	if (request && request->phase != HTTP_HEAD && request->phase != HTTP_BODY)
+		return false;
+	return poll(&end, 1, 0) == 1 && ioctl(connection->fd, FIONREAD, &unread) == 0 && unread == 0;
+}
+
 static void loop_sweep(struct http_loop *loop, int64_t now_us, bool draining)
 {
 	for (struct http_connection *connection = loop->connections; connection; connection = connection->next)
 		if (is_too_slow(loop, connection, now_us) || (draining && is_idle(connection, now_us)))
 			(void)shutdown(connection->fd, SHUT_RDWR); /* the daemon notices and closes */
+		else if (is_deaf_to_the_end(connection))
+			(void)shutdown(connection->fd, SHUT_RD); /* rings once more: it reads the end, and closes */
 	/* The allocator keeps what large requests needed; here at most once in a sweep. */
 	if (loop->trim_wanted && !draining)
 		(void)malloc_trim(0);
