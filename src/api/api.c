@@ -40,6 +40,10 @@ static void options_default(struct api_options *options)
 		options->answer_bytes_max = API_ANSWER_BYTES_MAX;
 	if (!options->version)
 		options->version = "0";
+	if (!options->cors_methods)
+		options->cors_methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+	if (!options->cors_headers)
+		options->cors_headers = "*";
 }
 
 enum err_code api_new(const struct api_options *options, struct api **ret_api, struct error *err)
@@ -51,6 +55,7 @@ enum err_code api_new(const struct api_options *options, struct api **ret_api, s
 		return err_set(err, ERR_MEMORY, "no memory for the api");
 	api->options = *options;
 	options_default(&api->options);
+	api_set_page_limits(api, api->options.page_entities_default, api->options.page_entities_max);
 	arena_init(&api->arena, API_ARENA_BYTES_MAX);
 	(void)pthread_mutex_init(&api->lock, NULL);
 	api->start_us = api_now_us();
@@ -92,6 +97,15 @@ void api_set_server(struct api *api, const struct http_server *server)
 void api_set_ready(struct api *api, bool ready)
 {
 	atomic_store(&api->ready, ready);
+}
+
+void api_set_page_limits(struct api *api, uint32_t entities_default, uint32_t entities_max)
+{
+	struct api_options options = {.page_entities_default = entities_default, .page_entities_max = entities_max};
+
+	options_default(&options);
+	atomic_store(&api->page_default, options.page_entities_default);
+	atomic_store(&api->page_max, options.page_entities_max);
 }
 
 enum err_code api_add_metrics(struct api *api, void (*write)(void *self, struct buf *out), void *self,
@@ -201,34 +215,12 @@ void api_plug(struct api *api, struct http_server_options *options)
 
 /* ---- answers ---- */
 
-/* Fetch standard: only an origin that is on the list is told that it may read. */
-void cors_headers(const struct api *api, struct http_request *request)
-{
-	struct str origin = http_request_header(request, STR("Origin"));
-
-	if (!origin.at)
-		return;
-	for (size_t i = 0; i < api->options.cors_origin_count; i++) {
-		struct str allowed = str_from(api->options.cors_origins[i]);
-		bool any = str_eq(allowed, STR("*"));
-
-		if (!any && !str_eq(allowed, origin))
-			continue;
-		(void)http_response_header(request, "Access-Control-Allow-Origin", allowed);
-		(void)http_response_header(request, "Access-Control-Expose-Headers",
-					   STR("Link, Location, NGSILD-Results-Count, NGSILD-Tenant, X-Request-Id"));
-		if (!any)
-			(void)http_response_header(request, "Vary", STR("Origin"));
-		return;
-	}
-}
-
 static void answer_headers(struct call *call, struct str type)
 {
 	if (type.len)
 		(void)http_response_header(call->request, "Content-Type", type);
 	(void)http_response_header(call->request, "X-Content-Type-Options", STR("nosniff"));
-	cors_headers(call->api, call->request);
+	common_headers(call->api, call->request);
 }
 
 void answer_text(struct call *call, int status, struct str type, struct str body)
@@ -251,16 +243,37 @@ void answer_buf(struct call *call, int status, struct str type, struct buf *body
 	http_respond_owned(call->request, status, text, len);
 }
 
+/* Clause 6.3.6: which version the answer conforms to. True when entities are made to conform to an earlier one
+ * (4.3.6.8). */
+static bool version_header(struct call *call)
+{
+	unsigned int version = prefer_version(http_request_header(call->request, STR("Prefer")));
+	enum answer_kind answer = call->operation->answer;
+
+	if (!version)
+		return false;
+	if (answer != ANSWER_ENTITY && answer != ANSWER_ENTITIES)
+		version = PREFER_VERSION_NEWEST;
+	(void)http_response_header(call->request, "Preference-Applied",
+				   arena_printf(call->arena, "ngsi-ld=%u.%u", version / 100, version % 100));
+	return version < PREFER_VERSION_NEWEST;
+}
+
 void answer_represented(struct call *call, struct buf *body)
 {
-	struct str prefer = http_request_header(call->request, STR("Prefer"));
+	answer_represented_as(call, 200, body);
+}
 
+void answer_represented_as(struct call *call, int status, struct buf *body)
+{
 	if (call->context_link.at)
 		(void)http_response_header(call->request, "Link", call->context_link);
-	/* Clause 6.3.6: which version the answer conforms to, whatever was preferred. */
-	if (str_contains(prefer, STR("ngsi-ld=")))
-		(void)http_response_header(call->request, "Preference-Applied", STR("ngsi-ld=1.9"));
-	answer_buf(call, 200, media_name(call->media), body);
+	if (version_header(call) && status == 200)
+		status = 203; /* tables 6.4.3.2-3 and 6.5.3.1-3 */
+	/* A Link beside GeoJSON means that the body is plain JSON, as was asked for (6.3.6; RFC 7240 section 3). */
+	if (call->media == MEDIA_GEO_JSON && call->context_link.at)
+		(void)http_response_header(call->request, "Preference-Applied", STR("body=json"));
+	answer_buf(call, status, media_name(call->media), body);
 }
 
 void answer_empty(struct call *call, int status)

@@ -36,6 +36,10 @@ struct api_options {
 	uint64_t answer_bytes_max; /* of a query's answer, a longer page is cut short; 0: API_ANSWER_BYTES_MAX */
 	const char *const *cors_origins; /* web origins that browsers may call from; "*": any. Outlive the api */
 	size_t cors_origin_count;
+	const char *cors_methods; /* that pages may use, separated by commas; NULL: all. Outlives the api */
+	const char *cors_headers; /* that pages may send, separated by commas; NULL or "*": any. Outlives the api */
+	uint32_t cors_max_age_s; /* how long a browser may remember these */
+	const char *public_url; /* "https://host", where clients reach this server; "" or NULL: by the Host header */
 	const char *version; /* of the program, for metrics and the API's description */
 	void (*log)(void *self, const struct api_log_entry *entry); /* loop's thread, once per request; may be NULL */
 	void *log_self;
@@ -49,6 +53,8 @@ struct api *api_free(struct api *api);
 void api_plug(struct api *api, struct http_server_options *options);
 /* Whose statistics /metrics shows; NULL before the server is freed. */
 void api_set_server(struct api *api, const struct http_server *server);
+/* page_entities_default and page_entities_max anew (0: as in struct api_options), for requests from now on. */
+void api_set_page_limits(struct api *api, uint32_t entities_default, uint32_t entities_max);
 /* /ready answers 503 until it is set, and again once it is taken back (draining). Initially false. */
 void api_set_ready(struct api *api, bool ready);
 /* Adds lines to /metrics (Prometheus text format 0.0.4): write is called on a loop's thread with the whole text so

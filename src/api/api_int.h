@@ -5,13 +5,14 @@
 
 #include "api/api.h"
 #include "api/negotiate.h"
+#include "ngsild/context.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
 #define API_SEGMENTS_MAX 8u /* of a path */
 #define API_OPERATIONS_MAX 96u
-#define API_CONTEXT_TRIES_MAX 16u /* suspensions for remote @contexts in one call */
+#define API_CONTEXT_TRIES_MAX (2u * CONTEXT_PARTS_MAX) /* suspensions for one @context: each brings a part of it */
 #define API_SCRATCH_BYTES_MAX (UINT64_C(64) << 20)
 #define API_METRICS_BYTES_MAX (UINT64_C(4) << 20)
 #define API_LATENCY_BUCKETS 14u
@@ -36,29 +37,35 @@ enum parameter {
 	P_PICK,
 	P_OMIT,
 	P_DATASET_ID,
+	P_LANG,
+	P_JOIN,
+	P_JOIN_LEVEL,
+	P_CONTAINED_BY,
+	P_EXPAND_VALUES,
+	P_JSON_KEYS,
 	P_DELETE_ALL,
+	P_OBSERVED_AT,
+	P_KEEP,
+	P_DROP,
 	P_FORMAT,
 	P_OPTIONS,
 	P_LIMIT,
 	P_OFFSET,
 	P_COUNT,
 	P_LOCAL,
+	P_DETAILS,
 	/* Without registrations there is nothing that these could change: checked, then left alone. */
 	P_CSF,
 	P_SPLIT_ENTITIES,
-	P_CONTAINED_BY,
-	/* Known and not offered: anything but the neutral value is answered OperationNotSupported. */
-	P_JOIN,
-	P_JOIN_LEVEL,
-	P_LANG,
 	P_ENTITY_MAP,
 	P_ENTITY_MAP_LIFETIME,
+	P_ENTITY_MAP_ID, /* this server's own, in its pointers to pages of an entity map */
 	P_ORDER_BY,
 	P_ORDER_FROM,
 	P_ORDER_GEOMETRY,
 	P_COLLATION,
-	P_EXPAND_VALUES,
-	P_JSON_KEYS,
+	P_KIND,
+	P_RELOAD,
 	PARAMETER_COUNT
 };
 
@@ -89,10 +96,33 @@ enum option {
 #define OPTIONS_FORMAT (OPTION_NORMALIZED | OPTION_CONCISE | OPTION_SIMPLIFIED)
 #define OPTIONS_READ (OPTIONS_FORMAT | OPTION_SYS_ATTRS)
 
-enum body_kind { BODY_NONE, BODY_ENTITY, BODY_FRAGMENT, BODY_ATTRIBUTE, BODY_ENTITIES, BODY_IDS, BODY_QUERY };
+enum body_kind {
+	BODY_NONE,
+	BODY_ENTITY,
+	BODY_FRAGMENT,
+	BODY_ATTRIBUTE,
+	BODY_ENTITIES,
+	BODY_IDS,
+	BODY_QUERY,
+	BODY_CONTEXT
+};
 
 /* What an answer with status 200 or 201 holds, for the API's description. */
-enum answer_kind { ANSWER_NONE, ANSWER_ENTITY, ANSWER_ENTITIES, ANSWER_IDS, ANSWER_PLAIN };
+enum answer_kind {
+	ANSWER_NONE,
+	ANSWER_ENTITY,
+	ANSWER_ENTITIES,
+	ANSWER_IDS,
+	ANSWER_PLAIN,
+	ANSWER_TYPES,
+	ANSWER_TYPE,
+	ANSWER_ATTRIBUTES,
+	ANSWER_ATTRIBUTE,
+	ANSWER_IDENTITY,
+	ANSWER_ENTITY_MAP,
+	ANSWER_CONTEXTS,
+	ANSWER_CONTEXT
+};
 
 struct call;
 
@@ -159,6 +189,7 @@ struct api {
 	int64_t start_us; /* CLOCK_MONOTONIC */
 	_Atomic(const struct http_server *) server;
 	_Atomic bool ready;
+	_Atomic uint32_t page_default, page_max; /* entities */
 	pthread_mutex_t lock; /* guards loops */
 	struct api_loop *loops;
 };
@@ -187,7 +218,7 @@ struct call {
 	struct context *context; /* held */
 	struct str context_link; /* value of the answer's Link header; STR_NONE: none */
 	struct held_context *held; /* released when the request is finished */
-	unsigned int context_tries;
+	unsigned int context_tries; /* for the @context that is waited for */
 	void (*resume)(struct call *call); /* when woken */
 	void (*next)(struct call *call); /* when the @context is there */
 	void *work; /* the operation's own */
@@ -213,6 +244,12 @@ MUST_CHECK enum err_code call_context(struct call *call, const struct json *valu
 /* Sets call->context_link (JSON), or *ret_member to what other bodies carry as "@context" (else NULL). May replace
  * *context by the core one, when the one of the request has no URL that a Link could name. */
 void call_context_out(struct call *call, const struct context **context, const struct json **ret_member);
+
+/* ---- jsonld_contexts.c ---- */
+
+/* Where the hosted or implicitly created @context of this id is served: below public_url, else below the address that
+ * the client came by. */
+struct str call_stored_context_url(const struct call *call, struct str id);
 
 /* ---- write.c ---- */
 
@@ -249,12 +286,19 @@ void problem_refuse(struct api *api, struct http_request *request, int status, c
 void answer_text(struct call *call, int status, struct str type, struct str body); /* body static or in the arena */
 void answer_buf(struct call *call, int status, struct str type, struct buf *body); /* takes the buffer's memory */
 void answer_represented(struct call *call, struct buf *body); /* 200 with call->media and call->context_link */
+void answer_represented_as(struct call *call, int status, struct buf *body);
 void answer_empty(struct call *call, int status);
 void answer_static(struct call *call, struct str type, struct str body, const char *etag); /* 200 or 304 */
-void cors_headers(const struct api *api, struct http_request *request);
 size_t api_operation_index(const struct operation *operation);
 int64_t api_now_us(void); /* CLOCK_MONOTONIC */
 void etag_make(struct str bytes, char etag[static 40]);
+
+/* ---- headers.c ---- */
+
+/* For every answer, before it goes out. */
+void common_headers(const struct api *api, struct http_request *request);
+/* For the answer to OPTIONS: what a browser asks before it sends another site's request. */
+void preflight_headers(const struct api *api, struct http_request *request);
 
 /* ---- router.c ---- */
 
@@ -266,14 +310,55 @@ void router_dispatch(struct call *call);
 /* Answers the query that text and the call's parameters describe; call->context is there. */
 void query_run(struct call *call, struct query_text *text);
 
-/* Expands a list of names ("a,b|c") to IRIs; core member names stay when members is true. */
-MUST_CHECK enum err_code names_expand(struct call *call, struct str names, bool members, struct str **ret_iris,
-				      size_t *ret_count, struct error *err);
+/* Around the entities of an answer that holds several: an array, or a FeatureCollection with its @context. */
+void collection_open(struct buf *out, enum media media);
+void collection_close(struct buf *out, enum media media, const struct json *context_member);
+
+/* ---- representation.c ---- */
+
+/* What the parameters join, joinLevel and containedBy say (4.5.23), whether they came in the URL or in a body. */
+enum join { JOIN_NONE, JOIN_INLINE, JOIN_FLAT };
+
+struct call_join {
+	enum join kind;
+	uint32_t levels; /* 0 without join, else LINKED_LEVELS_MAX at most */
+	const struct str *met; /* containedBy, in the request's arena */
+	size_t met_count;
+};
+
+MUST_CHECK enum err_code call_join(struct call *call, struct call_join *ret_join, struct error *err);
+/* All that the call's parameters say on what entities show: attrs, pick, omit, datasetId, lang, join and its kin,
+ * format, options, geometryProperty. For join=inline the options have links; flat answers need a linked_page. */
 MUST_CHECK enum err_code call_representation(struct call *call, struct represent_options *ret_options,
 					     struct error *err);
 /* Does the entity fit the parameters type and attrs? */
 MUST_CHECK enum err_code call_selects(struct call *call, struct str type, struct str attrs, const struct json *entity,
 				      bool *ret_fits, struct error *err);
+
+/* ---- linked.c: join=flat, and retrieving with join ---- */
+
+struct linked_page; /* the linked entities behind the matches of one answer */
+
+MUST_CHECK enum err_code linked_page_new(struct call *call, const struct call_join *join,
+					 const struct represent_options *options, struct linked_page **ret_page,
+					 struct error *err);
+struct linked_page *linked_page_free(struct linked_page *page);
+/* match is visited and has been written: takes what it links to, room bytes in all for linked entities. False: they do
+ * not fit, and nothing of this match was taken, or linked_page_code() says what failed. */
+bool linked_page_add(struct linked_page *page, const struct json *match, size_t room);
+MUST_CHECK enum err_code linked_page_code(const struct linked_page *page);
+size_t linked_page_bytes(const struct linked_page *page);
+/* Appends the linked entities that are no matches, commas between; first: nothing stands before them. */
+void linked_page_write(const struct linked_page *page, struct buf *out, bool first);
+
+/* Retrieve Entity with join: the whole body into out. options are those of call_representation(). */
+MUST_CHECK enum err_code linked_retrieve(struct call *call, const struct call_join *join, struct str id,
+					 struct represent_options *options, struct buf *out);
+
+/* ---- entity_attributes.c ---- */
+
+/* The entity that the path names, of the type that the parameter may demand; false: answered. */
+bool call_target(struct call *call, struct str *ret_id);
 
 /* ---- operations ---- */
 
@@ -282,6 +367,9 @@ void query_entities(struct call *call);
 void retrieve_entity(struct call *call);
 void delete_entity(struct call *call);
 void replace_entity(struct call *call);
+void merge_entity(struct call *call);
+void purge_entities(struct call *call);
+void replace_attribute(struct call *call);
 void append_attributes(struct call *call);
 void update_attributes(struct call *call);
 void partial_update(struct call *call);
@@ -290,7 +378,22 @@ void batch_create(struct call *call);
 void batch_upsert(struct call *call);
 void batch_update(struct call *call);
 void batch_delete(struct call *call);
+void batch_merge(struct call *call);
 void query_by_post(struct call *call);
+void create_entity_map(struct call *call);
+void create_entity_map_by_post(struct call *call);
+void retrieve_entity_map(struct call *call);
+void update_entity_map(struct call *call);
+void delete_entity_map(struct call *call);
+void retrieve_types(struct call *call);
+void retrieve_type(struct call *call);
+void retrieve_attributes(struct call *call);
+void retrieve_attribute(struct call *call);
+void retrieve_identity(struct call *call);
+void add_context(struct call *call);
+void list_contexts(struct call *call);
+void serve_context(struct call *call);
+void delete_context(struct call *call);
 void show_health(struct call *call);
 void show_ready(struct call *call);
 void show_metrics(struct call *call);

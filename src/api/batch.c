@@ -3,7 +3,7 @@
  * The context of a list is that of its items (application/ld+json) or of the Link header, so the list is prepared item
  * by item and may be suspended at any of them. Items that do not even expand go straight to the errors; the others are
  * written together.
- * Source: GS CIM 009 V1.9.1 clauses 5.6.7 to 5.6.10, 5.2.16, 5.2.17, 6.14 to 6.17. */
+ * Source: GS CIM 009 V1.9.1 clauses 5.6.7 to 5.6.10, 5.6.20, 5.2.16, 5.2.17, 6.14 to 6.17, 6.31. */
 #include "api/api_int.h"
 
 #include "ngsild/expand.h"
@@ -20,9 +20,35 @@ struct batch {
 	struct context *last_context; /* … and what it became: lists repeat one @context */
 	enum broker_operation operation;
 	bool overwrite;
+	int64_t now_us; /* one stamp for all (5.5.11.0) */
 };
 
 /* ---- the answer ---- */
+
+/* Attributes that noOverwrite left alone are told as an error; what was appended beside them is a success too. */
+static bool has_error(const struct broker_outcome *outcome)
+{
+	return outcome->code != ERR_OK || outcome->refusals;
+}
+
+static bool has_success(const struct broker_outcome *outcome)
+{
+	return outcome->code == ERR_OK && (!outcome->refusals || outcome->changed);
+}
+
+static void error_write(struct buf *out, const struct broker_outcome *outcome)
+{
+	struct error err;
+
+	if (outcome->code != ERR_OK) {
+		problem_write(out, outcome->code, &outcome->error);
+		return;
+	}
+	problem_write(out,
+		      err_set(&err, ERR_EXISTS, "attributes that exist were not overwritten, the first is %.*s",
+			      STR_FMT(outcome->refusals->attribute_iri)),
+		      &err);
+}
 
 static void result_write(struct buf *out, const struct batch *batch)
 {
@@ -30,7 +56,7 @@ static void result_write(struct buf *out, const struct batch *batch)
 
 	buf_put(out, STR("{\"success\":["));
 	for (uint32_t i = 0; i < batch->list->count; i++) {
-		if (batch->outcomes[i].code != ERR_OK)
+		if (!has_success(&batch->outcomes[i]))
 			continue;
 		if (!first)
 			buf_put_char(out, ',');
@@ -42,14 +68,14 @@ static void result_write(struct buf *out, const struct batch *batch)
 	for (uint32_t i = 0; i < batch->list->count; i++) {
 		const struct broker_outcome *outcome = &batch->outcomes[i];
 
-		if (outcome->code == ERR_OK)
+		if (!has_error(outcome))
 			continue;
 		if (!first)
 			buf_put_char(out, ',');
 		buf_put(out, STR("{\"entityId\":"));
 		json_write_string(out, batch->ids[i]);
 		buf_put(out, STR(",\"error\":"));
-		problem_write(out, outcome->code, &outcome->error);
+		error_write(out, outcome);
 		buf_put_char(out, '}');
 		first = false;
 	}
@@ -78,7 +104,7 @@ static void batch_answer(struct call *call, const struct batch *batch)
 	struct buf out;
 
 	for (uint32_t i = 0; i < batch->list->count; i++) {
-		failed = failed || batch->outcomes[i].code != ERR_OK;
+		failed = failed || has_error(&batch->outcomes[i]);
 		created = created || batch->outcomes[i].created;
 	}
 	buf_init(&out, call->api->options.answer_bytes_max);
@@ -170,13 +196,15 @@ static enum err_code item_prepare(struct call *call, struct batch *batch, size_t
 	struct json *entity = json_at(batch->list, place);
 	struct json *expanded = NULL;
 	struct context *context = NULL;
+	bool merges = batch->operation == BROKER_MERGE;
 	enum err_code code = item_context(call, batch, entity, &context);
 
 	if (code != ERR_OK)
 		return code;
 	const struct expand_options options = {.context = context,
-					       .now_us = broker_now_us(call->api->options.broker),
-					       .fragment = call->operation->run == batch_update};
+					       .now_us = batch->now_us,
+					       .fragment = batch->operation == BROKER_APPEND_ATTRIBUTES || merges,
+					       .merge = merges};
 
 	code = expand_entity(call->arena, entity, &options, &expanded, &call->error);
 	if (code == ERR_OK && !document_id(expanded).len)
@@ -185,6 +213,7 @@ static enum err_code item_prepare(struct call *call, struct batch *batch, size_t
 		return code;
 	struct broker_item *item = item_add(batch, place);
 
+	batch->ids[place] = document_id(expanded);
 	*item = (struct broker_item){.id = document_id(expanded),
 				     .entity = expanded,
 				     .overwrite = batch->overwrite,
@@ -250,6 +279,7 @@ static struct batch *batch_new(struct call *call, enum broker_operation operatio
 		batch->list = call->body;
 		batch->operation = operation;
 		batch->overwrite = !(call->options & OPTION_NO_OVERWRITE);
+		batch->now_us = broker_now_us(call->api->options.broker);
 		batch->ids = arena_array(call->arena, struct str, count);
 		batch->outcomes = arena_array(call->arena, struct broker_outcome, count);
 		batch->items = arena_array(call->arena, struct broker_item, count);
@@ -261,7 +291,8 @@ static struct batch *batch_new(struct call *call, enum broker_operation operatio
 	}
 	for (uint32_t i = 0; i < count; i++) {
 		const struct json *item = &call->body->items[i];
-		struct str id = json_is(item, JSON_STRING) ? json_text(item) : json_text(json_get(item, STR("id")));
+		const struct json *own = json_get(item, STR("id"));
+		struct str id = json_text(json_is(item, JSON_STRING) ? item : own ? own : json_get(item, STR("@id")));
 
 		batch->ids[i] = id.at ? id : STR("");
 		batch->outcomes[i] = (struct broker_outcome){0};
@@ -310,4 +341,10 @@ void batch_delete(struct call *call)
 				  &call->error);
 	}
 	batch_submit(call);
+}
+
+void batch_merge(struct call *call)
+{
+	if (batch_new(call, BROKER_MERGE))
+		call_with_context(call, batch_prepare);
 }

@@ -30,6 +30,7 @@ enum err_code call_context(struct call *call, const struct json *value, struct c
 		http_request_suspend(call->request, on_woken);
 		return code;
 	}
+	call->context_tries = 0;
 	/* The standard has no error for a @context that is too large; the data that names it is what is wrong. */
 	if (code == ERR_LIMIT)
 		code = ERR_INVALID;
@@ -165,6 +166,6 @@ void call_context_out(struct call *call, const struct context **context, const s
 		url = STR(NGSILD_CORE_CONTEXT_URL);
 		*context = broker_core_context(call->api->options.broker);
 	}
-	call->context_link = arena_printf(
-		call->arena, "<%.*s>; rel=\"" LINK_REL_CONTEXT "\"; type=\"application/ld+json\"", STR_FMT(url));
+	call->context_link = arena_concat(call->arena, arena_concat(call->arena, STR("<"), url),
+					  STR(">; rel=\"" LINK_REL_CONTEXT "\"; type=\"application/ld+json\""));
 }

@@ -1,6 +1,6 @@
 /* One entity: create, retrieve, delete, replace.
  * Source: GS CIM 009 V1.9.1 clauses 5.6.1, 5.6.6, 5.6.18, 5.7.1, 6.4.3.1, 6.5.3. */
-#include "api/api_int.h"
+#include "api/query_int.h"
 
 #include "ngsild/expand.h"
 
@@ -80,8 +80,15 @@ static enum err_code entity_write(struct call *call, struct str id, struct buf *
 {
 	struct json *entity;
 	struct represent_options options;
-	enum err_code code = call_representation(call, &options, &call->error);
+	struct call_join join;
+	enum err_code code = call_join(call, &join, &call->error);
 
+	if (code == ERR_OK)
+		code = call_representation(call, &options, &call->error);
+	if (code == ERR_OK && join.kind != JOIN_NONE) {
+		code = linked_retrieve(call, &join, id, &options, out);
+		return code == ERR_OK ? buf_check(out, "the answer", &call->error) : code;
+	}
 	if (code == ERR_OK)
 		code = entity_find(call, id, &entity);
 	if (code != ERR_OK)
@@ -101,6 +108,8 @@ static void retrieve(struct call *call)
 	buf_init(&out, call->api->options.answer_bytes_max);
 	enum err_code code = entity_write(call, id, &out);
 
+	if (code == ERR_OK)
+		code = entity_map_of_one(call, id);
 	if (code == ERR_OK) {
 		answer_represented(call, &out);
 		return;

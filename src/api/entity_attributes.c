@@ -1,8 +1,28 @@
-/* An entity's attributes: append, update, update one in part, delete one.
- * Source: GS CIM 009 V1.9.1 clauses 5.6.2 to 5.6.5, 6.6.3, 6.7.3, 5.2.18, 5.2.19. */
+/* An entity's attributes: append, update, update one in part, delete one, replace one.
+ * Source: GS CIM 009 V1.9.1 clauses 5.6.2 to 5.6.5, 5.6.19, 6.6.3, 6.7.3, 5.2.18, 5.2.19. */
 #include "api/api_int.h"
 
 #include "ngsild/expand.h"
+
+/* The names of what went in: the fragment's attributes, or the one attribute, unless refused as a whole. Of a replaced
+ * attribute some instances may have gone in and others not: then it is on both lists. */
+static struct json accepted_names(struct call *call, const struct broker_item *item)
+{
+	struct json accepted = json_array();
+
+	if (item->operation == BROKER_REPLACE_ATTRIBUTE)
+		(void)json_push(call->arena, &accepted, json_string(item->attribute_iri));
+	for (uint32_t i = 0; item->entity && i < item->entity->count; i++) {
+		struct str name = item->entity->members[i].key;
+		const struct merge_refusal *refusal = item->outcome.refusals;
+
+		while (refusal && !str_eq(refusal->attribute_iri, name))
+			refusal = refusal->next;
+		if (document_is_attribute(name) && !refusal)
+			(void)json_push(call->arena, &accepted, json_string(name));
+	}
+	return accepted;
+}
 
 /* 204 when every attribute went in, else an UpdateResult with full names (6.3.6). */
 static void updated(struct call *call)
@@ -15,18 +35,9 @@ static void updated(struct call *call)
 		answer_empty(call, 204);
 		return;
 	}
-	struct json result = json_object(), accepted = json_array(), refused = json_array();
+	struct json result = json_object(), accepted = accepted_names(call, item), refused = json_array();
 	struct buf out;
 
-	for (uint32_t i = 0; i < item->entity->count; i++) {
-		struct str name = item->entity->members[i].key;
-		const struct merge_refusal *refusal = item->outcome.refusals;
-
-		while (refusal && !str_eq(refusal->attribute_iri, name))
-			refusal = refusal->next;
-		if (document_is_attribute(name) && !refusal)
-			(void)json_push(call->arena, &accepted, json_string(name));
-	}
 	for (const struct merge_refusal *refusal = item->outcome.refusals; refusal; refusal = refusal->next) {
 		struct json details = json_object();
 
@@ -47,8 +58,7 @@ static void done_without_content(struct call *call)
 		answer_empty(call, 204);
 }
 
-/* The entity that the path names, of the type that the parameter may demand. */
-static bool target_fits(struct call *call, struct str *ret_id)
+bool call_target(struct call *call, struct str *ret_id)
 {
 	struct json *entity;
 	bool fits;
@@ -77,7 +87,7 @@ static void submit_fragment(struct call *call, enum broker_operation operation)
 	const struct expand_options options = {
 		.context = call->context, .now_us = broker_now_us(call->api->options.broker), .fragment = true};
 
-	if (!target_fits(call, &id))
+	if (!call_target(call, &id))
 		return;
 	enum err_code code = expand_entity(call->arena, call->body, &options, &fragment, &call->error);
 
@@ -116,7 +126,7 @@ void update_attributes(struct call *call)
 	call_with_context(call, update);
 }
 
-/* Clauses 5.6.4.4 and 5.6.5.4: id and type are no attributes; scope may be deleted, but not patched. */
+/* Clauses 5.6.4.4, 5.6.5.4 and 5.6.19.4: id and type are no attributes; scope may be deleted, but not patched. */
 static bool attribute_named(struct call *call, bool scope_allowed, struct str *ret_name)
 {
 	struct str name = call->variables[1];
@@ -131,15 +141,17 @@ static bool attribute_named(struct call *call, bool scope_allowed, struct str *r
 	return true;
 }
 
-static void patch_attribute(struct call *call)
+/* The body put onto one attribute. A replacement is a whole attribute, without Nulls (5.5.4). */
+static void submit_attribute(struct call *call, enum broker_operation operation)
 {
 	struct str id, name;
 	struct json *instances;
 	struct broker_item *item = arena_new(call->arena, struct broker_item);
-	const struct expand_options options = {
-		.context = call->context, .now_us = broker_now_us(call->api->options.broker), .fragment = true};
+	const struct expand_options options = {.context = call->context,
+					       .now_us = broker_now_us(call->api->options.broker),
+					       .fragment = operation == BROKER_PARTIAL_UPDATE};
 
-	if (!target_fits(call, &id) || !attribute_named(call, false, &name))
+	if (!call_target(call, &id) || !attribute_named(call, false, &name))
 		return;
 	enum err_code code = item ? ERR_OK : err_set(&call->error, ERR_MEMORY, "no memory for the attribute");
 
@@ -150,10 +162,15 @@ static void patch_attribute(struct call *call)
 		answer_error(call, code, &call->error);
 		return;
 	}
-	item->operation = BROKER_PARTIAL_UPDATE;
+	item->operation = operation;
 	item->id = id;
 	item->instances = instances;
-	call_write(call, item, 1, done_without_content);
+	call_write(call, item, 1, updated);
+}
+
+static void patch_attribute(struct call *call)
+{
+	submit_attribute(call, BROKER_PARTIAL_UPDATE);
 }
 
 void partial_update(struct call *call)
@@ -161,12 +178,19 @@ void partial_update(struct call *call)
 	call_with_context(call, patch_attribute);
 }
 
-/* Clause 5.6.5.4: the name is to be one that an attribute may have (4.6.2), or the scope's. What may name an attribute
- * is asked of the one reader of attributes, with an instance that is in order. */
+static void put_attribute(struct call *call)
+{
+	submit_attribute(call, BROKER_REPLACE_ATTRIBUTE);
+}
+
+void replace_attribute(struct call *call)
+{
+	call_with_context(call, put_attribute);
+}
+
+/* Clause 5.6.5.4: the name is to be one that an attribute may have (4.6.2), or the scope's. */
 static enum err_code droppable_expand(struct call *call, struct str name, struct str *ret_iri)
 {
-	const struct expand_options options = {.context = call->context};
-	struct json body = json_object(), *instances;
 	struct str iri;
 	enum err_code code = context_expand(call->context, call->arena, name, &iri, &call->error);
 
@@ -174,12 +198,7 @@ static enum err_code droppable_expand(struct call *call, struct str name, struct
 		*ret_iri = iri;
 		return ERR_OK;
 	}
-	if (code == ERR_OK && (!json_add(call->arena, &body, STR("type"), json_string(STR("Property"))) ||
-			       !json_add(call->arena, &body, STR("value"), json_string(STR("")))))
-		return err_set(&call->error, ERR_MEMORY, "no memory for this request");
-	if (code == ERR_OK)
-		code = expand_attribute(call->arena, name, &body, &options, ret_iri, &instances, &call->error);
-	return code;
+	return code == ERR_OK ? expand_attribute_iri(call->arena, call->context, name, ret_iri, &call->error) : code;
 }
 
 static void drop_attribute(struct call *call)
@@ -187,7 +206,7 @@ static void drop_attribute(struct call *call)
 	struct str id, name;
 	struct broker_item *item = arena_new(call->arena, struct broker_item);
 
-	if (!target_fits(call, &id) || !attribute_named(call, true, &name))
+	if (!call_target(call, &id) || !attribute_named(call, true, &name))
 		return;
 	enum err_code code = item ? ERR_OK : err_set(&call->error, ERR_MEMORY, "no memory for this request");
 

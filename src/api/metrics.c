@@ -203,6 +203,16 @@ static void process_write(struct buf *out, const struct api *api)
 	gauge(out, "machi_ready", "1 when requests are taken.", atomic_load(&api->ready) ? 1 : 0);
 }
 
+static void sweep_write(struct buf *out, const struct broker *broker)
+{
+	uint64_t entities, failures;
+
+	broker_sweep_stats(broker, &entities, &failures);
+	counter(out, "machi_swept_entities_total", "Entities deleted or changed because something of them had expired.",
+		entities);
+	counter(out, "machi_sweep_failures_total", "Sweeps of a tenant that failed and are tried again.", failures);
+}
+
 void show_metrics(struct call *call)
 {
 	struct api *api = call->api;
@@ -216,6 +226,7 @@ void show_metrics(struct call *call)
 	latency_write(&out, api->loops);
 	(void)pthread_mutex_unlock(&api->lock);
 	stores_write(&out, call);
+	sweep_write(&out, api->options.broker);
 	for (size_t i = 0; i < api->metrics_count; i++)
 		api->metrics[i].write(api->metrics[i].self, &out);
 	(void)http_response_header(call->request, "Cache-Control", STR("no-store"));

@@ -118,11 +118,44 @@ enum content content_type(struct str value)
 	return CONTENT_OTHER;
 }
 
+static unsigned int version_number(struct str text)
+{
+	uint64_t major, minor;
+	size_t dot;
+
+	if (!str_find(text, '.', &dot) || !str_to_uint64(str_part(text, 0, dot), &major) ||
+	    !str_to_uint64(str_part(text, dot + 1, text.len), &minor))
+		return 0;
+	if (major < 1)
+		return PREFER_VERSION_OLDEST;
+	if (major > 1 || minor > PREFER_VERSION_NEWEST - 100)
+		return PREFER_VERSION_NEWEST;
+	return 100 + (unsigned int)minor;
+}
+
 static struct str unquote(struct str text)
 {
 	if (text.len >= 2 && text.at[0] == '"' && text.at[text.len - 1] == '"')
 		return str_part(text, 1, text.len - 1);
 	return text;
+}
+
+unsigned int prefer_version(struct str prefer)
+{
+	struct str preference, name;
+
+	while (next_unquoted(&prefer, ',', &preference)) {
+		struct str value = preference;
+		size_t equals;
+
+		(void)next_unquoted(&value, ';', &preference); /* its parameters are left aside */
+		if (!str_find(preference, '=', &equals))
+			continue;
+		name = str_trim(str_part(preference, 0, equals));
+		if (str_eq_nocase(name, STR("ngsi-ld")))
+			return version_number(unquote(str_trim(str_part(preference, equals + 1, preference.len))));
+	}
+	return 0;
 }
 
 /* Does the list of relations (separated by spaces) name the @context? */

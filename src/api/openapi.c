@@ -80,6 +80,8 @@ static struct json parameters_node(struct arena *arena, const struct operation *
 	if (operation->plain)
 		return list;
 	(void)json_push(arena, &list, reference(arena, "parameters", "Tenant"));
+	if (operation->parameters & (PARAMETER_BIT(P_ENTITY_MAP) | PARAMETER_BIT(P_ENTITY_MAP_ID)))
+		(void)json_push(arena, &list, reference(arena, "parameters", "EntityMap"));
 	if (operation->body != BODY_IDS)
 		(void)json_push(arena, &list, reference(arena, "parameters", "ContextLink"));
 	return list;
@@ -107,9 +109,13 @@ static struct json array_schema(struct arena *arena, struct json items)
 static struct json body_node(struct arena *arena, const struct operation *operation)
 {
 	static const char *const types[] = {"application/json", "application/ld+json", "application/merge-patch+json"};
-	static const char *const names[] = {[BODY_ENTITY] = "Entity",       [BODY_FRAGMENT] = "EntityFragment",
-					    [BODY_ATTRIBUTE] = "Attribute", [BODY_ENTITIES] = "Entity",
-					    [BODY_IDS] = "EntityId",        [BODY_QUERY] = "Query"};
+	static const char *const names[] = {[BODY_ENTITY] = "Entity",
+					    [BODY_FRAGMENT] = "EntityFragment",
+					    [BODY_ATTRIBUTE] = "Attribute",
+					    [BODY_ENTITIES] = "Entity",
+					    [BODY_IDS] = "EntityId",
+					    [BODY_QUERY] = "Query",
+					    [BODY_CONTEXT] = "LdContextDocument"};
 	struct json node = json_object();
 	struct json schema = reference(arena, "schemas", names[operation->body]);
 
@@ -121,9 +127,23 @@ static struct json body_node(struct arena *arena, const struct operation *operat
 	return node;
 }
 
+static const char *discovery_schema(const struct operation *operation)
+{
+	static const char *const names[] = {[ANSWER_TYPES] = "EntityTypes",
+					    [ANSWER_TYPE] = "EntityTypeInfo",
+					    [ANSWER_ATTRIBUTES] = "Attributes",
+					    [ANSWER_ATTRIBUTE] = "AttributeInfo",
+					    [ANSWER_IDENTITY] = "ContextSourceIdentity",
+					    [ANSWER_ENTITY_MAP] = "EntityMap",
+					    [ANSWER_CONTEXTS] = "StoredContexts",
+					    [ANSWER_CONTEXT] = "StoredContext"};
+
+	return names[operation->answer];
+}
+
 static struct json success_node(struct arena *arena, const struct operation *operation, struct str status)
 {
-	static const char *const json_types[] = {"application/json", "application/ld+json"};
+	static const char *const json_types[] = {"application/json", "application/ld+json", "application/geo+json"};
 	static const char *const plain_types[] = {"application/json"};
 	static const char *const text_types[] = {"text/plain"};
 	bool metrics = str_eq(str_from(operation->id), STR("metrics"));
@@ -140,12 +160,16 @@ static struct json success_node(struct arena *arena, const struct operation *ope
 				   reference(arena, "schemas", batch ? "BatchOperationResult" : "UpdateResult")));
 	} else if (operation->answer == ANSWER_ENTITY || operation->answer == ANSWER_ENTITIES) {
 		(void)json_add(arena, &node, STR("content"),
-			       media_node(arena, json_types, 2,
+			       media_node(arena, json_types, 3,
 					  operation->answer == ANSWER_ENTITIES ? array_schema(arena, entity) : entity));
 	} else if (operation->answer == ANSWER_IDS && str_eq(status, STR("201"))) {
 		(void)json_add(arena, &node, STR("content"),
 			       media_node(arena, plain_types, 1,
 					  array_schema(arena, reference(arena, "schemas", "EntityId"))));
+	} else if (operation->answer >= ANSWER_TYPES && operation->answer <= ANSWER_CONTEXT) {
+		struct json schema = reference(arena, "schemas", discovery_schema(operation));
+
+		(void)json_add(arena, &node, STR("content"), media_node(arena, json_types, 2, schema));
 	} else if (operation->answer == ANSWER_PLAIN) {
 		(void)json_add(arena, &node, STR("content"),
 			       media_node(arena, metrics ? text_types : plain_types, 1, any));

@@ -31,10 +31,11 @@ static const struct problem_kind error_kinds[ERR_CODE_COUNT] = {
 	[ERR_CONFLICT] = {409, "Conflict", "Conflict"},
 	[ERR_UNSUPPORTED] = {422, "OperationNotSupported", "Operation not supported"},
 	[ERR_DENIED] = {403, "InvalidRequest", "Not allowed"},
-	[ERR_TIMEOUT] = {504, "InternalError", "A peer did not answer in time"},
+	[ERR_TIMEOUT] = {503, "InternalError", "Another process holds the database"},
 	[ERR_CONTEXT] = {504, "LdContextNotAvailable", "A remote @context cannot be had"},
 	[ERR_TENANT] = {404, "NonexistentTenant", "The tenant does not exist"},
 	[ERR_TOO_COMPLEX] = {403, "TooComplexQuery", "The query is too complex"},
+	[ERR_VERSION] = {500, "InternalError", "Internal error"},
 	[ERR_INTERNAL] = {500, "InternalError", "Internal error"},
 };
 
@@ -63,7 +64,7 @@ static void kind_write(struct buf *out, const struct problem_kind *kind, struct 
 /* What a stranger may know: causes inside the house stay in the log, found by the request's id. */
 static struct str detail_shown(const struct problem_kind *kind, const struct error *err)
 {
-	if (kind->status == 500 || kind->status == 507)
+	if (kind->status == 500 || kind->status == 507 || kind == &error_kinds[ERR_TIMEOUT])
 		return STR("the server's log holds the cause under this request's X-Request-Id");
 	return str_from(err ? err->detail : "");
 }
@@ -129,7 +130,7 @@ void problem_refuse(struct api *api, struct http_request *request, int status, c
 	char *text;
 	size_t len;
 
-	cors_headers(api, request);
+	common_headers(api, request);
 	if (status == 411 || status == 415) {
 		http_respond(request, status, STR(""));
 		return;

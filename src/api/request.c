@@ -6,6 +6,8 @@
 
 #include <assert.h>
 
+#define BODY_SMALL_BYTES 65536u /* no memory for one of these: the system is short of it, not the body too large */
+
 /* ---- headers ---- */
 
 static bool tenant_take(struct call *call)
@@ -19,7 +21,6 @@ static bool tenant_take(struct call *call)
 			       BROKER_TENANT_NAME_BYTES_MAX);
 		return false;
 	}
-	(void)http_response_header(call->request, "NGSILD-Tenant", tenant);
 	call->tenant = tenant;
 	return true;
 }
@@ -39,9 +40,14 @@ static bool media_take(struct call *call)
 	unsigned int offered = 1u << MEDIA_JSON | 1u << MEDIA_LD_JSON | (geo ? 1u << MEDIA_GEO_JSON : 0);
 	struct str accept = http_request_header(call->request, STR("Accept"));
 
-	/* Operations without a representation in their answer have nothing that could be unacceptable. */
-	if (call->operation->answer == ANSWER_NONE || call->operation->answer == ANSWER_IDS)
-		return true;
+	/* What answers without a representation has nothing that could be unacceptable; whoever takes GeoJSON alone is
+	 * refused nevertheless (6.3.4). */
+	if (call->operation->answer == ANSWER_NONE || call->operation->answer == ANSWER_IDS) {
+		unsigned int any = 1u << MEDIA_JSON | 1u << MEDIA_LD_JSON | 1u << MEDIA_GEO_JSON;
+
+		if (accept_choose(accept, any) != MEDIA_GEO_JSON || accept_choose(accept, offered) != MEDIA_COUNT)
+			return true;
+	}
 	call->media = accept_choose(accept, offered);
 	if (call->media != MEDIA_COUNT)
 		return true;
@@ -75,6 +81,8 @@ static bool content_take(struct call *call)
 	case CONTENT_OTHER:
 		break;
 	}
+	if (call->operation->method == METHOD_PATCH)
+		(void)http_response_header(call->request, "Accept-Patch", STR(ACCEPT_PATCH)); /* RFC 5789 section 2.2 */
 	answer_empty(call, 415);
 	return false;
 }
@@ -188,7 +196,9 @@ static bool parameters_take(struct call *call)
 			return false;
 	if (!options_take(call) || !format_take(call))
 		return false;
-	if (call->parameters[P_GEOMETRY_PROPERTY].at && call->media != MEDIA_GEO_JSON) {
+	/* Where nothing is shown it says nothing (6.4.3.3). */
+	if (call->parameters[P_GEOMETRY_PROPERTY].at && call->media != MEDIA_GEO_JSON &&
+	    call->operation->answer != ANSWER_NONE) {
 		answer_problem(call, PROBLEM_BAD_REQUEST_DATA, "geometryProperty needs Accept: application/geo+json");
 		return false;
 	}
@@ -241,6 +251,7 @@ bool call_entity_id(struct call *call, struct str *ret_id)
 static const enum json_kind body_kinds[] = {
 	[BODY_ENTITY] = JSON_OBJECT,  [BODY_FRAGMENT] = JSON_OBJECT, [BODY_ATTRIBUTE] = JSON_OBJECT,
 	[BODY_ENTITIES] = JSON_ARRAY, [BODY_IDS] = JSON_ARRAY,       [BODY_QUERY] = JSON_OBJECT,
+	[BODY_CONTEXT] = JSON_OBJECT,
 };
 
 static bool body_take(struct call *call)
@@ -254,6 +265,12 @@ static bool body_take(struct call *call)
 
 	if (code == ERR_INVALID || code == ERR_LIMIT) {
 		answer_problem(call, PROBLEM_INVALID_REQUEST, "%s", err.detail);
+		return false;
+	}
+	/* Short texts of many small values take far more memory than their length. Sending it again would not help. */
+	if (code == ERR_MEMORY && http_request_body(call->request).len > BODY_SMALL_BYTES) {
+		problem_refuse(call->api, call->request, 413,
+			       "the body holds more values than the memory of a request (http.request_memory_max)");
 		return false;
 	}
 	if (code != ERR_OK) {

@@ -98,20 +98,19 @@ static void allow_header(struct call *call, const struct route *route)
 	(void)http_response_header(call->request, "Allow", arena_concat(call->arena, allow, STR("OPTIONS")));
 }
 
-/* OPTIONS answers what a resource takes; a browser's preflight (Fetch standard) asks the same with two headers. */
+static bool takes_patch(const struct route *route)
+{
+	return route->methods[METHOD_PATCH] && route->methods[METHOD_PATCH]->run;
+}
+
+/* OPTIONS answers what a resource takes (RFC 9110 section 9.3.7, RFC 5789 section 3.1); a browser's preflight asks the
+ * same with two headers. */
 static void answer_options(struct call *call, const struct route *route)
 {
-	struct str wanted = http_request_header(call->request, STR("Access-Control-Request-Headers"));
-
 	allow_header(call, route);
-	if (call->api->options.cors_origin_count > 0 &&
-	    http_request_header(call->request, STR("Access-Control-Request-Method")).at) {
-		(void)http_response_header(call->request, "Access-Control-Allow-Methods",
-					   STR("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
-		if (wanted.at)
-			(void)http_response_header(call->request, "Access-Control-Allow-Headers", wanted);
-		(void)http_response_header(call->request, "Access-Control-Max-Age", STR("600"));
-	}
+	if (takes_patch(route))
+		(void)http_response_header(call->request, "Accept-Patch", STR(ACCEPT_PATCH));
+	preflight_headers(call->api, call->request);
 	answer_empty(call, 204);
 }
 

@@ -17,6 +17,7 @@ static const char *const err_names[ERR_CODE_COUNT] = {
 	[ERR_CORRUPT] = "corrupt",
 	[ERR_CONFLICT] = "conflict",
 	[ERR_UNSUPPORTED] = "unsupported",
+	[ERR_VERSION] = "version",
 	[ERR_DENIED] = "denied",
 	[ERR_TIMEOUT] = "timeout",
 	[ERR_CONTEXT] = "context",

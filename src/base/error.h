@@ -25,6 +25,7 @@ enum err_code {
 	ERR_CONTEXT, /* a remote @context could not be had (LdContextNotAvailable) */
 	ERR_TENANT, /* the tenant named does not exist */
 	ERR_TOO_COMPLEX, /* a query over its complexity bound (TooComplexQuery) */
+	ERR_VERSION, /* stored data is of another program, or of a newer version of this one */
 	ERR_INTERNAL, /* our own mistake */
 	ERR_CODE_COUNT
 };

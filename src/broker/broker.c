@@ -72,7 +72,17 @@ enum err_code broker_new(const struct broker_options *options, struct broker **r
 	if (code == ERR_OK)
 		code = context_cache_new(broker, &broker->contexts, err);
 	if (code == ERR_OK)
+		code = entity_maps_new(&broker->maps, err);
+	if (code == ERR_OK)
+		code = purger_new(broker, &broker->purger, err);
+	if (code == ERR_OK)
+		code = sweeper_new(broker, &broker->sweeper, err);
+	if (code == ERR_OK)
 		code = tenants_open(broker, err);
+	if (code == ERR_OK)
+		code = context_cache_load(broker->contexts, err);
+	if (code == ERR_OK)
+		code = sweeper_start(broker->sweeper, err);
 	if (code != ERR_OK) {
 		(void)broker_free(broker);
 		return code;
@@ -85,8 +95,11 @@ struct broker *broker_free(struct broker *broker)
 {
 	if (!broker)
 		return NULL;
-	/* First the thread that may still wake somebody, then the stores with what they have yet to write. */
+	/* First the threads that write or may still wake somebody, then the stores with what they have yet to write. */
+	(void)sweeper_free(broker->sweeper);
+	(void)purger_free(broker->purger);
 	(void)context_cache_free(broker->contexts);
+	(void)entity_maps_free(broker->maps);
 	tenants_close(broker);
 	(void)context_unref(broker->core);
 	free(broker->data_path);

@@ -7,6 +7,7 @@
 #define MACHI_BROKER_BROKER_H
 
 #include "ngsild/context.h"
+#include "ngsild/order.h"
 #include "ngsild/represent.h"
 #include "store/store.h"
 
@@ -15,6 +16,8 @@
 #define BROKER_BATCH_ENTITIES_MAX 10000
 
 struct broker;
+struct context_request;
+struct context_answer;
 
 struct broker_options {
 	/* Folder: machi.db for the default tenant, tenants/NAME.db for the others. NULL: everything in memory. */
@@ -23,9 +26,15 @@ struct broker_options {
 	bool read_only;
 	uint32_t cache_bytes_max; /* struct store_options */
 	int64_t (*clock_us)(void); /* NULL: CLOCK_REALTIME */
-	/* Fetches a remote @context (blocking, on the broker's own thread). NULL: remote contexts are refused. */
-	enum err_code (*fetch)(const char *url, struct buf *body, struct error *err);
-	uint32_t context_keep_s; /* refetched when older; served stale when that fails; 0: 86,400 */
+	/* Fetches a remote @context (context_store.h; blocking, on several threads of the broker's own). *answer comes
+	 * zeroed but for fresh_s, -1. NULL: remote contexts are refused. */
+	enum err_code (*fetch)(void *self, const struct context_request *request, struct context_answer *answer,
+			       struct buf *body, struct error *err);
+	void *fetch_self;
+	/* How old a copy may become whose source does not say; served stale when it cannot be had; 0: 86,400. */
+	uint32_t context_keep_s;
+	uint32_t sweep_interval_ms; /* how often a thread removes what has expired; 0: no such thread */
+	uint32_t query_ms_max; /* a query that takes longer is ERR_TOO_COMPLEX; 0: however long it takes */
 };
 
 MUST_CHECK enum err_code broker_new(const struct broker_options *options, struct broker **ret_broker,
@@ -66,7 +75,9 @@ enum broker_operation {
 	BROKER_DELETE_ATTRIBUTE, /* 5.6.5 */
 	BROKER_DELETE, /* 5.6.6 */
 	BROKER_REPLACE, /* the entity is created or becomes this one; unchanged parts keep their stamps */
-	BROKER_UPSERT /* created, or updated as by BROKER_UPDATE_ATTRIBUTES (5.6.8 with "update") */
+	BROKER_UPSERT, /* created, or updated as by BROKER_UPDATE_ATTRIBUTES (5.6.8 with "update") */
+	BROKER_MERGE, /* 5.6.17: entity is a fragment expanded for merging; patch */
+	BROKER_REPLACE_ATTRIBUTE /* 5.6.19: attribute_iri and instances */
 };
 
 /* What became of one entity. */
@@ -82,8 +93,9 @@ struct broker_item {
 	enum broker_operation operation;
 	struct str id;
 	const struct json *entity; /* expanded document or fragment; must outlive the write */
-	struct str attribute_iri; /* BROKER_PARTIAL_UPDATE, BROKER_DELETE_ATTRIBUTE */
-	const struct json *instances; /* BROKER_PARTIAL_UPDATE */
+	struct str attribute_iri; /* BROKER_PARTIAL_UPDATE, BROKER_DELETE_ATTRIBUTE, BROKER_REPLACE_ATTRIBUTE */
+	const struct json *instances; /* BROKER_PARTIAL_UPDATE, BROKER_REPLACE_ATTRIBUTE */
+	const struct merge_patch_options *patch; /* BROKER_MERGE; NULL: none of them */
 	struct str dataset_id; /* BROKER_DELETE_ATTRIBUTE */
 	bool delete_all; /* BROKER_DELETE_ATTRIBUTE: every instance */
 	bool overwrite; /* BROKER_APPEND_ATTRIBUTES */
@@ -119,9 +131,18 @@ MUST_CHECK enum err_code broker_apply(struct broker *broker, struct store *store
 MUST_CHECK enum err_code broker_apply_item(struct broker *broker, struct store_txn *txn, struct broker_item *item,
 					   struct arena *arena, struct error *err);
 
+/* Removes what has expired from this store, with history, in transactions of at most 256 entities (4.22); readers do
+ * not see it in any case. ret_entities: how many were deleted or lost something. The broker's own thread does the same.
+ * Waits; any thread but a store's writer. */
+MUST_CHECK enum err_code broker_sweep(struct broker *broker, struct store *store, uint64_t *ret_entities,
+				      struct error *err);
+/* Of the broker's thread, since it was started: entities swept, and sweeps of a store that failed. Any thread. */
+void broker_sweep_stats(const struct broker *broker, uint64_t *ret_entities, uint64_t *ret_failures);
+
 /* ---- reading (a reader belongs to one thread) ---- */
 
 struct broker_reader;
+struct entity_map; /* entity_map.h */
 MUST_CHECK enum err_code broker_reader_new(struct broker *broker, struct broker_reader **ret_reader, struct error *err);
 struct broker_reader *broker_reader_free(struct broker_reader *reader);
 struct json_parser *broker_reader_parser(struct broker_reader *reader);
@@ -130,19 +151,43 @@ struct json_parser *broker_reader_parser(struct broker_reader *reader);
 MUST_CHECK enum err_code broker_retrieve(struct broker_reader *reader, struct str tenant, struct str id,
 					 struct arena *arena, struct json **ret_entity, struct error *err);
 
+/* Linked entities (4.5.23), while an entity is visited by broker_query() or broker_retrieve_linked(): from the same
+ * snapshot, each read once. What find() gives lives until visit returns. A find that fails says NULL, and the call that
+ * visits returns the error: ERR_TOO_COMPLEX when an entity leads to too many others. */
+struct linked_source broker_linked_source(struct broker_reader *reader);
+
+/* Hands the entity to visit (whose result is ignored), in scratch. ERR_NOT_FOUND, ERR_TENANT, and those of find(). */
+MUST_CHECK enum err_code broker_retrieve_linked(struct broker_reader *reader, struct str tenant, struct str id,
+						bool (*visit)(void *self, const struct json *entity), void *self,
+						struct error *err);
+
 struct broker_page {
 	uint64_t offset, limit; /* limit 0: nothing but the count */
 	bool count; /* total wanted */
+	/* An offset beyond all matches is taken as that of the last one (6.3.10); false: such a page is empty. */
+	bool last_when_beyond;
+	const struct order *order; /* NULL: the order of creation, or the map's own */
+	struct entity_map *map; /* the candidates (entity_map.h), offset a place in it; NULL: all entities */
+	bool map_keeps; /* what does not match stays in the map: this is not the query that it was made for */
 };
 
 struct broker_page_result {
 	uint64_t total; /* all matches; only with page.count */
 	uint64_t returned;
+	uint64_t first; /* the page's offset, as it was taken */
+	uint64_t last; /* the offset that the latest match visited has; only when something was returned */
+	uint64_t behind; /* the offset of what follows the page */
+	uint64_t before; /* the offset of the page before */
 	bool more; /* matches follow behind this page */
 };
 
-/* visit gets every match of the page in the order of creation; entity lies in scratch that is reused after visit
- * returns. visit returning false stops with ERR_OK. Expired entities are left out. */
+/* What an order keeps while it looks for a page: offset + limit matches, or all of them when there are fewer. */
+#define BROKER_ORDER_ENTITIES_MAX 1000000u
+#define BROKER_ORDER_BYTES_MAX (UINT64_C(64) << 20)
+
+/* visit gets every match of the page in its order; entity lies in scratch that is reused after visit returns. visit
+ * returning false stops with ERR_OK. Expired entities are left out. ERR_LIMIT: more than BROKER_ORDER_…_MAX to keep in
+ * mind. */
 MUST_CHECK enum err_code broker_query(struct broker_reader *reader, struct str tenant, const struct query *query,
 				      const struct broker_page *page,
 				      bool (*visit)(void *self, const struct json *entity), void *self,

@@ -7,10 +7,6 @@
 
 #include <pthread.h>
 
-/* Set in a store's named texts, within the transaction, when its first entity with an expiresAt is stored: only then
- * must a reader look for expired ones where documents need not be read. */
-#define BROKER_META_EXPIRING "broker.expiring"
-
 /* Levels of JSON in an entity as stored, which may be more than its sender wrote. What is stored must be readable with
  * the parser's default bound, also as the properties of a Feature within a collection. */
 #define BROKER_ENTITY_DEPTH_MAX (JSON_DEPTH_MAX - 4)
@@ -29,6 +25,9 @@ struct tenants {
 };
 
 struct context_cache;
+struct purger;
+struct sweeper;
+struct entity_maps;
 
 struct broker {
 	struct broker_options options;
@@ -36,6 +35,9 @@ struct broker {
 	struct context *core;
 	struct tenants tenants;
 	struct context_cache *contexts;
+	struct purger *purger;
+	struct sweeper *sweeper;
+	struct entity_maps *maps;
 };
 
 /* tenants.c: the default tenant is opened by tenants_open(); tenants_close() is fine at any stage. */
@@ -46,12 +48,55 @@ void tenants_close(struct broker *broker);
 /* context_cache.c */
 MUST_CHECK enum err_code context_cache_new(struct broker *broker, struct context_cache **ret_cache, struct error *err);
 struct context_cache *context_cache_free(struct context_cache *cache);
+/* Takes the stored ones from the default tenant's store, which is open by now. */
+MUST_CHECK enum err_code context_cache_load(struct context_cache *cache, struct error *err);
+struct context_store;
+struct context_store *context_cache_store(struct context_cache *cache);
+
+/* entity_map.c */
+MUST_CHECK enum err_code entity_maps_new(struct entity_maps **ret_maps, struct error *err);
+struct entity_maps *entity_maps_free(struct entity_maps *maps);
+
+/* purge.c, sweep.c: both end before the tenants close. */
+MUST_CHECK enum err_code purger_new(struct broker *broker, struct purger **ret_purger, struct error *err);
+struct purger *purger_free(struct purger *purger);
+MUST_CHECK enum err_code sweeper_new(struct broker *broker, struct sweeper **ret_sweeper, struct error *err);
+MUST_CHECK enum err_code sweeper_start(struct sweeper *sweeper, struct error *err); /* when the options ask for it */
+struct sweeper *sweeper_free(struct sweeper *sweeper);
 
 /* item.c: one item in a transaction. What the item itself got wrong is in its outcome and ERR_OK is returned; an error
  * returned means that the transaction must be given up. */
-MUST_CHECK enum err_code item_apply(struct broker *broker, struct store_txn *txn, struct broker_item *item,
+MUST_CHECK enum err_code item_apply(struct store_txn *txn, struct broker_item *item, int64_t now_us,
 				    struct arena *arena, struct error *err);
 /* Has the entity an expiresAt that lies at or before now? */
 bool item_is_expired(const struct json *entity, int64_t now_us);
+
+/* entity.c: what every change of one entity comes down to, inside a transaction. */
+struct entity_change {
+	struct store_txn *txn;
+	int64_t now_us;
+	bool no_history;
+	bool storing; /* the store has been asked to change something */
+	struct error *err;
+};
+
+/* Stores entity (before NULL: it is new) with what changed. */
+MUST_CHECK enum err_code entity_put(struct entity_change *change, const struct json *before, const struct json *entity,
+				    const struct merge_result *result);
+/* Deletes the entity whose document is before; all its attributes are deletions in the history. */
+MUST_CHECK enum err_code entity_delete(struct entity_change *change, const struct json *before);
+/* Takes out of entity, in place, what has expired of its attributes; result says what that was. The entity itself must
+ * not have expired. */
+MUST_CHECK enum err_code entity_expire(struct entity_change *change, struct json *entity, struct merge_result *result);
+/* Puts first's changes before those of result, which then has them too. */
+void entity_changes_join(const struct merge_result *first, struct merge_result *result);
+
+/* read.c: the store of a tenant, as this reader has it open (kept until others make room: use it at once). */
+MUST_CHECK enum err_code store_reader_of(struct broker_reader *reader, struct str tenant,
+					 struct store_reader **ret_reader, struct error *err);
+struct broker *reader_broker(const struct broker_reader *reader);
+
+/* identity.c: a store that is open for writing gets an id if it has none. */
+MUST_CHECK enum err_code identity_ensure(struct store *store, struct error *err);
 
 #endif

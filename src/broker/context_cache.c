@@ -1,8 +1,9 @@
 /* Contexts at hand for every request: built ones are kept by the text of their "@context" value.
  *
- * A value that names remote documents is built from those that the fetcher has; the first one missing stops the
+ * A value that names documents is built from those that the store of contexts has; the first one missing stops the
  * attempt, is fetched, and the attempt is repeated. Each round has one document more, so the rounds are bounded. What
- * is kept is bounded by the bytes that it was built from. */
+ * is kept is bounded by the bytes that it was built from, and is built again when a part has grown old or when a stored
+ * context was deleted or reloaded since (the store's generation). */
 #include "broker/context_int.h"
 
 #include "base/cleanup.h"
@@ -18,15 +19,18 @@
 struct entry {
 	struct context *context; /* counted */
 	int64_t until_us; /* to be built again */
+	uint64_t generation; /* of the store, when it was built */
 	size_t source_bytes;
 	uint64_t used;
+	struct usage **usages; /* of its parts; counted */
+	size_t usage_count;
 	size_t key_len;
 	char key[];
 };
 
 struct context_cache {
 	const struct broker *broker;
-	struct fetcher *fetcher;
+	struct context_store *store;
 	pthread_mutex_t lock; /* guards all below; held for a look only */
 	struct map by_key; /* struct entry, owned */
 	size_t source_bytes;
@@ -35,11 +39,12 @@ struct context_cache {
 
 /* One attempt to build. */
 struct attempt {
-	struct fetcher *fetcher;
-	struct body *bodies[CONTEXT_PARTS_MAX]; /* counted, until the context is built */
-	size_t body_count;
+	struct context_store *store;
+	struct part parts[CONTEXT_PARTS_MAX]; /* counted, until the context is built */
+	size_t part_count;
 	size_t source_bytes;
 	int64_t until_us;
+	uint64_t generation;
 	char missing[CONTEXT_URL_BYTES_MAX]; /* the document that must be fetched first */
 	size_t missing_len;
 };
@@ -53,7 +58,7 @@ enum err_code context_cache_new(struct broker *broker, struct context_cache **re
 	cache->broker = broker;
 	map_init(&cache->by_key, (uint64_t)(uintptr_t)cache);
 	(void)pthread_mutex_init(&cache->lock, NULL);
-	enum err_code code = fetcher_new(broker, &cache->fetcher, err);
+	enum err_code code = context_store_new(broker, &cache->store, err);
 
 	if (code != ERR_OK) {
 		(void)context_cache_free(cache);
@@ -63,8 +68,21 @@ enum err_code context_cache_new(struct broker *broker, struct context_cache **re
 	return ERR_OK;
 }
 
+enum err_code context_cache_load(struct context_cache *cache, struct error *err)
+{
+	return context_store_load(cache->store, err);
+}
+
+struct context_store *context_cache_store(struct context_cache *cache)
+{
+	return cache->store;
+}
+
 static void entry_free(struct entry *entry)
 {
+	for (size_t i = 0; i < entry->usage_count; i++)
+		usage_unref(entry->usages[i]);
+	free(entry->usages);
 	(void)context_unref(entry->context);
 	free(entry);
 }
@@ -77,7 +95,7 @@ struct context_cache *context_cache_free(struct context_cache *cache)
 
 	if (!cache)
 		return NULL;
-	(void)fetcher_free(cache->fetcher);
+	(void)context_store_free(cache->store);
 	while (map_each(&cache->by_key, &at, &key, &entry))
 		entry_free(entry);
 	map_done(&cache->by_key);
@@ -92,13 +110,16 @@ static struct context *find(struct context_cache *cache, struct str key)
 {
 	struct context *context = NULL;
 	int64_t now_us = broker_now_us(cache->broker);
+	uint64_t generation = atomic_load(&cache->store->generation);
 
 	(void)pthread_mutex_lock(&cache->lock);
 	struct entry *entry = map_get(&cache->by_key, key);
 
-	if (entry && now_us < entry->until_us) {
+	if (entry && now_us < entry->until_us && entry->generation == generation) {
 		entry->used = ++cache->uses;
 		context = context_ref(entry->context);
+		for (size_t i = 0; i < entry->usage_count; i++)
+			usage_note(entry->usages[i], now_us);
 	}
 	(void)pthread_mutex_unlock(&cache->lock);
 	return context;
@@ -140,14 +161,24 @@ static void keep(struct context_cache *cache, struct str key, struct context *co
 	if (key.len > CONTEXT_KEY_BYTES_MAX || source_bytes > CONTEXTS_SOURCE_BYTES_MAX)
 		return;
 	struct entry *entry = malloc(sizeof(*entry) + key.len);
+	struct usage **usages = calloc(attempt->part_count + 1, sizeof(struct usage *));
 
-	if (!entry)
+	if (!entry || !usages) {
+		free(entry);
+		free(usages);
 		return;
+	}
 	*entry = (struct entry){.context = context_ref(context),
 				.until_us = attempt->until_us,
+				.generation = attempt->generation,
 				.source_bytes = source_bytes,
+				.usages = usages,
 				.key_len = key.len};
 	memcpy(entry->key, key.at, key.len);
+	for (; entry->usage_count < attempt->part_count; entry->usage_count++) {
+		usages[entry->usage_count] = attempt->parts[entry->usage_count].usage;
+		(void)atomic_fetch_add_explicit(&usages[entry->usage_count]->references, 1, memory_order_relaxed);
+	}
 	(void)pthread_mutex_lock(&cache->lock);
 	struct entry *old = map_get(&cache->by_key, key);
 
@@ -166,15 +197,14 @@ static void keep(struct context_cache *cache, struct str key, struct context *co
 
 /* ---- building ---- */
 
-static enum err_code resolve(void *self, struct str url, struct str *ret_body, struct error *err)
+static enum err_code resolve(void *self, struct str url, struct context_document *ret_document, struct error *err)
 {
 	struct attempt *attempt = self;
-	struct body *body;
-	int64_t until_us;
+	struct part part;
 
-	if (attempt->body_count == CONTEXT_PARTS_MAX)
+	if (attempt->part_count == CONTEXT_PARTS_MAX)
 		return err_set(err, ERR_LIMIT, "an @context of more than %d remote parts", CONTEXT_PARTS_MAX);
-	enum err_code code = fetcher_get(attempt->fetcher, url, &body, &until_us, err);
+	enum err_code code = context_store_get(attempt->store, url, &part, err);
 
 	if (code == ERR_TIMEOUT) {
 		memcpy(attempt->missing, url.at, url.len);
@@ -182,12 +212,22 @@ static enum err_code resolve(void *self, struct str url, struct str *ret_body, s
 	}
 	if (code != ERR_OK)
 		return code;
-	attempt->bodies[attempt->body_count++] = body;
-	attempt->source_bytes += body->len;
-	if (until_us < attempt->until_us)
-		attempt->until_us = until_us;
-	*ret_body = (struct str){body->bytes, body->len};
+	attempt->parts[attempt->part_count++] = part;
+	attempt->source_bytes += part.body->len;
+	if (part.until_us < attempt->until_us)
+		attempt->until_us = part.until_us;
+	*ret_document = (struct context_document){{part.body->bytes, part.body->len}, part.body->base};
 	return ERR_OK;
+}
+
+static void release_parts(const struct attempt *attempt, bool used, int64_t now_us)
+{
+	for (size_t i = 0; i < attempt->part_count; i++) {
+		if (used)
+			usage_note(attempt->parts[i].usage, now_us);
+		usage_unref(attempt->parts[i].usage);
+		body_unref(attempt->parts[i].body);
+	}
 }
 
 /* Builds from what is at hand. ERR_TIMEOUT: attempt->missing must be fetched first. */
@@ -198,18 +238,18 @@ static enum err_code build(struct broker *broker, const struct json *value, stru
 	struct context_resolver resolver = {resolve, attempt};
 	struct context *context;
 
-	attempt->fetcher = cache->fetcher;
-	attempt->body_count = attempt->source_bytes = attempt->missing_len = 0;
+	attempt->store = cache->store;
+	attempt->part_count = attempt->source_bytes = attempt->missing_len = 0;
 	attempt->until_us = INT64_MAX;
+	attempt->generation = atomic_load(&cache->store->generation);
 	enum err_code code = context_new(broker->core, value, &resolver, &context, err);
 
-	for (size_t i = 0; i < attempt->body_count; i++)
-		body_unref(attempt->bodies[i]);
-	if (code != ERR_OK)
-		return code;
-	keep(cache, key, context, attempt);
-	*ret = context;
-	return ERR_OK;
+	if (code == ERR_OK)
+		keep(cache, key, context, attempt);
+	release_parts(attempt, code == ERR_OK, broker_now_us(broker));
+	if (code == ERR_OK)
+		*ret = context;
+	return code;
 }
 
 static bool is_core(const struct json *value)
@@ -243,7 +283,7 @@ static enum err_code build_rounds(struct broker *broker, const struct json *valu
 			return code;
 		struct str url = {attempt->missing, attempt->missing_len};
 
-		code = fetcher_want(broker->contexts->fetcher, url, wake, wake_self, &ready, err);
+		code = context_store_want(broker->contexts->store, url, wake, wake_self, &ready, err);
 		if (code != ERR_OK)
 			return code;
 		if (!ready)

@@ -1,8 +1,12 @@
-/* Remote @context documents: fetched by one thread, kept for a while, served stale when they cannot be had again.
+/* Fetching remote @context documents: few threads, each document once however many want it, kept as long as its source
+ * allows, served stale when it cannot be had again.
  *
- * A document goes through the states below. A failed fetch of one that we have counts as a success of the old body,
- * and is tried again after CONTEXT_RETRY_S; a failed fetch of one that we do not have is remembered for as long, so
- * that a dead server is not asked for every request that names it. Nothing is called with the lock held. */
+ * A document goes through the states queued, fetching, settled. A failed fetch of one that we have leaves the old body
+ * in use, and is tried again after CONTEXT_RETRY_S; a failed fetch of one that we do not have is remembered for as
+ * long, so that a dead server is not asked for every request that names it. Only the first fetch after a good one is
+ * waited for: as long as a source fails, what we have serves at once and the fetches run behind. What comes back is
+ * checked and cut down to its "@context" here, and its record stored, before anybody is told. Nothing is called with
+ * the lock held. */
 #include "broker/context_int.h"
 
 #include "base/time_value.h"
@@ -12,185 +16,164 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum document_state { DOCUMENT_QUEUED, DOCUMENT_FETCHING, DOCUMENT_SETTLED };
+#define FETCH_ARENA_BYTES_MAX ((size_t)64 << 20) /* one document, parsed */
 
-struct waiter {
-	void (*wake)(void *wake_self);
-	void *wake_self;
-	struct waiter *next;
+/* What one fetch brought. */
+struct outcome {
+	enum err_code code;
+	struct error error;
+	struct body *body; /* NULL when the old one still holds, or on failure */
+	struct context_answer answer;
 };
 
-struct document {
-	char url[CONTEXT_URL_BYTES_MAX + 1];
-	size_t url_len;
-	enum document_state state;
-	struct body *body; /* counted; NULL: never had */
-	struct error error; /* of the last fetch, while there is no body */
-	int64_t again_us; /* when to fetch again */
-	uint64_t used; /* the fetcher's count of uses at the last one */
-	struct waiter *waiters;
-	struct document *next; /* in the queue */
-};
-
-struct fetcher {
-	enum err_code (*fetch)(const char *url, struct buf *body, struct error *err);
-	int64_t (*clock_us)(void);
-	int64_t keep_us;
-	pthread_t thread;
-	bool has_thread;
-	pthread_mutex_t lock; /* guards all below */
-	pthread_cond_t wanted; /* the queue is no longer empty, or stopping */
-	pthread_cond_t settled; /* some document has settled */
-	bool stopping;
-	struct map by_url; /* struct document, owned */
-	size_t body_bytes;
-	struct document *head, *tail; /* the queue */
-	size_t fetch_count; /* queued and fetching */
-	size_t waiter_count;
-	uint64_t uses;
-};
-
-void body_unref(struct body *body)
+bool document_is_current(const struct context_store *store, const struct document *document)
 {
-	if (body && atomic_fetch_sub_explicit(&body->references, 1, memory_order_acq_rel) == 1)
-		free(body);
-}
-
-static struct str url_of(const struct document *document)
-{
-	return (struct str){document->url, document->url_len};
-}
-
-static void document_free(struct document *document)
-{
-	body_unref(document->body);
-	free(document);
-}
-
-/* ---- the table ---- */
-
-/* Drops the settled document that was not used for the longest time; false when there is none. */
-static bool drop_oldest(struct fetcher *fetcher)
-{
-	struct document *oldest = NULL;
-	struct str url;
-	void *value;
-	size_t at = 0;
-
-	while (map_each(&fetcher->by_url, &at, &url, &value)) {
-		struct document *document = value;
-
-		if (document->state == DOCUMENT_SETTLED && (!oldest || document->used < oldest->used))
-			oldest = document;
-	}
-	if (!oldest)
+	/* One that is being reloaded is as good as it was until the new one is there. */
+	if (document->state != DOCUMENT_SETTLED && !document->body)
 		return false;
-	(void)map_remove(&fetcher->by_url, url_of(oldest));
-	fetcher->body_bytes -= oldest->body ? oldest->body->len : 0;
-	document_free(oldest);
-	return true;
+	/* Where nothing is fetched, what there is serves for ever. */
+	return !store->broker->options.fetch || broker_now_us(store->broker) < document->again_us;
 }
 
-static struct document *add_document(struct fetcher *fetcher, struct str url)
+/* ---- one fetch ---- */
+
+/* Only the "@context" of the document counts (JSON-LD 1.1, 3.1). */
+static enum err_code cut_down(struct str text, struct buf *out, struct error *err)
 {
-	/* At most CONTEXT_FETCHES_MAX of them are not settled, so that there is always one to drop. */
-	static_assert(CONTEXT_FETCHES_MAX < CONTEXT_DOCUMENTS_MAX, "a full table has a settled document");
-	if (fetcher->by_url.count >= CONTEXT_DOCUMENTS_MAX && !drop_oldest(fetcher))
-		return NULL;
-	struct document *document = calloc(1, sizeof(*document));
+	struct json_parser *parser = json_parser_new();
+	struct arena arena;
+	struct json *document;
 
-	if (!document)
-		return NULL;
-	memcpy(document->url, url.at, url.len);
-	document->url_len = url.len;
-	document->state = DOCUMENT_SETTLED;
-	if (map_set(&fetcher->by_url, url_of(document), document))
-		return document;
-	free(document);
-	return NULL;
-}
+	if (!parser)
+		return err_set(err, ERR_MEMORY, "no memory for an @context document");
+	arena_init(&arena, FETCH_ARENA_BYTES_MAX);
+	enum err_code code = json_parse(parser, &arena, text, NULL, &document, err);
+	const struct json *value = code == ERR_OK ? json_get(document, STR("@context")) : NULL;
 
-static bool is_current(const struct fetcher *fetcher, const struct document *document)
-{
-	return document->state == DOCUMENT_SETTLED && fetcher->clock_us() < document->again_us;
-}
-
-/* ---- the thread ---- */
-
-static struct document *take_next(struct fetcher *fetcher)
-{
-	(void)pthread_mutex_lock(&fetcher->lock);
-	while (!fetcher->head && !fetcher->stopping)
-		(void)pthread_cond_wait(&fetcher->wanted, &fetcher->lock);
-	struct document *document = fetcher->head;
-
-	if (document) {
-		fetcher->head = document->next;
-		if (!fetcher->head)
-			fetcher->tail = NULL;
-		document->next = NULL;
-		document->state = DOCUMENT_FETCHING;
+	if (code == ERR_OK && !value)
+		code = err_set(err, ERR_INVALID, "no \"@context\" in the document");
+	if (value) {
+		context_document_write(out, value);
+		code = buf_check(out, "the @context document", err);
 	}
-	(void)pthread_mutex_unlock(&fetcher->lock);
-	return document;
-}
-
-static enum err_code fetch_body(const struct fetcher *fetcher, const char *url, struct body **ret_body,
-				struct error *err)
-{
-	struct buf buf;
-
-	buf_init(&buf, CONTEXT_BODY_BYTES_MAX);
-	enum err_code code = fetcher->fetch(url, &buf, err);
-
-	if (code == ERR_OK)
-		code = buf_check(&buf, "the @context document", err);
-	if (code == ERR_OK) {
-		struct body *body = malloc(sizeof(*body) + buf.len);
-
-		if (body) {
-			atomic_init(&body->references, 1);
-			body->len = buf.len;
-			if (buf.len)
-				memcpy(body->bytes, buf.at, buf.len);
-			*ret_body = body;
-		} else {
-			code = err_set(err, ERR_MEMORY, "no memory for an @context document");
-		}
-	}
-	buf_done(&buf);
+	arena_done(&arena);
+	(void)json_parser_free(parser);
 	return code;
 }
 
-/* Takes the body over (NULL: the fetch failed) and gives back those who waited. */
-static struct waiter *settle(struct fetcher *fetcher, struct document *document, struct body *body,
-			     const struct error *err)
+static enum err_code take_body(const struct context_store *store, const struct document *document, struct str text,
+			       struct outcome *outcome)
 {
-	int64_t now_us = fetcher->clock_us();
+	struct str base = str_from(outcome->answer.url);
+	struct buf cut;
 
-	(void)pthread_mutex_lock(&fetcher->lock);
-	if (body) {
-		fetcher->body_bytes -= document->body ? document->body->len : 0;
-		body_unref(document->body);
-		document->body = body;
-		fetcher->body_bytes += body->len;
-		/* Never this one: it has not settled yet. */
-		while (fetcher->body_bytes > CONTEXT_DOCUMENTS_BYTES_MAX && drop_oldest(fetcher))
-			;
-	} else if (!document->body) {
-		document->error = *err;
+	buf_init(&cut, CONTEXT_BODY_BYTES_MAX);
+	enum err_code code = cut_down(text, &cut, &outcome->error);
+
+	if (code == ERR_OK)
+		code = context_check(store->core, buf_str(&cut), &outcome->error);
+	if (code == ERR_LIMIT)
+		code = outcome->error.code = ERR_INVALID; /* of what the document says, not of ours */
+	if (code == ERR_OK) {
+		outcome->body =
+			body_new(buf_str(&cut), base.len ? base : (struct str){document->url, document->url_len});
+		if (!outcome->body)
+			code = err_set(&outcome->error, ERR_MEMORY, "no memory for an @context document");
 	}
-	document->again_us = now_us + (body ? fetcher->keep_us : CONTEXT_RETRY_S * US_PER_S);
-	document->state = DOCUMENT_SETTLED;
-	document->used = ++fetcher->uses;
+	if (code != ERR_OK)
+		(void)err_while(&outcome->error, "reading the @context %.100s", document->url);
+	buf_done(&cut);
+	return code;
+}
+
+static void fetch(struct context_store *store, const struct document *document, bool conditional,
+		  struct outcome *outcome)
+{
+	const struct broker_options *options = &store->broker->options;
+	const struct context_request request = {
+		.url = document->url,
+		.etag = conditional && document->etag[0] ? document->etag : NULL,
+		.last_modified = conditional && document->last_modified[0] ? document->last_modified : NULL,
+	};
+	struct buf text;
+
+	buf_init(&text, CONTEXT_BODY_BYTES_MAX);
+	outcome->answer.fresh_s = -1;
+	outcome->code = options->fetch(options->fetch_self, &request, &outcome->answer, &text, &outcome->error);
+	if (outcome->code == ERR_OK)
+		outcome->code = buf_check(&text, "the @context document", &outcome->error);
+	if (outcome->code != ERR_OK && outcome->code != ERR_MEMORY)
+		outcome->code = outcome->error.code = ERR_CONTEXT; /* whatever went wrong on the way */
+	if (outcome->code == ERR_OK && !(outcome->answer.not_modified && conditional))
+		outcome->code = take_body(store, document, buf_str(&text), outcome);
+	buf_done(&text);
+}
+
+/* ---- settling ---- */
+
+static int64_t fresh_us(const struct context_store *store, const struct context_answer *answer)
+{
+	int64_t keep_s = (int64_t)store->broker->options.context_keep_s, fresh_s = answer->fresh_s;
+
+	if (fresh_s < 0)
+		fresh_s = keep_s;
+	else if (answer->heuristic)
+		fresh_s = fresh_s > keep_s ? keep_s : fresh_s < CONTEXT_GUESS_S_MIN ? CONTEXT_GUESS_S_MIN : fresh_s;
+	if (fresh_s < CONTEXT_FRESH_S_MIN)
+		fresh_s = CONTEXT_FRESH_S_MIN;
+	return (fresh_s > CONTEXT_FRESH_S_MAX ? CONTEXT_FRESH_S_MAX : fresh_s) * US_PER_S;
+}
+
+/* With the lock held: the document as a good fetch leaves it. */
+static void settle_good(struct context_store *store, struct document *document, struct outcome *outcome, int64_t now_us)
+{
+	document->again_us = now_us + fresh_us(store, &outcome->answer);
+	document->failure = (struct error){0};
+	if (outcome->body) {
+		if (!document->body)
+			atomic_store(&document->usage->missed, true);
+		documents_set_body(store, document, outcome->body);
+		document->created_us = now_us;
+		memcpy(document->etag, outcome->answer.etag, sizeof(document->etag));
+		memcpy(document->last_modified, outcome->answer.last_modified, sizeof(document->last_modified));
+		/* A built context lasts no longer than its parts are fresh; only a forced fetch comes before that. */
+		if (document->forced)
+			(void)atomic_fetch_add(&store->generation, 1);
+	}
+	document->forced = false;
+}
+
+/* Gives back those who waited. */
+static struct waiter *settle(struct context_store *store, struct document *document, struct outcome *outcome,
+			     bool has_record)
+{
+	int64_t now_us = broker_now_us(store->broker);
+
+	(void)pthread_mutex_lock(&store->lock);
 	struct waiter *waiters = document->waiters;
 
 	document->waiters = NULL;
 	for (const struct waiter *waiter = waiters; waiter; waiter = waiter->next)
-		fetcher->waiter_count--;
-	fetcher->fetch_count--;
-	(void)pthread_cond_broadcast(&fetcher->settled);
-	(void)pthread_mutex_unlock(&fetcher->lock);
+		store->waiter_count--;
+	store->fetch_count--;
+	document->state = DOCUMENT_SETTLED;
+	document->used = ++store->uses;
+	if (document->gone) {
+		body_unref(outcome->body);
+		document_free(document);
+	} else if (outcome->code == ERR_OK) {
+		document->has_record = document->has_record || has_record;
+		settle_good(store, document, outcome, now_us);
+		documents_trim(store);
+	} else {
+		document->failure = outcome->error;
+		document->failure.code = outcome->code;
+		if (now_us >= document->again_us) /* a forced fetch that failed leaves what is still fresh alone */
+			document->again_us = now_us + CONTEXT_RETRY_S * US_PER_S;
+		document->forced = false;
+	}
+	(void)pthread_cond_broadcast(&store->settled);
+	(void)pthread_mutex_unlock(&store->lock);
 	return waiters;
 }
 
@@ -205,196 +188,212 @@ static void wake_all(struct waiter *waiters)
 	}
 }
 
+/* ---- the threads ---- */
+
+static struct document *take_next(struct context_store *store, bool *ret_conditional, bool *ret_stopping)
+{
+	(void)pthread_mutex_lock(&store->lock);
+	while (!store->head && !store->stopping)
+		(void)pthread_cond_wait(&store->wanted, &store->lock);
+	struct document *document = store->head;
+
+	if (document) {
+		store->head = document->next;
+		if (!store->head)
+			store->tail = NULL;
+		document->next = NULL;
+		document->state = DOCUMENT_FETCHING;
+		*ret_conditional = document->body && !document->forced;
+	}
+	*ret_stopping = store->stopping;
+	(void)pthread_mutex_unlock(&store->lock);
+	return document;
+}
+
+/* The record as the document will be when it has settled. True when it was stored. */
+static bool keep_record(struct context_store *store, const struct document *document, const struct outcome *outcome)
+{
+	int64_t now_us = broker_now_us(store->broker);
+	const struct context_record record = {
+		.id = str_from(document->id),
+		.kind = document->kind,
+		.url = {document->url, document->url_len},
+		.base = outcome->body->base,
+		.etag = str_from(outcome->answer.etag),
+		.last_modified = str_from(outcome->answer.last_modified),
+		.created_us = now_us,
+		.again_us = now_us + fresh_us(store, &outcome->answer),
+		.document = {outcome->body->bytes, outcome->body->len},
+	};
+
+	return context_record_keep(store, document, &record);
+}
+
 static void *fetcher_main(void *self)
 {
-	struct fetcher *fetcher = self;
+	struct context_store *store = self;
 	struct document *document;
+	bool conditional = false, stopping = false;
 
-	while ((document = take_next(fetcher)) != NULL) {
-		struct body *body = NULL;
-		struct error err = {0};
+	/* A document that is not settled is nobody else's to change or free: its URL and tags may be read here. */
+	while ((document = take_next(store, &conditional, &stopping)) != NULL) {
+		struct outcome outcome = {0};
 
-		(void)pthread_mutex_lock(&fetcher->lock);
-		bool stopping = fetcher->stopping;
+		if (stopping)
+			outcome.code = err_set(&outcome.error, ERR_CONTEXT, "the broker is closing");
+		else
+			fetch(store, document, conditional, &outcome);
+		bool kept = outcome.code == ERR_OK && outcome.body && !outcome.answer.no_store &&
+			    keep_record(store, document, &outcome);
 
-		(void)pthread_mutex_unlock(&fetcher->lock);
-		/* A document that is not settled is nobody else's to change or drop: its URL may be read here. */
-		enum err_code code = stopping ? err_set(&err, ERR_CONTEXT, "the broker is closing")
-					      : fetch_body(fetcher, document->url, &body, &err);
-
-		if (code != ERR_OK && code != ERR_MEMORY)
-			err.code = ERR_CONTEXT; /* whatever went wrong on the way */
-		wake_all(settle(fetcher, document, body, &err));
+		wake_all(settle(store, document, &outcome, kept));
 	}
 	return NULL;
 }
 
-/* Signals belong to the program's main thread. */
-static enum err_code start_thread(struct fetcher *fetcher, struct error *err)
+/* With the lock held. Signals belong to the program's main thread. */
+static enum err_code start_thread(struct context_store *store, struct error *err)
 {
 	sigset_t all, old;
 
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	int refused = pthread_create(&fetcher->thread, NULL, fetcher_main, fetcher);
+	int refused = pthread_create(&store->threads[store->thread_count], NULL, fetcher_main, store);
 
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (refused)
-		return err_set(err, ERR_IO, "cannot start the @context thread: %s", strerror(refused));
-	(void)pthread_setname_np(fetcher->thread, "contexts");
-	fetcher->has_thread = true;
+		return err_set(err, ERR_IO, "cannot start an @context thread: %s", strerror(refused));
+	(void)pthread_setname_np(store->threads[store->thread_count], "contexts");
+	store->thread_count++;
 	return ERR_OK;
 }
 
-enum err_code fetcher_new(const struct broker *broker, struct fetcher **ret_fetcher, struct error *err)
+void context_fetch_stop(struct context_store *store)
 {
-	struct fetcher *fetcher = calloc(1, sizeof(*fetcher));
+	(void)pthread_mutex_lock(&store->lock);
+	store->stopping = true;
+	(void)pthread_cond_broadcast(&store->wanted);
+	size_t count = store->thread_count;
 
-	if (!fetcher)
-		return err_set(err, ERR_MEMORY, "no memory for the @context cache");
-	fetcher->fetch = broker->options.fetch;
-	fetcher->clock_us = broker->options.clock_us;
-	fetcher->keep_us = (int64_t)broker->options.context_keep_s * US_PER_S;
-	map_init(&fetcher->by_url, (uint64_t)(uintptr_t)fetcher);
-	(void)pthread_mutex_init(&fetcher->lock, NULL);
-	(void)pthread_cond_init(&fetcher->wanted, NULL);
-	(void)pthread_cond_init(&fetcher->settled, NULL);
-	enum err_code code = fetcher->fetch ? start_thread(fetcher, err) : ERR_OK;
-
-	if (code != ERR_OK) {
-		(void)fetcher_free(fetcher);
-		return code;
-	}
-	*ret_fetcher = fetcher;
-	return ERR_OK;
-}
-
-struct fetcher *fetcher_free(struct fetcher *fetcher)
-{
-	struct str url;
-	void *document;
-	size_t at = 0;
-
-	if (!fetcher)
-		return NULL;
-	(void)pthread_mutex_lock(&fetcher->lock);
-	fetcher->stopping = true;
-	(void)pthread_cond_signal(&fetcher->wanted);
-	(void)pthread_mutex_unlock(&fetcher->lock);
-	if (fetcher->has_thread)
-		(void)pthread_join(fetcher->thread, NULL);
-	while (map_each(&fetcher->by_url, &at, &url, &document))
-		document_free(document);
-	map_done(&fetcher->by_url);
-	(void)pthread_cond_destroy(&fetcher->settled);
-	(void)pthread_cond_destroy(&fetcher->wanted);
-	(void)pthread_mutex_destroy(&fetcher->lock);
-	free(fetcher);
-	return NULL;
+	(void)pthread_mutex_unlock(&store->lock);
+	for (size_t i = 0; i < count; i++)
+		(void)pthread_join(store->threads[i], NULL);
 }
 
 /* ---- asking ---- */
 
-enum err_code fetcher_get(struct fetcher *fetcher, struct str url, struct body **ret_body, int64_t *ret_keep_until_us,
-			  struct error *err)
-{
-	enum err_code code = ERR_OK;
-
-	if (!fetcher->fetch)
-		return err_set(err, ERR_CONTEXT, "remote @contexts are not fetched here");
-	if (url.len > CONTEXT_URL_BYTES_MAX)
-		return err_set(err, ERR_LIMIT, "an @context URL of %zu bytes, at most %d are taken", url.len,
-			       CONTEXT_URL_BYTES_MAX);
-	(void)pthread_mutex_lock(&fetcher->lock);
-	struct document *document = map_get(&fetcher->by_url, url);
-
-	if (!document || !is_current(fetcher, document)) {
-		code = err_set(err, ERR_TIMEOUT, "the @context must be fetched first");
-	} else if (!document->body) {
-		code = document->error.code;
-		if (err)
-			*err = document->error;
-	} else {
-		document->used = ++fetcher->uses;
-		(void)atomic_fetch_add_explicit(&document->body->references, 1, memory_order_relaxed);
-		*ret_body = document->body;
-		*ret_keep_until_us = document->again_us;
-	}
-	(void)pthread_mutex_unlock(&fetcher->lock);
-	return code;
-}
-
 /* With the lock held. */
-static enum err_code enqueue(struct fetcher *fetcher, struct document *document, struct error *err)
+static enum err_code enqueue(struct context_store *store, struct document *document, struct error *err)
 {
 	if (document->state != DOCUMENT_SETTLED)
 		return ERR_OK;
-	if (fetcher->fetch_count >= CONTEXT_FETCHES_MAX)
-		return err_set(err, ERR_LIMIT, "%d @contexts are being fetched already", CONTEXT_FETCHES_MAX);
+	if (store->fetch_count >= CONTEXT_FETCHES_MAX)
+		return err_set(err, ERR_CONTEXT, "%d @contexts are being fetched already", CONTEXT_FETCHES_MAX);
+	if (store->stopping)
+		return err_set(err, ERR_CONTEXT, "the broker is closing");
+	if (store->fetch_count >= store->thread_count && store->thread_count < CONTEXT_FETCH_THREADS_MAX) {
+		enum err_code code = start_thread(store, err);
+
+		/* Fewer threads do the same more slowly. */
+		if (code != ERR_OK && store->thread_count == 0)
+			return code;
+	}
 	document->state = DOCUMENT_QUEUED;
-	fetcher->fetch_count++;
-	if (fetcher->tail)
-		fetcher->tail->next = document;
+	store->fetch_count++;
+	if (store->tail)
+		store->tail->next = document;
 	else
-		fetcher->head = document;
-	fetcher->tail = document;
-	(void)pthread_cond_signal(&fetcher->wanted);
+		store->head = document;
+	store->tail = document;
+	(void)pthread_cond_signal(&store->wanted);
 	return ERR_OK;
 }
 
-/* With the lock held. */
-static enum err_code add_waiter(struct fetcher *fetcher, struct document *document, void (*wake)(void *wake_self),
-				void *wake_self, struct error *err)
+enum err_code context_fetch_start(struct context_store *store, struct document *document, void (*wake)(void *wake_self),
+				  void *wake_self, struct error *err)
 {
-	struct waiter *waiter = NULL;
+	if (store->waiter_count >= CONTEXT_WAITERS_MAX)
+		return err_set(err, ERR_CONTEXT, "%d requests wait for @contexts already", CONTEXT_WAITERS_MAX);
+	struct waiter *waiter = malloc(sizeof(*waiter));
 
-	if (fetcher->waiter_count >= CONTEXT_WAITERS_MAX)
-		return err_set(err, ERR_LIMIT, "%d requests wait for @contexts already", CONTEXT_WAITERS_MAX);
-	waiter = malloc(sizeof(*waiter));
 	if (!waiter)
 		return err_set(err, ERR_MEMORY, "no memory to wait for an @context");
+	enum err_code code = enqueue(store, document, err);
+
+	if (code != ERR_OK) {
+		free(waiter);
+		return code;
+	}
 	*waiter = (struct waiter){wake, wake_self, document->waiters};
 	document->waiters = waiter;
-	fetcher->waiter_count++;
+	store->waiter_count++;
 	return ERR_OK;
+}
+
+bool context_fetch_behind(struct context_store *store, struct document *document)
+{
+	struct error unseen;
+
+	if (!document->body)
+		return false;
+	if (document->failure.code == ERR_OK)
+		return store->fetch_count >= CONTEXT_FETCHES_MAX || store->waiter_count >= CONTEXT_WAITERS_MAX;
+	(void)enqueue(store, document, &unseen); /* or the next one who asks */
+	return true;
 }
 
 /* With the lock held; the document may go while we wait, so it is looked up each time. */
-static void wait_settled(struct fetcher *fetcher, struct str url)
+static void wait_settled(struct context_store *store, struct str url)
 {
 	for (;;) {
-		const struct document *document = map_get(&fetcher->by_url, url);
+		const struct document *document = map_get(&store->by_url, url);
 
 		if (!document || document->state == DOCUMENT_SETTLED)
 			return;
-		(void)pthread_cond_wait(&fetcher->settled, &fetcher->lock);
+		(void)pthread_cond_wait(&store->settled, &store->lock);
 	}
 }
 
-enum err_code fetcher_want(struct fetcher *fetcher, struct str url, void (*wake)(void *wake_self), void *wake_self,
-			   bool *ret_ready, struct error *err)
+/* With the lock held; NULL when there is no room or memory. */
+static struct document *add_document(struct context_store *store, struct str url)
+{
+	struct document *document = documents_make_room(store) ? document_new(CONTEXT_CACHED, url, STR_NONE) : NULL;
+
+	if (!document)
+		return NULL;
+	if (documents_name(store, document) && map_set(&store->by_url, (struct str){document->url, url.len}, document))
+		return document;
+	(void)map_remove(&store->by_id, str_from(document->id));
+	document_free(document);
+	return NULL;
+}
+
+enum err_code context_store_want(struct context_store *store, struct str url, void (*wake)(void *wake_self),
+				 void *wake_self, bool *ret_ready, struct error *err)
 {
 	enum err_code code = ERR_OK;
 	bool ready = false;
 
-	assert(fetcher->fetch && url.len <= CONTEXT_URL_BYTES_MAX);
-	(void)pthread_mutex_lock(&fetcher->lock);
-	struct document *document = map_get(&fetcher->by_url, url);
+	assert(url.len <= CONTEXT_URL_BYTES_MAX);
+	(void)pthread_mutex_lock(&store->lock);
+	struct document *document = map_get(&store->by_url, url);
 
-	if (document && is_current(fetcher, document)) {
+	if (document && document_is_current(store, document)) {
 		ready = true; /* it came in the meantime */
 	} else {
 		if (!document)
-			document = add_document(fetcher, url);
-		code = document ? enqueue(fetcher, document, err)
-				: err_set(err, ERR_MEMORY, "no memory to fetch an @context");
-		if (code == ERR_OK && wake)
-			code = add_waiter(fetcher, document, wake, wake_self, err);
-		else if (code == ERR_OK)
-			wait_settled(fetcher, url);
+			document = add_document(store, url);
+		if (!document)
+			code = err_set(err, ERR_MEMORY, "no memory to fetch an @context");
+		else if (wake)
+			code = context_fetch_start(store, document, wake, wake_self, err);
+		else
+			code = enqueue(store, document, err);
+		if (code == ERR_OK && !wake)
+			wait_settled(store, url);
 		ready = !wake;
 	}
-	(void)pthread_mutex_unlock(&fetcher->lock);
+	(void)pthread_mutex_unlock(&store->lock);
 	if (code == ERR_OK)
 		*ret_ready = ready;
 	return code;

@@ -3,69 +3,16 @@
  *
  * A transaction may run more than once, so an item's entity and instances are only read, and its outcome is set anew
  * each time. What an outcome refers to is copied into the write's arena; all else is the transaction's scratch. */
-#include "base/time_value.h"
 #include "broker/broker_int.h"
 
 #include <assert.h>
 
 struct item_run {
-	struct broker *broker;
-	struct store_txn *txn;
+	struct entity_change change;
 	struct broker_item *item;
 	struct arena *arena; /* the write's */
-	int64_t now_us;
-	bool storing; /* the store has been asked to change something */
 	struct error *err;
 };
-
-bool item_is_expired(const struct json *entity, int64_t now_us)
-{
-	struct str text = json_text(json_get(entity, STR("expiresAt")));
-	int64_t at_us;
-
-	return text.len && time_parse_iso(text, true, &at_us) && at_us <= now_us;
-}
-
-/* ---- storing ---- */
-
-static enum err_code put_history(struct item_run *run, const struct merge_result *result)
-{
-	run->storing = true;
-	if (run->item->no_history)
-		return ERR_OK;
-	return store_txn_history(run->txn, run->item->id, result->changes, run->now_us, run->err);
-}
-
-/* Recursion is bounded by levels. */
-static bool nests_within(const struct json *value, unsigned int levels)
-{
-	bool object = json_is(value, JSON_OBJECT);
-
-	if (!object && !json_is(value, JSON_ARRAY))
-		return true;
-	if (levels == 0)
-		return false;
-	for (uint32_t i = 0; i < value->count; i++)
-		if (!nests_within(object ? &value->members[i].value : &value->items[i], levels - 1))
-			return false;
-	return true;
-}
-
-static enum err_code put_entity(struct item_run *run, const struct json *before, const struct json *entity,
-				const struct merge_result *result)
-{
-	if (!nests_within(entity, BROKER_ENTITY_DEPTH_MAX))
-		return err_set(run->err, ERR_INVALID, "an entity nested deeper than %d levels in its normalized form",
-			       BROKER_ENTITY_DEPTH_MAX);
-	run->storing = true;
-	enum err_code code = store_txn_put(run->txn, before, entity, run->err);
-
-	if (code == ERR_OK)
-		code = put_history(run, result);
-	if (code == ERR_OK && json_get(entity, STR("expiresAt")))
-		code = store_txn_set_meta(run->txn, STR(BROKER_META_EXPIRING), STR("1"), run->err);
-	return code;
-}
 
 /* Refusals live in the transaction's scratch; the outcome keeps copies. */
 static enum err_code keep_refusals(struct item_run *run, const struct merge_refusal *refusals)
@@ -91,14 +38,14 @@ static enum err_code keep_refusals(struct item_run *run, const struct merge_refu
 static enum err_code get_entity(struct item_run *run, struct json **ret_entity, struct json **ret_expired)
 {
 	struct json *entity = NULL;
-	enum err_code code = store_txn_get(run->txn, run->item->id, &entity, run->err);
+	enum err_code code = store_txn_get(run->change.txn, run->item->id, &entity, run->err);
 
 	*ret_entity = *ret_expired = NULL;
 	if (code == ERR_NOT_FOUND)
 		return ERR_OK;
 	if (code != ERR_OK)
 		return code;
-	if (item_is_expired(entity, run->now_us))
+	if (item_is_expired(entity, run->change.now_us))
 		*ret_expired = entity;
 	else
 		*ret_entity = entity;
@@ -108,57 +55,44 @@ static enum err_code get_entity(struct item_run *run, struct json **ret_entity, 
 static enum err_code create(struct item_run *run, const struct json *expired)
 {
 	struct merge_result result;
+	struct json *entity = NULL;
+	enum err_code code = merge_create(store_txn_arena(run->change.txn), run->item->entity, run->change.now_us,
+					  &entity, &result, run->err);
 
-	/* merge_whole only reads an entity that is created. */
-	enum err_code code =
-		merge_whole(store_txn_arena(run->txn), run->item->entity, CHANGE_CREATED, &result, run->err);
-
-	if (code == ERR_OK && expired) {
-		run->storing = true;
-		code = store_txn_delete(run->txn, expired, run->err);
-	}
+	if (code == ERR_OK && expired)
+		code = entity_delete(&run->change, expired);
 	if (code == ERR_OK)
-		code = put_entity(run, NULL, run->item->entity, &result);
+		code = entity_put(&run->change, NULL, entity, &result);
 	if (code == ERR_OK)
 		run->item->outcome.created = run->item->outcome.changed = true;
-	return code;
-}
-
-static enum err_code delete_entity(struct item_run *run, const struct json *entity)
-{
-	struct merge_result result;
-	enum err_code code = merge_whole(store_txn_arena(run->txn), entity, CHANGE_DELETED, &result, run->err);
-
-	if (code == ERR_OK) {
-		run->storing = true;
-		code = store_txn_delete(run->txn, entity, run->err);
-	}
-	if (code == ERR_OK)
-		code = put_history(run, &result);
-	if (code == ERR_OK)
-		run->item->outcome.changed = true;
 	return code;
 }
 
 static enum err_code merge(struct item_run *run, struct json *entity, struct merge_result *ret_result)
 {
 	const struct broker_item *item = run->item;
-	struct arena *scratch = store_txn_arena(run->txn);
+	struct arena *scratch = store_txn_arena(run->change.txn);
+	int64_t now_us = run->change.now_us;
 
 	switch (item->operation) {
 	case BROKER_UPDATE_ATTRIBUTES:
 	case BROKER_UPSERT:
-		return merge_update(scratch, entity, item->entity, run->now_us, ret_result, run->err);
+		return merge_update(scratch, entity, item->entity, now_us, ret_result, run->err);
 	case BROKER_APPEND_ATTRIBUTES:
-		return merge_append(scratch, entity, item->entity, item->overwrite, run->now_us, ret_result, run->err);
+		return merge_append(scratch, entity, item->entity, item->overwrite, now_us, ret_result, run->err);
 	case BROKER_PARTIAL_UPDATE:
-		return merge_partial(scratch, entity, item->attribute_iri, item->instances, run->now_us, ret_result,
+		return merge_partial(scratch, entity, item->attribute_iri, item->instances, now_us, ret_result,
 				     run->err);
 	case BROKER_DELETE_ATTRIBUTE:
-		return merge_delete(scratch, entity, item->attribute_iri, item->dataset_id, item->delete_all,
-				    run->now_us, ret_result, run->err);
+		return merge_delete(scratch, entity, item->attribute_iri, item->dataset_id, item->delete_all, now_us,
+				    ret_result, run->err);
 	case BROKER_REPLACE:
-		return merge_replace(scratch, entity, item->entity, run->now_us, ret_result, run->err);
+		return merge_replace(scratch, entity, item->entity, now_us, ret_result, run->err);
+	case BROKER_MERGE:
+		return merge_patch(scratch, entity, item->entity, item->patch, now_us, ret_result, run->err);
+	case BROKER_REPLACE_ATTRIBUTE:
+		return merge_replace_attribute(scratch, entity, item->attribute_iri, item->instances, now_us,
+					       ret_result, run->err);
 	default:
 		return err_set(run->err, ERR_INTERNAL, "operation %d changes no entity", (int)item->operation);
 	}
@@ -166,18 +100,30 @@ static enum err_code merge(struct item_run *run, struct json *entity, struct mer
 
 static enum err_code change(struct item_run *run, struct json *entity)
 {
-	struct json *before = json_dup(store_txn_arena(run->txn), entity);
-	struct merge_result result;
+	struct json *before = json_dup_nodes(store_txn_arena(run->change.txn), entity);
+	struct merge_result expired, result;
 
 	if (!before)
 		return err_set(run->err, ERR_MEMORY, "no memory to change the entity");
-	enum err_code code = merge(run, entity, &result);
+	enum err_code code = entity_expire(&run->change, entity, &expired);
 
+	if (code == ERR_OK)
+		code = merge(run, entity, &result);
 	if (code == ERR_OK)
 		code = keep_refusals(run, result.refusals);
 	if (code != ERR_OK || !result.changed)
 		return code;
-	code = put_entity(run, before, entity, &result);
+	entity_changes_join(&expired, &result);
+	code = entity_put(&run->change, before, entity, &result);
+	if (code == ERR_OK)
+		run->item->outcome.changed = true;
+	return code;
+}
+
+static enum err_code remove_entity(struct item_run *run, const struct json *entity)
+{
+	enum err_code code = entity_delete(&run->change, entity);
+
 	if (code == ERR_OK)
 		run->item->outcome.changed = true;
 	return code;
@@ -205,7 +151,7 @@ static enum err_code run_item(struct item_run *run)
 	if (item->operation == BROKER_CREATE)
 		return err_set(run->err, ERR_EXISTS, "the entity %.*s exists already",
 			       STR_FMT(str_part(item->id, 0, 150)));
-	return item->operation == BROKER_DELETE ? delete_entity(run, entity) : change(run, entity);
+	return item->operation == BROKER_DELETE ? remove_entity(run, entity) : change(run, entity);
 }
 
 /* Is it the transaction that is in trouble, rather than what the item asks for? */
@@ -224,16 +170,13 @@ static bool is_fatal(enum err_code code, bool storing)
 	}
 }
 
-enum err_code item_apply(struct broker *broker, struct store_txn *txn, struct broker_item *item, struct arena *arena,
+enum err_code item_apply(struct store_txn *txn, struct broker_item *item, int64_t now_us, struct arena *arena,
 			 struct error *err)
 {
 	struct broker_outcome *outcome = &item->outcome;
-	struct item_run run = {.broker = broker,
-			       .txn = txn,
-			       .item = item,
-			       .arena = arena,
-			       .now_us = broker_now_us(broker),
-			       .err = &outcome->error};
+	const struct entity_change change = {
+		.txn = txn, .now_us = now_us, .no_history = item->no_history, .err = &outcome->error};
+	struct item_run run = {.change = change, .item = item, .arena = arena, .err = &outcome->error};
 
 	assert(item->id.len > 0);
 	assert(!item->entity || item->operation == BROKER_DELETE || item->entity->kind == JSON_OBJECT);
@@ -245,7 +188,7 @@ enum err_code item_apply(struct broker *broker, struct store_txn *txn, struct br
 	outcome->code = code;
 	outcome->refusals = NULL;
 	outcome->created = outcome->changed = false;
-	if (!is_fatal(code, run.storing))
+	if (!is_fatal(code, run.change.storing))
 		return ERR_OK;
 	if (err)
 		*err = outcome->error;

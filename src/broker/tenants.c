@@ -152,6 +152,11 @@ static enum err_code open_tenant(struct broker *broker, struct str name, bool cr
 
 	if (code == ERR_NOT_FOUND && name.len)
 		return err_set(err, ERR_TENANT, "there is no tenant \"%.*s\"", STR_FMT(name));
+	if (code == ERR_OK && !broker->options.read_only) {
+		code = identity_ensure(store, err);
+		if (code != ERR_OK)
+			(void)store_free(store);
+	}
 	if (code == ERR_OK)
 		code = add(tenants, name, store, err);
 	if (code == ERR_OK)

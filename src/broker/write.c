@@ -12,10 +12,13 @@ static struct broker_write *write_of(struct store_write *write)
 static enum err_code run_write(struct store_write *store_write, struct store_txn *txn, struct error *err)
 {
 	struct broker_write *write = write_of(store_write);
+	int64_t now_us = broker_now_us(write->broker); /* one stamp for all of a batch (5.5.11.0) */
 
 	for (size_t i = 0; i < write->item_count; i++) {
 		struct broker_item *item = &write->items[i];
-		enum err_code code = item_apply(write->broker, txn, item, write->arena, err);
+
+		arena_clear(store_txn_arena(txn)); /* a batch's worth of documents would not fit */
+		enum err_code code = item_apply(txn, item, now_us, write->arena, err);
 
 		if (code != ERR_OK)
 			return code;
@@ -67,5 +70,5 @@ enum err_code broker_apply(struct broker *broker, struct store *store, struct br
 enum err_code broker_apply_item(struct broker *broker, struct store_txn *txn, struct broker_item *item,
 				struct arena *arena, struct error *err)
 {
-	return item_apply(broker, txn, item, arena, err);
+	return item_apply(txn, item, broker_now_us(broker), arena, err);
 }

@@ -141,5 +141,7 @@ enum err_code geo_check(const struct json *geometry, struct error *err)
 
 	if (!coordinates)
 		return err_set(err, ERR_INVALID, "the %s has no coordinates", geo_kinds[kind].name.at);
-	return check_level(coordinates, geo_kinds[kind].levels, &geo_kinds[kind], &place, err);
+	enum err_code code = check_level(coordinates, geo_kinds[kind].levels, &geo_kinds[kind], &place, err);
+
+	return code ? code : geo_check_areas(geometry, err);
 }

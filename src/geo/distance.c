@@ -42,6 +42,14 @@ static double to_side_round_m(struct geo_point point, struct geo_point a, struct
 	return nearest;
 }
 
+/* No place of the side is nearer than the parallels between which it lies. */
+static double to_parallels_m(struct geo_point point, struct geo_point a, struct geo_point b)
+{
+	double apart = fmax(fmin(a.lat, b.lat) - point.lat, point.lat - fmax(a.lat, b.lat));
+
+	return apart > 0 ? apart * GEO_DEGREE_RAD * GEO_EARTH_RADIUS_M : 0;
+}
+
 struct walk {
 	struct geo_point point;
 	double nearest_m;
@@ -57,7 +65,8 @@ static void walk_line(struct walk *walk, const struct json *line, bool ring)
 	if (line->count == 1)
 		walk->nearest_m = fmin(walk->nearest_m, geo_distance_m(walk->point, a));
 	for (uint32_t i = 1; i < line->count && geo_position(&line->items[i], &b); i++, a = b) {
-		walk->nearest_m = fmin(walk->nearest_m, to_side_round_m(walk->point, a, b));
+		if (to_parallels_m(walk->point, a, b) < walk->nearest_m)
+			walk->nearest_m = fmin(walk->nearest_m, to_side_round_m(walk->point, a, b));
 		if (ring && (a.lat > walk->point.lat) != (b.lat > walk->point.lat)) {
 			double t = (walk->point.lat - a.lat) / (b.lat - a.lat);
 

@@ -19,8 +19,9 @@ struct geo_point {
 };
 
 /* Checks a GeoJSON geometry (Point, MultiPoint, LineString, MultiLineString, Polygon, MultiPolygon): type, nesting,
- * ranges (|lon| <= 180, |lat| <= 90), closed rings of four positions at least. GeometryCollection is refused (4.7).
- * Errors: ERR_INVALID naming the position. */
+ * ranges (|lon| <= 180, |lat| <= 90), closed rings of four positions at least, rings that cross neither themselves nor
+ * each other, holes inside. GeometryCollection is refused (4.7). Errors: ERR_INVALID naming the position or the place
+ * of a crossing, ERR_MEMORY. */
 MUST_CHECK enum err_code geo_check(const struct json *geometry, struct error *err);
 
 /* The bounding box of a checked geometry. False for one without positions. */
@@ -62,6 +63,10 @@ struct geo_matcher *geo_matcher_free(struct geo_matcher *matcher);
 /* Does the target geometry (an entity's GeoProperty value, checked) stand in the relation to the reference?
  * "within": the target lies within the reference. Points in boxes and near points are decided without GEOS. */
 bool geo_matches(struct geo_matcher *matcher, const struct json *target);
+
+/* Metres between the nearest places of the reference and the target, whatever the relation: exact (haversine) between
+ * points, else as matcher.c and distance.c say. False when the target has no place. */
+bool geo_matcher_distance_m(struct geo_matcher *matcher, const struct json *target, double *ret_m);
 
 /* The box that every match of the query must overlap (to narrow by an index); false when any place may match. */
 bool geo_query_box(const struct geo_query *query, struct geo_box *ret_box);

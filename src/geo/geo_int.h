@@ -39,6 +39,10 @@ bool geo_position(const struct json *position, struct geo_point *ret_point);
  * For segments under 100 km between 70° S and 70° N the result is at most 0.1 % above the true minimum. */
 double geo_distance_to_m(struct geo_point point, const struct json *geometry);
 
+/* Polygons and MultiPolygons: no ring crosses itself or another, holes lie inside. ERR_INVALID names the place.
+ * The geometry has passed the rest of geo_check. */
+MUST_CHECK enum err_code geo_check_areas(const struct json *geometry, struct error *err);
+
 /* The same shape for GEOS (longitude as x, latitude as y); NULL when the geometry breaks the rules of geo_check or
  * memory is refused. The caller destroys it. */
 GEOSGeometry *geo_shape_new(GEOSContextHandle_t geos, const struct json *geometry);

@@ -214,33 +214,62 @@ static double shapes_distance_m(struct geo_matcher *matcher, const GEOSGeometry 
 	return nearest_m;
 }
 
-static bool near_matches(struct geo_matcher *matcher, const struct json *target)
+/* box is the target's; infinite when it cannot be said. */
+static double distance_m(struct geo_matcher *matcher, const struct json *target, const struct geo_point *point,
+			 struct geo_box box)
 {
-	const struct geo_query *query = matcher->query;
-	struct geo_point point;
-	struct geo_box box;
-	bool is_point = geo_point_of(target, &point);
-
-	if (is_point)
-		box = (struct geo_box){point.lon, point.lat, point.lon, point.lat};
-	else if (!geo_bounds(target, &box))
-		return false;
-	if (matcher->bounded && !geo_box_overlaps(matcher->near_box, box))
-		return false;
-	if (is_point && matcher->is_point)
-		return distance_holds(query, geo_distance_m(matcher->point, point));
-	if (is_point)
-		return distance_holds(query, geo_distance_to_m(point, query->geometry));
+	if (point && matcher->is_point)
+		return geo_distance_m(matcher->point, *point);
+	if (point)
+		return geo_distance_to_m(*point, matcher->query->geometry);
 	if (matcher->is_point)
-		return distance_holds(query, geo_distance_to_m(matcher->point, target));
+		return geo_distance_to_m(matcher->point, target);
 	GEOSGeometry *shape = geo_shape_new(matcher->geos, target);
 
 	if (!shape)
-		return false;
-	double distance_m = shapes_distance_m(matcher, shape, box);
+		return INFINITY;
+	double nearest_m = shapes_distance_m(matcher, shape, box);
 
 	GEOSGeom_destroy_r(matcher->geos, shape);
-	return isfinite(distance_m) && distance_holds(query, distance_m);
+	return nearest_m;
+}
+
+static bool box_of(const struct json *target, struct geo_point *point, bool *is_point, struct geo_box *box)
+{
+	*is_point = geo_point_of(target, point);
+	if (!*is_point)
+		return geo_bounds(target, box);
+	*box = (struct geo_box){point->lon, point->lat, point->lon, point->lat};
+	return true;
+}
+
+bool geo_matcher_distance_m(struct geo_matcher *matcher, const struct json *target, double *ret_m)
+{
+	struct geo_point point;
+	struct geo_box box;
+	bool is_point;
+
+	if (!box_of(target, &point, &is_point, &box))
+		return false;
+	double nearest_m = distance_m(matcher, target, is_point ? &point : NULL, box);
+
+	if (!isfinite(nearest_m))
+		return false;
+	*ret_m = nearest_m;
+	return true;
+}
+
+static bool near_matches(struct geo_matcher *matcher, const struct json *target)
+{
+	struct geo_point point;
+	struct geo_box box;
+	bool is_point;
+
+	if (!box_of(target, &point, &is_point, &box) || (matcher->bounded && !geo_box_overlaps(matcher->near_box, box)))
+		return false;
+	double nearest_m = distance_m(matcher, target, is_point ? &point : NULL, box);
+
+	return isfinite(nearest_m) && distance_holds(matcher->query, nearest_m);
 }
 
 /* A point that lies in the reference's box, where box or point say all; false when GEOS has to. */

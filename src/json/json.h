@@ -85,6 +85,8 @@ bool json_remove(struct json *object, struct str key); /* keeps the others' orde
 bool json_remove_at(struct json *array, size_t index);
 /* Deep copy, strings included, into the arena; NULL when refused. */
 struct json *json_dup(struct arena *arena, const struct json *node);
+/* The same with node's own strings, which must outlive the copy. */
+struct json *json_dup_nodes(struct arena *arena, const struct json *node);
 
 /* Writing, compact; errors are the buffer's sticky ones. */
 void json_write(struct buf *buf, const struct json *node);

@@ -192,6 +192,39 @@ static bool dup_into(struct arena *arena, struct json *to, const struct json *fr
 	}
 }
 
+static bool dup_nodes_into(struct arena *arena, struct json *to, const struct json *from)
+{
+	bool object = from->kind == JSON_OBJECT, good = true;
+
+	*to = *from;
+	if (!object && from->kind != JSON_ARRAY)
+		return true;
+	to->room = from->count;
+	if (object) {
+		to->members = arena_array(arena, struct json_member, from->count);
+		if (!to->members)
+			return false;
+	} else {
+		to->items = arena_array(arena, struct json, from->count);
+		if (!to->items)
+			return false;
+	}
+	for (uint32_t i = 0; good && i < from->count; i++) {
+		if (object)
+			to->members[i].key = from->members[i].key;
+		good = object ? dup_nodes_into(arena, &to->members[i].value, &from->members[i].value)
+			      : dup_nodes_into(arena, &to->items[i], &from->items[i]);
+	}
+	return good;
+}
+
+struct json *json_dup_nodes(struct arena *arena, const struct json *node)
+{
+	struct json *copy = json_new(arena, json_null());
+
+	return copy && dup_nodes_into(arena, copy, node) ? copy : NULL;
+}
+
 struct json *json_dup(struct arena *arena, const struct json *node)
 {
 	struct json *copy = json_new(arena, json_null());

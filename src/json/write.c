@@ -17,6 +17,19 @@ static bool needs_escape(unsigned char c)
 	return c < 0x20 || c == '"' || c == '\\';
 }
 
+typedef unsigned char bytes16 __attribute__((vector_size(16)));
+typedef uint64_t words2 __attribute__((vector_size(16)));
+
+static bool block_is_clean(const char *text)
+{
+	bytes16 x;
+
+	memcpy(&x, text, sizeof(x));
+	words2 found = (words2)((x < 0x20) | (x == '"') | (x == '\\'));
+
+	return (found[0] | found[1]) == 0;
+}
+
 static bool word_is_clean(uint64_t x)
 {
 	return !(has_less(x, 0x20) | has_less(x ^ ONES * '"', 1) | has_less(x ^ ONES * '\\', 1));
@@ -30,7 +43,7 @@ static bool bytes_are_clean(const char *text, size_t len)
 	return true;
 }
 
-/* Is there nothing to escape? Eight bytes at a time, the last eight overlapping those before. */
+/* Is there nothing to escape? Sixteen or eight bytes at a time, the last ones overlapping those before. */
 static bool is_clean(const char *text, size_t len)
 {
 	uint64_t x;
@@ -44,11 +57,15 @@ static bool is_clean(const char *text, size_t len)
 		memcpy(&last, text + len - sizeof(last), sizeof(last));
 		return word_is_clean((uint64_t)first << 32 | last);
 	}
-	for (size_t i = 0; i + sizeof(x) < len; i += sizeof(x)) {
-		memcpy(&x, text + i, sizeof(x));
-		if (!word_is_clean(x))
-			return false;
+	if (len >= sizeof(bytes16)) {
+		for (size_t i = 0; i + sizeof(bytes16) < len; i += sizeof(bytes16))
+			if (!block_is_clean(text + i))
+				return false;
+		return block_is_clean(text + len - sizeof(bytes16));
 	}
+	memcpy(&x, text, sizeof(x));
+	if (!word_is_clean(x))
+		return false;
 	memcpy(&x, text + len - sizeof(x), sizeof(x));
 	return word_is_clean(x);
 }

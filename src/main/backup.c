@@ -352,7 +352,7 @@ static enum err_code read_list(const char *folder, struct arena *arena, struct j
 	if (!json_int64(json_get(list, STR("format")), &format) || format < 1)
 		return err_set(err, ERR_INVALID, LIST_NAME " is not a list of machi");
 	if (format > LIST_FORMAT)
-		return err_set(err, ERR_UNSUPPORTED, "the backup was made by a newer machi (format %lld, known %d)",
+		return err_set(err, ERR_VERSION, "the backup was made by a newer machi (format %lld, known %d)",
 			       (long long)format, LIST_FORMAT);
 	*ret_files = json_get(list, STR("files"));
 	return ERR_OK;

@@ -11,7 +11,6 @@
 
 #define ENTITY_BYTES_MAX (256u << 20)
 #define ARENA_BYTES_MAX (1024u << 20)
-#define NAMES_MAX 256u
 
 /* Where entities go and in which shape. */
 struct printer {
@@ -73,28 +72,6 @@ static bool print_entity(void *self, const struct json *entity)
 	return true;
 }
 
-static enum err_code read_names(struct session *session, struct arena *arena, struct str names,
-				struct represent_options *options, struct error *err)
-{
-	struct str *iris = arena_array(arena, struct str, NAMES_MAX);
-	struct str name;
-	size_t count = 0;
-
-	if (!iris)
-		return err_set(err, ERR_MEMORY, "no memory for attribute names");
-	while (str_next(&names, ',', &name)) {
-		if (count == NAMES_MAX)
-			return err_set(err, ERR_LIMIT, "more than %u attribute names", NAMES_MAX);
-		enum err_code code = context_expand(session->context, arena, str_trim(name), &iris[count++], err);
-
-		if (code)
-			return code;
-	}
-	options->attrs = iris;
-	options->attrs_count = count;
-	return ERR_OK;
-}
-
 static enum represent_format format_of(struct str name)
 {
 	if (str_eq(name, STR("simplified")))
@@ -120,7 +97,10 @@ static enum err_code printer_init(struct printer *printer, struct session *sessi
 			},
 	};
 	buf_init(&printer->text, ENTITY_BYTES_MAX);
-	return attrs.len ? read_names(session, arena, attrs, &printer->options, err) : ERR_OK;
+	if (!attrs.len)
+		return ERR_OK;
+	return projection_new(arena, session->context, "attrs", attrs, PROJECT_ATTRIBUTES, 0,
+			      &printer->options.show.attrs, err);
 }
 
 /* What is wrong, said; an output that nobody reads any more is nobody's mistake. */
@@ -219,7 +199,9 @@ static enum err_code build_query(struct session *session, const struct call *cal
 static enum exit_status query(struct session *session, const struct call *call, struct arena *arena,
 			      struct arena *scratch)
 {
-	struct broker_page page = {call_count(call, "offset"), call_count(call, "limit"), call_has(call, "count")};
+	struct broker_page page = {.offset = call_count(call, "offset"),
+				   .limit = call_count(call, "limit"),
+				   .count = call_has(call, "count")};
 	struct broker_page_result result = {0};
 	struct printer printer;
 	struct query *wanted = NULL;

@@ -89,7 +89,7 @@ static enum err_code read_origin_list(struct loader *loader, const struct settin
 	for (uint32_t i = 0; i < list->count && !code; i++) {
 		if (list->items[i].kind != YAML_TREE_SCALAR)
 			return err_set(err, ERR_INVALID, "expected a list of texts");
-		code = setting_add_origin(setting, &loader->config->arena, list->items[i].text, target, err);
+		code = setting_add_item(setting, &loader->config->arena, list->items[i].text, target, err);
 	}
 	return code;
 }
@@ -106,7 +106,7 @@ static void read_value(struct loader *loader, const struct setting *setting, str
 		return; /* "key:" with nothing behind it leaves the default */
 	if (node->kind == YAML_TREE_SCALAR) {
 		code = setting_read(setting, arena, node->text, target, &cause);
-	} else if (node->kind == YAML_TREE_LIST && setting->kind == SETTING_ORIGINS) {
+	} else if (node->kind == YAML_TREE_LIST && setting_is_list(setting)) {
 		code = read_origin_list(loader, setting, node, target, &cause);
 	} else {
 		buf_init(&expected, SENTENCE_BYTES_MAX);

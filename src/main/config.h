@@ -31,15 +31,22 @@ struct config {
 	struct setting_endpoint listen;
 	unsigned store; /* enum config_store */
 	uint64_t store_cache_bytes;
+	uint64_t sweep_interval_s;
 	struct {
 		uint64_t loops; /* 0: one for each processor */
 		uint64_t connections_max, header_bytes_max, body_bytes_max, request_bytes_max;
 		uint64_t idle_timeout_s, drain_timeout_s;
 		struct setting_texts cors_origins;
+		const char *cors_methods, *cors_headers;
+		uint64_t cors_max_age_s;
 	} http;
 	struct {
-		uint64_t page_default, page_max;
+		uint64_t page_default, page_max, time_max_s;
 	} query;
+	const char *public_url; /* "": that of each request's Host header */
+	struct {
+		struct setting_texts allow; /* net/address_policy.h */
+	} outbound;
 	struct {
 		bool fetch;
 		uint64_t keep_s;

@@ -43,9 +43,9 @@ static void write_wrapped(struct buf *out, struct str text, const char *lead)
 
 static void write_default(const struct setting *setting, struct buf *out)
 {
-	if (setting->kind == SETTING_ORIGINS)
+	if (setting_is_list(setting))
 		buf_put(out, STR("[]"));
-	else if (setting->kind == SETTING_ENDPOINT || !setting->fallback[0])
+	else if (setting->kind == SETTING_ENDPOINT || setting->kind == SETTING_TOKENS || !setting->fallback[0])
 		buf_printf(out, "\"%s\"", setting->fallback);
 	else
 		buf_put(out, str_from(setting->fallback));

@@ -2,6 +2,7 @@
 #include "main/folder.h"
 
 #include "base/cleanup.h"
+#include "main/databases.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -152,7 +153,7 @@ enum err_code folder_is_empty(const char *path, bool *ret_empty, struct error *e
 	return ERR_OK;
 }
 
-enum err_code folder_lock(const char *path, bool alone, int *ret_fd, struct error *err)
+static enum err_code lock(const char *path, bool alone, const char *taken, int *ret_fd, struct error *err)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -166,8 +167,24 @@ enum err_code folder_lock(const char *path, bool alone, int *ret_fd, struct erro
 
 	(void)close(fd);
 	if (cause == EWOULDBLOCK)
-		return err_set(err, ERR_CONFLICT, alone ? "%s is in use by another machi" : "%s is being restored into",
-			       path);
+		return err_set(err, ERR_CONFLICT, "%s %s", path, taken);
 	errno = cause;
 	return refuse("lock", path, err);
+}
+
+enum err_code folder_lock(const char *path, bool alone, int *ret_fd, struct error *err)
+{
+	return lock(path, alone, alone ? "is in use by another machi" : "is being restored into", ret_fd, err);
+}
+
+enum err_code folder_hold(const char *path, int *ret_fd, struct error *err)
+{
+	char folder[PATH_BYTES_MAX];
+	int len = snprintf(folder, sizeof(folder), "%s/" DATABASES_FOLDER, path);
+
+	if (len < 0 || (size_t)len >= sizeof(folder))
+		return err_set(err, ERR_INVALID, "folder name longer than %u bytes", PATH_BYTES_MAX - 16);
+	enum err_code code = folder_make(folder, err);
+
+	return code ? code : lock(folder, true, "is in use: another machi serve has this city", ret_fd, err);
 }

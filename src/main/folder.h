@@ -1,7 +1,8 @@
 /* Files and folders as the commands use them: whole files read and written, and the lock of a city's folder.
  *
  * The lock is flock() on the folder itself, so nothing is left behind: whoever opens the city holds it shared, restore
- * holds it alone. Writers of the same database are kept apart by SQLite, not by this. */
+ * holds it alone. Writers of the same database are kept apart by SQLite, not by this. Of daemons there may be one: two
+ * would move the same vehicles and not hear of each other's changes; it holds the folder of the tenants alone. */
 #ifndef MACHI_MAIN_FOLDER_H
 #define MACHI_MAIN_FOLDER_H
 
@@ -27,5 +28,7 @@ MUST_CHECK enum err_code folder_is_empty(const char *path, bool *ret_empty, stru
 
 /* Locks the folder until the descriptor is closed; alone: nobody else may hold it. ERR_CONFLICT when somebody does. */
 MUST_CHECK enum err_code folder_lock(const char *path, bool alone, int *ret_fd, struct error *err);
+/* The daemon's own lock, until the descriptor is closed. ERR_CONFLICT when another daemon has it. */
+MUST_CHECK enum err_code folder_hold(const char *path, int *ret_fd, struct error *err);
 
 #endif

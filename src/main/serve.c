@@ -5,6 +5,7 @@
  * signals blocked. The way down is the way up backwards: not ready, feeds stopped, requests answered, all on disk. */
 #include "api/api.h"
 #include "base/cleanup.h"
+#include "broker/purge.h"
 #include "main/command_config.h"
 #include "main/command_table.h"
 #include "main/feeds.h"
@@ -13,6 +14,7 @@
 #include "main/notify.h"
 #include "main/say.h"
 #include "main/session.h"
+#include "net/address_policy.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -34,11 +36,12 @@ struct daemon {
 	struct config *current; /* the last one reloaded; boot until then */
 	struct log log;
 	atomic_bool log_requests;
+	struct address_policy *policy; /* of connections to places that requests name */
 	struct broker *broker;
 	struct api *api;
 	struct http_server *server;
 	struct feeds feeds;
-	int lock_fd, signal_fd;
+	int lock_fd, hold_fd, signal_fd;
 };
 
 /* ---- configuration ---- */
@@ -88,22 +91,30 @@ static enum exit_status open_folder(struct daemon *daemon, struct error *err)
 		code = folder_check_city(data, true, err);
 	if (!code)
 		code = folder_lock(data, false, &daemon->lock_fd, err);
+	if (!code)
+		code = folder_hold(data, &daemon->hold_fd, err);
 	return code ? refuse(err, exit_of(code)) : EXIT_GOOD;
 }
 
 static enum exit_status open_broker(struct daemon *daemon, struct error *err)
 {
 	const struct config *config = daemon->boot;
+	enum err_code code =
+		address_policy_new(config->outbound.allow.items, config->outbound.allow.count, &daemon->policy, err);
 	struct broker_options options = {
 		.data_path = config->store == CONFIG_STORE_MEMORY ? NULL : config->data,
 		.create = true,
 		.cache_bytes_max = (uint32_t)config->store_cache_bytes,
 		.fetch = config->context.fetch ? session_fetch_context : NULL,
+		.fetch_self = daemon->policy,
 		.context_keep_s = (uint32_t)config->context.keep_s,
+		.sweep_interval_ms = (uint32_t)config->sweep_interval_s * 1000,
+		.query_ms_max = (uint32_t)config->query.time_max_s * 1000,
 	};
 	struct store *store;
-	enum err_code code = broker_new(&options, &daemon->broker, err);
 
+	if (!code)
+		code = broker_new(&options, &daemon->broker, err);
 	if (!code)
 		code = broker_tenant(daemon->broker, STR_NONE, true, &store, err);
 	if (code == ERR_CORRUPT)
@@ -147,6 +158,10 @@ static enum exit_status open_api(struct daemon *daemon, struct error *err)
 		.page_entities_max = (uint32_t)config->query.page_max,
 		.cors_origins = config->http.cors_origins.items,
 		.cors_origin_count = config->http.cors_origins.count,
+		.cors_methods = config->http.cors_methods,
+		.cors_headers = config->http.cors_headers,
+		.cors_max_age_s = (uint32_t)config->http.cors_max_age_s,
+		.public_url = config->public_url,
 		.version = MACHI_VERSION,
 		.log = log_request,
 		.log_self = daemon,
@@ -289,6 +304,7 @@ static void reload(struct daemon *daemon)
 		return;
 	}
 	apply_log_settings(daemon, config);
+	api_set_page_limits(daemon->api, (uint32_t)config->query.page_default, (uint32_t)config->query.page_max);
 	for (const struct setting *setting = config_settings; setting->key; setting++) {
 		if (!setting->reloads && !same_setting(setting, daemon->boot, config))
 			log_say(&daemon->log, LOG_WARNING, "a changed setting needs a restart",
@@ -351,6 +367,7 @@ static void drain(struct daemon *daemon, uint32_t signal)
 	api_set_ready(daemon->api, false);
 	let_signals_kill(daemon);
 	feeds_stop(&daemon->feeds);
+	broker_purge_stop(daemon->broker);
 	http_server_drain(daemon->server, (uint32_t)(daemon->current->http.drain_timeout_s * 1000));
 }
 
@@ -362,6 +379,8 @@ static void close_all(struct daemon *daemon)
 	(void)http_server_free(daemon->server);
 	(void)api_free(daemon->api);
 	(void)broker_free(daemon->broker);
+	(void)address_policy_free(daemon->policy);
+	fd_closep(&daemon->hold_fd);
 	fd_closep(&daemon->lock_fd);
 	fd_closep(&daemon->signal_fd);
 }
@@ -398,7 +417,7 @@ static enum exit_status serve(struct daemon *daemon)
 
 enum exit_status command_serve(const struct call *call)
 {
-	struct daemon daemon = {.call = call, .lock_fd = -1, .signal_fd = -1};
+	struct daemon daemon = {.call = call, .lock_fd = -1, .hold_fd = -1, .signal_fd = -1};
 	enum exit_status status = load_config(call, NULL, &daemon.boot);
 	pthread_attr_t threads;
 

@@ -2,14 +2,18 @@
 #include "main/session.h"
 
 #include "base/cleanup.h"
+#include "broker/context_store.h"
 #include "main/folder.h"
 #include "main/say.h"
+#include "net/http_cache.h"
 #include "net/http_client.h"
 
 #include <string.h>
+#include <time.h>
 
 #define CONTEXT_BYTES_MAX (1u << 20)
 #define CONTEXT_ARENA_BYTES_MAX (16u << 20)
+#define CONTEXT_HEADERS_BYTES_MAX (1u << 20)
 #define FETCH_CONTEXT_MS 10000u
 #define FETCH_FEED_MS 600000u
 #define FETCH_REDIRECTS_MAX 5u
@@ -24,15 +28,52 @@ const char *session_data(const struct call *call)
 	return environment && environment[0] ? environment : "./city";
 }
 
-enum err_code session_fetch_context(const char *url, struct buf *body, struct error *err)
+/* A text too long to keep is as good as none. */
+static void copy_text(struct str text, char *to, size_t room)
+{
+	if (text.len == 0 || text.len >= room)
+		return;
+	memcpy(to, text.at, text.len);
+	to[text.len] = '\0';
+}
+
+static void take_answer(const struct http_answer *from, struct context_answer *answer)
+{
+	const struct http_cache_fields fields = {from->cache_control, from->expires, from->date, from->age,
+						 from->last_modified};
+	struct http_freshness freshness = http_freshness(&fields, (int64_t)time(NULL));
+
+	answer->not_modified = from->status == 304;
+	answer->no_store = freshness.no_store;
+	answer->heuristic = freshness.heuristic;
+	answer->fresh_s = freshness.stated || freshness.heuristic ? (int64_t)freshness.fresh_s : -1;
+	copy_text(from->etag, answer->etag, sizeof(answer->etag));
+	copy_text(from->last_modified, answer->last_modified, sizeof(answer->last_modified));
+	copy_text(from->url, answer->url, sizeof(answer->url));
+}
+
+enum err_code session_fetch_context(void *policy, const struct context_request *request, struct context_answer *answer,
+				    struct buf *body, struct error *err)
 {
 	struct http_fetch_options options = {
 		.timeout_ms = FETCH_CONTEXT_MS,
 		.redirects_max = FETCH_REDIRECTS_MAX,
 		.accept = "application/ld+json, application/json;q=0.9",
+		.alternate_type = "application/ld+json",
+		.policy = policy,
+		.if_none_match = request->etag,
+		.if_modified_since = request->last_modified,
 	};
+	struct http_answer got;
+	struct arena arena;
 
-	return http_fetch(url, &options, body, err);
+	arena_init(&arena, CONTEXT_HEADERS_BYTES_MAX);
+	enum err_code code = http_get(request->url, &options, &arena, &got, body, err);
+
+	if (code == ERR_OK)
+		take_answer(&got, answer);
+	arena_done(&arena);
+	return code;
 }
 
 enum err_code session_fetch_feed(void *self, const char *url, struct buf *body, struct error *err)

@@ -30,8 +30,10 @@ void session_close(struct session *session);
 
 /* --data, else $MACHI_DATA, else ./city. */
 const char *session_data(const struct call *call);
-/* Fetches a document over HTTP for @contexts and feeds: the broker's and the importers' `fetch`. */
-enum err_code session_fetch_context(const char *url, struct buf *body, struct error *err);
+/* Fetches a document over HTTP for @contexts and feeds: the broker's and the importers' `fetch`. policy: a struct
+ * address_policy, or NULL for what the operator names himself. */
+enum err_code session_fetch_context(void *policy, const struct context_request *request, struct context_answer *answer,
+				    struct buf *body, struct error *err);
 enum err_code session_fetch_feed(void *self, const char *url, struct buf *body, struct error *err);
 
 #endif

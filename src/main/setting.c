@@ -2,6 +2,7 @@
 #include "main/setting.h"
 
 #include "base/time_value.h"
+#include "net/address_policy.h"
 
 #include <assert.h>
 #include <math.h>
@@ -69,8 +70,17 @@ void setting_write_expected(const struct setting *setting, struct buf *out)
 		for (size_t i = 0; setting->choices[i]; i++)
 			buf_printf(out, "%s%s", i ? ", " : "", setting->choices[i]);
 		break;
+	case SETTING_TOKENS:
+		buf_put(out, STR("names separated by commas, or \"*\""));
+		break;
 	case SETTING_INSTANT:
 		buf_put(out, STR("\"now\" or a time such as 2018-12-04T08:00:00+08:00"));
+		break;
+	case SETTING_ORIGIN:
+		buf_put(out, STR("scheme and host such as https://broker.example"));
+		break;
+	case SETTING_ADDRESSES:
+		buf_put(out, STR("list of addresses, networks (10.0.0.0/8), hosts (broker.lan) and domains (*.lan)"));
 		break;
 	case SETTING_ORIGINS:
 		buf_put(out, STR("list of web origins such as https://example.org, or \"*\""));
@@ -224,12 +234,28 @@ static bool is_origin(struct str text)
 	return str_eq(text, STR("*")) || (web && slashes == 2);
 }
 
-enum err_code setting_add_origin(const struct setting *setting, struct arena *arena, struct str text, void *target,
-				 struct error *err)
+/* What the policy itself takes, so that the two cannot disagree. */
+static bool is_address(struct arena *arena, struct str text)
+{
+	struct address_policy *policy = NULL;
+	const char *item = arena_dup(arena, text).at;
+	bool good = item && address_policy_new(&item, 1, &policy, NULL) == ERR_OK;
+
+	(void)address_policy_free(policy);
+	return good;
+}
+
+bool setting_is_list(const struct setting *setting)
+{
+	return setting->kind == SETTING_ORIGINS || setting->kind == SETTING_ADDRESSES;
+}
+
+enum err_code setting_add_item(const struct setting *setting, struct arena *arena, struct str text, void *target,
+			       struct error *err)
 {
 	struct setting_texts *texts = (void *)((char *)target + setting->offset);
 
-	if (!is_origin(text))
+	if (!(setting->kind == SETTING_ORIGINS ? is_origin(text) : is_address(arena, text)))
 		return refuse(setting, text, err);
 	if (texts->count == SETTING_TEXTS_MAX)
 		return err_set(err, ERR_INVALID, "expected at most %u entries", SETTING_TEXTS_MAX);
@@ -243,8 +269,8 @@ enum err_code setting_add_origin(const struct setting *setting, struct arena *ar
 	return ERR_OK;
 }
 
-static enum err_code read_origins(const struct setting *setting, struct arena *arena, struct str text, void *target,
-				  struct error *err)
+static enum err_code read_list(const struct setting *setting, struct arena *arena, struct str text, void *target,
+			       struct error *err)
 {
 	enum err_code code = ERR_OK;
 	struct str piece;
@@ -253,14 +279,39 @@ static enum err_code read_origins(const struct setting *setting, struct arena *a
 	if (str_trim(text).len == 0)
 		return ERR_OK;
 	while (!code && str_next(&text, ',', &piece))
-		code = setting_add_origin(setting, arena, str_trim(piece), target, err);
+		code = setting_add_item(setting, arena, str_trim(piece), target, err);
 	return code;
+}
+
+/* RFC 9110 section 5.6.2: what methods and header fields may be called. */
+static bool are_tokens(struct str text)
+{
+	struct str name;
+
+	while (str_next(&text, ',', &name)) {
+		name = str_trim(name);
+		for (size_t i = 0; i < name.len; i++) {
+			char c = name.at[i];
+			bool alphanumeric = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+
+			if (!alphanumeric && !memchr("!#$%&'*+-.^_`|~", c, 15))
+				return false;
+		}
+		if (name.len == 0)
+			return false;
+	}
+	return true;
 }
 
 static enum err_code read_text(const struct setting *setting, struct arena *arena, struct str text, const char **ret,
 			       struct error *err)
 {
 	bool good = setting->kind == SETTING_NAME ? is_name(text) : !has_control(text);
+
+	if (setting->kind == SETTING_ORIGIN)
+		good = text.len == 0 || (is_origin(text) && !str_eq(text, STR("*")));
+	if (setting->kind == SETTING_TOKENS)
+		good = are_tokens(text);
 
 	if (!good || (double)text.len < setting->min || (setting->max > 0 && (double)text.len > setting->max))
 		return refuse(setting, text, err);
@@ -283,9 +334,12 @@ enum err_code setting_read(const struct setting *setting, struct arena *arena, s
 	switch (setting->kind) {
 	case SETTING_TEXT:
 	case SETTING_NAME:
+	case SETTING_TOKENS:
+	case SETTING_ORIGIN:
 		return read_text(setting, arena, text, field, err);
 	case SETTING_ORIGINS:
-		return read_origins(setting, arena, text, target, err);
+	case SETTING_ADDRESSES:
+		return read_list(setting, arena, text, target, err);
 	case SETTING_ENDPOINT:
 		good = read_endpoint(arena, text, field);
 		break;
@@ -332,7 +386,7 @@ static void write_text(struct buf *out, struct str text)
 	buf_put_char(out, '"');
 }
 
-static void write_origins(const struct setting_texts *texts, struct buf *out)
+static void write_list(const struct setting_texts *texts, struct buf *out)
 {
 	buf_put_char(out, '[');
 	for (size_t i = 0; i < texts->count; i++) {
@@ -351,6 +405,8 @@ void setting_write(const struct setting *setting, const void *target, struct buf
 	switch (setting->kind) {
 	case SETTING_TEXT:
 	case SETTING_NAME:
+	case SETTING_TOKENS:
+	case SETTING_ORIGIN:
 		write_text(out, str_from(*(const char *const *)field));
 		break;
 	case SETTING_ENDPOINT:
@@ -380,7 +436,8 @@ void setting_write(const struct setting *setting, const void *target, struct buf
 			buf_put(out, time_format_iso(*(const int64_t *)field, time_text));
 		break;
 	case SETTING_ORIGINS:
-		write_origins(field, out);
+	case SETTING_ADDRESSES:
+		write_list(field, out);
 		break;
 	}
 }

@@ -12,6 +12,7 @@
 enum setting_kind {
 	SETTING_TEXT, /* const char *; any text without control characters */
 	SETTING_NAME, /* const char *; letters, digits, "_", "-", "."; may be empty */
+	SETTING_TOKENS, /* const char *; names of HTTP methods or header fields, separated by commas */
 	SETTING_ENDPOINT, /* struct setting_endpoint; "ADDRESS:PORT" */
 	SETTING_COUNT, /* uint64_t */
 	SETTING_SIZE, /* uint64_t, bytes; "16 KiB" */
@@ -20,7 +21,9 @@ enum setting_kind {
 	SETTING_SWITCH, /* bool */
 	SETTING_CHOICE, /* unsigned: index into choices */
 	SETTING_INSTANT, /* int64_t, µs since 1970; SETTING_NOW: "now" */
-	SETTING_ORIGINS /* struct setting_texts: web origins "https://host[:port]", or "*" */
+	SETTING_ORIGIN, /* const char *; "https://host[:port]", or empty */
+	SETTING_ORIGINS, /* struct setting_texts: web origins, or "*" */
+	SETTING_ADDRESSES /* struct setting_texts: addresses, networks and hosts (net/address_policy.h) */
 };
 
 #define SETTING_NOW INT64_MIN
@@ -51,9 +54,10 @@ struct setting {
  * ERR_INVALID: "expected …, not …" (without the key: the caller knows where it stands); ERR_MEMORY. */
 MUST_CHECK enum err_code setting_read(const struct setting *setting, struct arena *arena, struct str text, void *target,
 				      struct error *err);
-/* One origin more for a SETTING_ORIGINS. */
-MUST_CHECK enum err_code setting_add_origin(const struct setting *setting, struct arena *arena, struct str text,
-					    void *target, struct error *err);
+bool setting_is_list(const struct setting *setting);
+/* One item more for a list. */
+MUST_CHECK enum err_code setting_add_item(const struct setting *setting, struct arena *arena, struct str text,
+					  void *target, struct error *err);
 /* The field's value as YAML. */
 void setting_write(const struct setting *setting, const void *target, struct buf *out);
 /* "whole number from 1 to 100000", "one of logfmt, json" … */

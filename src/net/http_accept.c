@@ -50,6 +50,8 @@ void http_on_connection(void *cls, struct MHD_Connection *mhd, void **context, e
 	struct http_connection *connection = *context;
 
 	http_connection_lost(connection);
+	if (connection->linger)
+		http_linger_start(loop, connection);
 	connection_unlink(loop, connection);
 	atomic_fetch_sub(&loop->counters.connections_open, 1);
 	free(connection);

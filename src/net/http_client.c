@@ -1,63 +1,130 @@
 /* One document over HTTP by libcurl, with nothing taken from the environment: no proxy, no netrc, no cookies, no other
  * protocol, no step from https down to http.
  *
- * libcurl's global state is counted and guarded by its own lock since 7.84 (CURL_VERSION_THREADSAFE), so every fetch
- * takes and gives back a reference, from whatever thread. */
+ * Redirects are followed here and not by libcurl, so that the policy of addresses knows the host of every step and the
+ * bounds hold for all of them together. The policy is asked for each address just before its socket is made. libcurl's
+ * global state is counted and guarded by its own lock since 7.84 (CURL_VERSION_THREADSAFE), so every fetch takes and
+ * gives back a reference, from whatever thread. */
 #include "net/http_client.h"
+
+#include "net/address_policy.h"
+#include "net/http_cache.h"
 
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <time.h>
 
 #define FETCH_TIMEOUT_MS_DEFAULT 10000u
 #define FETCH_URL_BYTES_MAX 8192u
+#define FETCH_ARENA_BYTES_MAX ((size_t)1 << 20)
+#define FETCH_LINKS_MAX 16u /* Link headers looked at */
 
 struct fetch {
+	const struct http_fetch_options *options;
 	CURL *curl;
-	CURLU *parts;
 	struct curl_slist *headers;
-	char *shown; /* the URL as errors show it, without user and password; curl's memory */
+	struct arena *arena;
 	struct buf *body;
 	size_t body_start; /* bytes that were there before */
+	int64_t deadline_ms; /* CLOCK_MONOTONIC */
+	uint32_t hops; /* redirects followed so far */
+	/* Of the step that runs: */
+	CURLU *parts;
+	struct str url; /* in the arena */
+	char *shown; /* the URL as errors show it, without user and password; curl's memory */
+	char *host; /* curl's memory */
+	bool secure;
 	bool too_large;
+	bool dropped; /* the body of an answer that is not the document */
+	bool denied; /* the policy refused an address … */
+	char address[ADDRESS_TEXT_BYTES]; /* … the last such */
 };
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void step_done(struct fetch *fetch)
+{
+	curl_free(fetch->shown);
+	curl_free(fetch->host);
+	curl_url_cleanup(fetch->parts);
+	fetch->shown = fetch->host = NULL;
+	fetch->parts = NULL;
+}
 
 static void fetch_done(struct fetch *fetch)
 {
 	curl_easy_cleanup(fetch->curl);
 	curl_slist_free_all(fetch->headers);
-	curl_free(fetch->shown);
-	curl_url_cleanup(fetch->parts);
+	step_done(fetch);
 }
+
+/* ---- callbacks ---- */
 
 /* libcurl dictates the type of at. */
 // NOLINTNEXTLINE(readability-non-const-parameter)
 static size_t on_bytes(char *at, size_t size, size_t count, void *cls)
 {
 	struct fetch *fetch = cls;
+	long status = 0;
 
+	(void)curl_easy_getinfo(fetch->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (status != 200) {
+		fetch->dropped = true;
+		return 0;
+	}
 	buf_put(fetch->body, (struct str){at, size * count});
 	fetch->too_large = fetch->body->failed == ERR_LIMIT;
 	return fetch->body->failed ? 0 : size * count;
 }
 
-static enum err_code fetch_url(struct fetch *fetch, const char *url, bool *ret_secure, struct error *err)
+/* Called for each address that the host resolved to, in the order in which libcurl tries them. */
+static curl_socket_t on_socket(void *cls, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct fetch *fetch = cls;
+
+	(void)purpose;
+	if (fetch->options->policy &&
+	    !address_policy_allows(fetch->options->policy, str_from(fetch->host), &address->addr)) {
+		struct str text = address_text(&address->addr, fetch->address);
+
+		if (text.at != fetch->address)
+			(void)snprintf(fetch->address, sizeof(fetch->address), "%.*s", STR_FMT(text));
+		fetch->denied = true;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+/* ---- one step ---- */
+
+static enum err_code take_url(struct fetch *fetch, struct str url, struct error *err)
 {
 	char *scheme = NULL, *host = NULL;
+	bool was_secure = fetch->secure && fetch->hops > 0;
 
+	step_done(fetch);
+	fetch->url = url;
 	fetch->parts = curl_url();
 	if (!fetch->parts)
 		return err_set(err, ERR_MEMORY, "no memory to fetch a URL");
-	if (strlen(url) > FETCH_URL_BYTES_MAX ||
-	    curl_url_set(fetch->parts, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK)
-		return err_set(err, ERR_INVALID, "not a URL of http or https: \"%.100s\"", url);
+	if (url.len > FETCH_URL_BYTES_MAX ||
+	    curl_url_set(fetch->parts, CURLUPART_URL, url.at, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK)
+		return err_set(err, ERR_INVALID, "not a URL of http or https: \"%.100s\"", url.at);
 	bool good = curl_url_get(fetch->parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
 		    curl_url_get(fetch->parts, CURLUPART_HOST, &host, 0) == CURLUE_OK && host[0] &&
 		    (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
 
-	*ret_secure = good && strcmp(scheme, "https") == 0;
+	fetch->secure = good && strcmp(scheme, "https") == 0;
+	fetch->host = host;
 	curl_free(scheme);
-	curl_free(host);
 	CURLU *shown = curl_url_dup(fetch->parts);
 
 	if (!shown)
@@ -69,91 +136,223 @@ static enum err_code fetch_url(struct fetch *fetch, const char *url, bool *ret_s
 	if (!good || !fetch->shown)
 		return err_set(err, ERR_INVALID, "not a URL of http or https: \"%.100s\"",
 			       fetch->shown ? fetch->shown : "");
+	if (was_secure && !fetch->secure)
+		return err_set(err, ERR_IO, "%.120s: a redirect from https to http is not followed", fetch->shown);
 	return ERR_OK;
 }
 
-/* True when every option was taken. */
-static bool fetch_setup(struct fetch *fetch, const struct http_fetch_options *options, bool secure)
+static bool add_header(struct fetch *fetch, const char *name, const char *value)
 {
+	struct str field =
+		value ? arena_printf(fetch->arena, "%s: %s", name, value) : arena_printf(fetch->arena, "%s:", name);
+	struct curl_slist *longer = field.at ? curl_slist_append(fetch->headers, field.at) : NULL;
+
+	if (longer)
+		fetch->headers = longer;
+	return longer != NULL;
+}
+
+/* True when every option was taken. */
+static bool fetch_setup(struct fetch *fetch)
+{
+	const struct http_fetch_options *options = fetch->options;
 	CURL *curl = fetch->curl;
-	const char *protocols = secure ? "https" : "http,https";
-	long timeout_ms = options->timeout_ms ? (long)options->timeout_ms : (long)FETCH_TIMEOUT_MS_DEFAULT;
 	CURLcode bad = CURLE_OK;
 
-	bad |= curl_easy_setopt(curl, CURLOPT_CURLU, fetch->parts);
 	bad |= curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-	bad |= curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, protocols);
-	bad |= curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, options->redirects_max > 0 ? 1L : 0L);
-	bad |= curl_easy_setopt(curl, CURLOPT_MAXREDIRS, (long)options->redirects_max);
+	bad |= curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
 	bad |= curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	bad |= curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	bad |= curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	bad |= curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms);
 	bad |= curl_easy_setopt(curl, CURLOPT_USERAGENT, options->user_agent ? options->user_agent : "machi");
 	bad |= curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
 	bad |= curl_easy_setopt(curl, CURLOPT_WRITEDATA, fetch);
-	if (options->accept) {
-		size_t len = strlen(options->accept) + sizeof("Accept: ");
-		char *field = malloc(len);
-
-		if (!field)
-			return false;
-		(void)snprintf(field, len, "Accept: %s", options->accept);
-		fetch->headers = curl_slist_append(NULL, field);
-		free(field);
-	} else {
-		fetch->headers = curl_slist_append(NULL, "Accept:"); /* curl would send its own */
-	}
-	bad |= curl_easy_setopt(curl, CURLOPT_HTTPHEADER, fetch->headers);
-	return bad == CURLE_OK && fetch->headers;
+	bad |= curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+	bad |= curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, fetch);
+	/* Without a value libcurl leaves out the field that it would send by itself. */
+	if (bad != CURLE_OK || !add_header(fetch, "Accept", options->accept))
+		return false;
+	if (options->if_none_match && !add_header(fetch, "If-None-Match", options->if_none_match))
+		return false;
+	if (options->if_modified_since && !add_header(fetch, "If-Modified-Since", options->if_modified_since))
+		return false;
+	return curl_easy_setopt(curl, CURLOPT_HTTPHEADER, fetch->headers) == CURLE_OK;
 }
 
-static enum err_code fetch_outcome(const struct fetch *fetch, CURLcode code, struct error *err)
+static enum err_code step_failed(const struct fetch *fetch, CURLcode code, struct error *err)
 {
-	long status = 0;
-
 	if (fetch->too_large)
 		return err_set(err, ERR_LIMIT, "%.120s is larger than %zu bytes", fetch->shown, fetch->body->bytes_max);
 	if (fetch->body->failed)
 		return err_set(err, ERR_MEMORY, "no memory for %.120s", fetch->shown);
 	if (code == CURLE_OPERATION_TIMEDOUT)
 		return err_set(err, ERR_TIMEOUT, "%.120s did not answer in time", fetch->shown);
-	if (code == CURLE_TOO_MANY_REDIRECTS)
-		return err_set(err, ERR_LIMIT, "%.120s redirects too often", fetch->shown);
-	if (code != CURLE_OK)
-		return err_set(err, ERR_IO, "cannot fetch %.120s: %s", fetch->shown, curl_easy_strerror(code));
-	(void)curl_easy_getinfo(fetch->curl, CURLINFO_RESPONSE_CODE, &status);
-	if (status == 404 || status == 410)
-		return err_set(err, ERR_NOT_FOUND, "%.120s is not there (status %ld)", fetch->shown, status);
-	if (status != 200)
-		return err_set(err, ERR_IO, "%.120s answered with status %ld", fetch->shown, status);
+	if (code == CURLE_COULDNT_CONNECT && fetch->denied)
+		return err_set(err, ERR_DENIED, "%.120s: the address %s may not be connected to from here",
+			       fetch->shown, fetch->address);
+	return err_set(err, ERR_IO, "cannot fetch %.120s: %s", fetch->shown, curl_easy_strerror(code));
+}
+
+/* Sends the request for fetch->url and reads the answer. */
+static enum err_code step_run(struct fetch *fetch, long *ret_status, struct error *err)
+{
+	int64_t left_ms = fetch->deadline_ms - now_ms();
+
+	if (left_ms <= 0)
+		return err_set(err, ERR_TIMEOUT, "%.120s did not answer in time", fetch->shown);
+	fetch->body->len = fetch->body_start;
+	fetch->dropped = fetch->denied = false;
+	if (curl_easy_setopt(fetch->curl, CURLOPT_CURLU, fetch->parts) != CURLE_OK ||
+	    curl_easy_setopt(fetch->curl, CURLOPT_TIMEOUT_MS, (long)left_ms) != CURLE_OK)
+		return err_set(err, ERR_MEMORY, "libcurl refuses to fetch %.120s", fetch->shown);
+	CURLcode code = curl_easy_perform(fetch->curl);
+
+	if (code != CURLE_OK && !(code == CURLE_WRITE_ERROR && fetch->dropped))
+		return step_failed(fetch, code, err);
+	(void)curl_easy_getinfo(fetch->curl, CURLINFO_RESPONSE_CODE, ret_status);
 	return ERR_OK;
 }
 
-static enum err_code fetch_run(struct fetch *fetch, const char *url, const struct http_fetch_options *options,
-			       struct error *err)
-{
-	bool secure;
-	enum err_code code = fetch_url(fetch, url, &secure, err);
+/* ---- what the answer says ---- */
 
-	if (code != ERR_OK)
-		return code;
-	fetch->curl = curl_easy_init();
-	if (!fetch->curl || !fetch_setup(fetch, options, secure))
-		return err_set(err, ERR_MEMORY, "libcurl refuses to fetch %.120s", fetch->shown);
-	return fetch_outcome(fetch, curl_easy_perform(fetch->curl), err);
+static struct str header_at(const struct fetch *fetch, const char *name, size_t index)
+{
+	struct curl_header *header;
+
+	if (curl_easy_header(fetch->curl, name, index, CURLH_HEADER, -1, &header) != CURLHE_OK)
+		return STR_NONE;
+	return arena_dup(fetch->arena, str_from(header->value));
 }
 
-enum err_code http_fetch(const char *url, const struct http_fetch_options *options, struct buf *body, struct error *err)
+/* Several fields of one name are one list (RFC 9110, 5.3). */
+static struct str header_list(const struct fetch *fetch, const char *name)
+{
+	struct str list = header_at(fetch, name, 0);
+
+	for (size_t i = 1; list.at && i < FETCH_LINKS_MAX; i++) {
+		struct str more = header_at(fetch, name, i);
+
+		if (!more.at)
+			break;
+		list = arena_printf(fetch->arena, "%.*s, %.*s", STR_FMT(list), STR_FMT(more));
+	}
+	return list;
+}
+
+static bool is_json(struct str content_type)
+{
+	size_t end;
+	struct str type = str_find(content_type, ';', &end) ? str_part(content_type, 0, end) : content_type;
+
+	type = str_trim(type);
+	struct str suffix = str_part(type, type.len < 5 ? 0 : type.len - 5, type.len);
+
+	return str_eq_nocase(type, STR("application/json")) || str_eq_nocase(suffix, STR("+json"));
+}
+
+static struct str absolute(const struct fetch *fetch, struct str reference)
+{
+	CURLU *parts = curl_url_dup(fetch->parts);
+	struct str text = arena_dup(fetch->arena, reference);
+	char *url = NULL;
+
+	if (parts && text.at && curl_url_set(parts, CURLUPART_URL, text.at, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
+	    curl_url_get(parts, CURLUPART_URL, &url, 0) == CURLUE_OK)
+		text = arena_dup(fetch->arena, str_from(url));
+	else
+		text = STR_NONE;
+	curl_free(url);
+	curl_url_cleanup(parts);
+	return text;
+}
+
+/* Where the document is instead; STR_NONE: here. */
+static struct str elsewhere(const struct fetch *fetch, long status)
+{
+	const char *alternate = fetch->options->alternate_type;
+
+	if (status == 301 || status == 302 || status == 303 || status == 307 || status == 308) {
+		struct str location = header_at(fetch, "Location", 0);
+
+		return location.at ? absolute(fetch, location) : STR_NONE;
+	}
+	if (status != 200 || !alternate || is_json(header_at(fetch, "Content-Type", 0)))
+		return STR_NONE;
+	struct str target = http_link_target(header_list(fetch, "Link"), STR("alternate"), str_from(alternate));
+
+	return target.at ? absolute(fetch, target) : STR_NONE;
+}
+
+static enum err_code take_answer(struct fetch *fetch, long status, struct http_answer *ret_answer, struct error *err)
+{
+	bool conditional = fetch->options->if_none_match || fetch->options->if_modified_since;
+
+	if (status == 404 || status == 410)
+		return err_set(err, ERR_NOT_FOUND, "%.120s is not there (status %ld)", fetch->shown, status);
+	if (status != 200 && !(status == 304 && conditional))
+		return err_set(err, ERR_IO, "%.120s answered with status %ld", fetch->shown, status);
+	*ret_answer = (struct http_answer){
+		.status = (int)status,
+		.url = fetch->url,
+		.content_type = header_at(fetch, "Content-Type", 0),
+		.etag = header_at(fetch, "ETag", 0),
+		.last_modified = header_at(fetch, "Last-Modified", 0),
+		.cache_control = header_list(fetch, "Cache-Control"),
+		.expires = header_at(fetch, "Expires", 0),
+		.date = header_at(fetch, "Date", 0),
+		.age = header_at(fetch, "Age", 0),
+	};
+	return ERR_OK;
+}
+
+/* ---- the whole ---- */
+
+static enum err_code fetch_run(struct fetch *fetch, struct str url, struct http_answer *ret_answer, struct error *err)
+{
+	for (;; fetch->hops++) {
+		long status = 0;
+		enum err_code code = take_url(fetch, url, err);
+
+		if (code == ERR_INVALID && fetch->hops > 0)
+			return err_set(err, ERR_IO, "a redirect leads to what is no URL of http or https: \"%.100s\"",
+				       url.at);
+		if (code == ERR_OK)
+			code = step_run(fetch, &status, err);
+		if (code != ERR_OK)
+			return code;
+		url = elsewhere(fetch, status);
+		if (!url.at || fetch->options->redirects_max == 0)
+			return take_answer(fetch, status, ret_answer, err);
+		if (fetch->hops == fetch->options->redirects_max)
+			return err_set(err, ERR_LIMIT, "%.120s redirects too often", fetch->shown);
+	}
+}
+
+static enum err_code fetch_start(struct fetch *fetch, const char *url, struct http_answer *ret_answer,
+				 struct error *err)
+{
+	uint32_t timeout_ms = fetch->options->timeout_ms;
+	struct str first = arena_dup(fetch->arena, str_from(url));
+
+	fetch->curl = curl_easy_init();
+	if (!fetch->curl || !first.at || !fetch_setup(fetch))
+		return err_set(err, ERR_MEMORY, "no memory to fetch a URL");
+	fetch->deadline_ms = now_ms() + (timeout_ms ? timeout_ms : FETCH_TIMEOUT_MS_DEFAULT);
+	return fetch_run(fetch, first, ret_answer, err);
+}
+
+enum err_code http_get(const char *url, const struct http_fetch_options *options, struct arena *arena,
+		       struct http_answer *ret_answer, struct buf *body, struct error *err)
 {
 	static const struct http_fetch_options defaults;
-	struct fetch fetch = {.body = body, .body_start = body->len};
+	struct fetch fetch = {
+		.options = options ? options : &defaults, .arena = arena, .body = body, .body_start = body->len};
 
 	if (!(curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_THREADSAFE))
 		return err_set(err, ERR_UNSUPPORTED, "this libcurl was built without thread safety");
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return err_set(err, ERR_MEMORY, "libcurl does not start");
-	enum err_code code = fetch_run(&fetch, url, options ? options : &defaults, err);
+	enum err_code code = fetch_start(&fetch, url, ret_answer, err);
 
 	if (code != ERR_OK) {
 		/* The body of a failed answer is not what was asked for. */
@@ -162,5 +361,17 @@ enum err_code http_fetch(const char *url, const struct http_fetch_options *optio
 	}
 	fetch_done(&fetch);
 	curl_global_cleanup();
+	return code;
+}
+
+enum err_code http_fetch(const char *url, const struct http_fetch_options *options, struct buf *body, struct error *err)
+{
+	struct http_answer answer;
+	struct arena arena;
+
+	arena_init(&arena, FETCH_ARENA_BYTES_MAX);
+	enum err_code code = http_get(url, options, &arena, &answer, body, err);
+
+	arena_done(&arena);
 	return code;
 }

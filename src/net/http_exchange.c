@@ -42,7 +42,7 @@ static bool respond(struct http_request *request, int status, struct str body, e
 	for (size_t i = 0; i < request->field_count; i++)
 		(void)MHD_add_response_header(response, request->fields[i].name, request->fields[i].value);
 	(void)MHD_add_response_header(response, "X-Request-Id", request->id.at);
-	if (atomic_load_explicit(&request->loop->server->draining, memory_order_relaxed))
+	if (request->last || atomic_load_explicit(&request->loop->server->draining, memory_order_relaxed))
 		(void)MHD_add_response_header(response, "Connection", "close");
 	if (MHD_queue_response(request->mhd, (unsigned int)status, response) == MHD_YES) {
 		request->status = status;

@@ -36,7 +36,27 @@ void http_target_split(struct str target, struct str *ret_path, struct str *ret_
 	*ret_path = mark > 0 ? str_part(local, 0, mark) : STR("/");
 }
 
+bool http_target_plain(struct str target)
+{
+	for (size_t i = 0; i < target.len; i++)
+		if ((unsigned char)target.at[i] <= ' ' || target.at[i] == 0x7f)
+			return false;
+	return true;
+}
+
 /* ---- the head as received ---- */
+
+bool http_is_token(struct str name)
+{
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.at[i];
+		bool alphanumeric = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+
+		if (!alphanumeric && (c == '\0' || !strchr("!#$%&'*+-.^_`|~", c)))
+			return false;
+	}
+	return name.len > 0;
+}
 
 struct head_walk {
 	const char *at, *end; /* not yet walked */

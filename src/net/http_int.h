@@ -36,6 +36,9 @@
 #define HTTP_DRAIN_QUIET_MS 250 /* a connection silent for less may be about to ask, and is answered once more */
 #define HTTP_SWEEP_MS 1000
 #define HTTP_PEER_BYTES 64
+#define HTTP_LINGERS_MAX 64u /* connections of a loop at a time that are closed gently … */
+#define HTTP_LINGER_MS 2000 /* … for at most so long */
+#define HTTP_LINGER_TICK_MS 10
 
 /* A message to a loop: a request to go on with, or a connection to adopt. */
 struct http_message {
@@ -52,6 +55,12 @@ struct http_connection {
 	char peer[HTTP_PEER_BYTES];
 	size_t peer_len;
 	struct MHD_Connection *mhd;
+	bool linger; /* the last answer went out before its request was read: what still comes is to be read away */
+};
+
+struct http_linger {
+	int fd;
+	int64_t until_us;
 };
 
 enum http_phase {
@@ -82,7 +91,7 @@ struct http_request {
 	struct http_parameter *parameters;
 	size_t parameter_count;
 	char *body;
-	size_t body_len, body_room;
+	size_t body_len, body_room; /* room: what Content-Length announced */
 	size_t head_bytes; /* of the request, as received */
 	uint64_t discarded; /* bytes of a refused body dropped so far */
 	int refusal_status; /* != 0: answered by refuse() once the body is through */
@@ -96,6 +105,7 @@ struct http_request {
 	uint64_t response_bytes;
 	bool handled; /* handle() or refuse() saw it: finished() is owed */
 	bool suspend_wanted;
+	bool last; /* where the request ends cannot be known: the connection is closed after the answer */
 };
 
 struct http_counters { /* written by the loop's thread, read by any */
@@ -124,6 +134,8 @@ struct http_loop {
 	int64_t accept_again_us; /* 0: accepting */
 	bool trim_wanted; /* a large request has ended since the last sweep */
 	bool quiet; /* draining: has accepted its last */
+	struct http_linger lingers[HTTP_LINGERS_MAX];
+	uint32_t linger_count;
 	struct http_counters counters;
 };
 
@@ -167,6 +179,11 @@ void http_connection_adopt(struct http_loop *loop, struct http_connection *conne
 void http_on_connection(void *cls, struct MHD_Connection *mhd, void **context,
 			enum MHD_ConnectionNotificationCode code); /* libmicrohttpd's callback, cls is the loop */
 
+/* http_linger.c */
+void http_linger_start(struct http_loop *loop, const struct http_connection *connection); /* the daemon closes it now */
+void http_linger_sweep(struct http_loop *loop, int64_t now_us);
+void http_linger_done(struct http_loop *loop);
+
 /* http_request.c: libmicrohttpd's callbacks, cls is the loop. */
 void *http_on_uri(void *cls, const char *uri, struct MHD_Connection *mhd);
 enum MHD_Result http_on_request(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
@@ -178,9 +195,29 @@ void http_connection_lost(struct http_connection *connection);
 void http_request_resume(struct http_request *request);
 void http_requests_free(struct http_loop *loop);
 
+/* http_check.c */
+struct http_fields { /* those that the server itself looks at */
+	struct arena *arena;
+	struct str host, length, coding, expect, id;
+	uint32_t hosts, lengths; /* how often they came */
+	bool broken; /* a name is no token */
+};
+void http_fields_read(const struct http_request *request, struct http_fields *fields);
+/* Refuses what RFC 9112 sections 3, 5.1 and 6 have refused, and what is over our bounds. *ret_length: of the body, 0
+ * when the head does not say. method and version: as libmicrohttpd hands them over. */
+void http_head_check(struct http_request *request, const char *method, const char *version,
+		     const struct http_fields *fields, uint64_t *ret_length);
+/* The request will be answered by refuse() once its body is through. The first reason counts. */
+void http_refuse_later(struct http_request *request, int status, const char *reason);
+bool http_is_server_wide(const struct http_request *request); /* "OPTIONS *" (RFC 9110 section 9.3.7) */
+
 /* http_head.c */
 /* The path keeps its escapes and is "/" when empty; scheme and authority of an absolute target are left out. */
 void http_target_split(struct str target, struct str *ret_path, struct str *ret_query);
+/* A name that RFC 9110 section 5.6.2 allows; "Transfer-Encoding " with a blank behind it is none. */
+bool http_is_token(struct str name);
+/* No blanks, controls or DEL, which another server on the way may have taken for the end of the target. */
+bool http_target_plain(struct str target);
 /* False when a NUL of the client's hides a part of the head, or a header is folded over lines (RFC 9112 section 5.2
  * lets a server refuse those). method and version: as libmicrohttpd hands them over. */
 bool http_head_whole(const struct http_request *request, const char *method, const char *version);

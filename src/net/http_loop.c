@@ -166,7 +166,7 @@ static int wait_ms(const struct http_loop *loop, int64_t now_us)
 
 	if (MHD_get_timeout(loop->daemon, &daemon_ms) == MHD_YES && (int64_t)daemon_ms < ms)
 		ms = (int64_t)daemon_ms;
-	return (int)ms;
+	return loop->linger_count > 0 && ms > HTTP_LINGER_TICK_MS ? HTTP_LINGER_TICK_MS : (int)ms;
 }
 
 static void loop_read_inbox(struct http_loop *loop)
@@ -204,6 +204,8 @@ static void loop_turn(struct http_loop *loop)
 		loop->accept_again_us = 0;
 		http_listen_watch(loop, true);
 	}
+	if (loop->linger_count > 0)
+		http_linger_sweep(loop, now_us);
 	if (now_us >= loop->sweep_us)
 		loop_sweep(loop, now_us, loop->quiet);
 }
@@ -294,6 +296,7 @@ void *http_loop_main(void *arg)
 		loop_turn(loop);
 	if (loop->daemon)
 		MHD_stop_daemon(loop->daemon);
+	http_linger_done(loop);
 	if (code == ERR_OK && server->options.loop_stop)
 		server->options.loop_stop(server->options.self, loop->state);
 	http_requests_free(loop);

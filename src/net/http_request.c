@@ -117,35 +117,6 @@ size_t http_on_unescape(void *cls, struct MHD_Connection *mhd, char *text)
 
 /* ---- the head ---- */
 
-/* The fields that the server itself looks at, found in one pass. */
-struct head_fields {
-	struct arena *arena;
-	struct str host, length, coding, expect, id;
-};
-
-static enum MHD_Result head_visit(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_len,
-				  const char *value, size_t value_len)
-{
-	struct head_fields *fields = cls;
-	struct str name = {key, key_len};
-	struct str *field = NULL;
-
-	(void)kind;
-	if (str_eq_nocase(name, STR("Host")))
-		field = &fields->host;
-	else if (str_eq_nocase(name, STR("Content-Length")))
-		field = &fields->length;
-	else if (str_eq_nocase(name, STR("Transfer-Encoding")))
-		field = &fields->coding;
-	else if (str_eq_nocase(name, STR("Expect")))
-		field = &fields->expect;
-	else if (str_eq_nocase(name, STR("X-Request-Id")))
-		field = &fields->id;
-	if (field)
-		*field = http_field_join(fields->arena, *field, str_trim((struct str){value ? value : "", value_len}));
-	return MHD_YES;
-}
-
 static size_t put_hex(char *at, uint64_t value)
 {
 	size_t len = 1;
@@ -176,56 +147,11 @@ static struct str id_make(struct http_request *request)
 	return (struct str){id, len};
 }
 
-static void refuse_later(struct http_request *request, int status, const char *reason)
-{
-	if (request->refusal_status)
-		return;
-	request->refusal_status = status;
-	request->refusal_reason = reason;
-}
-
-/* RFC 9110 section 9.3.7: "OPTIONS *" asks about the server as such. */
-static bool is_server_wide(const struct http_request *request)
-{
-	return str_eq(request->path, STR("*")) && str_eq(request->method, STR("OPTIONS"));
-}
-
 static void answer_server_wide(struct http_request *request)
 {
 	request->phase = HTTP_HANDLING;
 	(void)http_response_header(request, "Allow", STR("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
 	http_respond(request, MHD_HTTP_NO_CONTENT, STR(""));
-}
-
-/* What RFC 9112 sections 3.2 and 6.3 ask of a head, and our bounds. ret_length: of the body, when it says so. */
-static void head_check(struct http_request *request, const char *method, const char *version,
-		       const struct head_fields *fields, uint64_t *ret_length)
-{
-	const struct http_server *server = request->loop->server;
-	const char *reason = NULL;
-
-	*ret_length = 0;
-	if (request->path.len + request->query.len > server->head_bytes_max / 2)
-		refuse_later(request, MHD_HTTP_URI_TOO_LONG, "the request target is too long");
-	if (request->head_bytes > server->head_bytes_max)
-		refuse_later(request, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE, "the request's headers are too large");
-	if (!http_head_whole(request, method, version))
-		refuse_later(request, MHD_HTTP_BAD_REQUEST, "the request's head has a NUL or a folded header");
-	if (request->path.at[0] != '/' && !is_server_wide(request))
-		refuse_later(request, MHD_HTTP_BAD_REQUEST, "the request target is neither a path nor an http URL");
-	if (strcmp(version, MHD_HTTP_VERSION_1_1) == 0 && !fields->host.at)
-		refuse_later(request, MHD_HTTP_BAD_REQUEST, "an HTTP/1.1 request needs a Host header");
-	if (fields->coding.at && fields->length.at)
-		refuse_later(request, MHD_HTTP_BAD_REQUEST, "Content-Length and Transfer-Encoding exclude each other");
-	if (fields->coding.at && !str_eq_nocase(fields->coding, STR("chunked")))
-		refuse_later(request, MHD_HTTP_NOT_IMPLEMENTED, "the only transfer coding taken is chunked");
-	if (fields->length.at && !fields->coding.at && !str_to_uint64(fields->length, ret_length))
-		refuse_later(request, MHD_HTTP_BAD_REQUEST, "Content-Length is not one number");
-	if (*ret_length > server->options.body_bytes_max)
-		refuse_later(request, MHD_HTTP_CONTENT_TOO_LARGE, "the body is too large");
-	if (request->query.len && !http_query_parse(&request->arena, request->query, &request->parameters,
-						    &request->parameter_count, &reason))
-		refuse_later(request, MHD_HTTP_BAD_REQUEST, reason);
 }
 
 static void request_refuse(struct http_request *request)
@@ -252,15 +178,15 @@ static enum MHD_Result request_head(struct http_request *request, const char *me
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(request->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-	struct head_fields fields = {.arena = &request->arena};
+	struct http_fields fields = {.arena = &request->arena};
 	uint64_t length;
 
-	(void)MHD_get_connection_values_n(request->mhd, MHD_HEADER_KIND, head_visit, &fields);
+	http_fields_read(request, &fields);
 	request->head_bytes = info ? info->header_size : 0;
 	atomic_fetch_add_explicit(&request->loop->counters.bytes_in, request->head_bytes, memory_order_relaxed);
 	request->method = arena_dup(&request->arena, str_from(method));
 	request->id = http_request_id_valid(fields.id) ? arena_dup(&request->arena, fields.id) : id_make(request);
-	head_check(request, method, version, &fields, &length);
+	http_head_check(request, method, version, &fields, &length);
 	request->phase = HTTP_BODY;
 	if (!request->method.at || !request->id.at)
 		return MHD_NO; /* no memory for two short texts */
@@ -268,12 +194,13 @@ static enum MHD_Result request_head(struct http_request *request, const char *me
 		request->body = arena_bytes(&request->arena, (size_t)length, HTTP_BODY_PADDING_BYTES);
 		request->body_room = (size_t)length;
 		if (!request->body)
-			refuse_later(request, MHD_HTTP_SERVICE_UNAVAILABLE, "no memory for the body");
+			http_refuse_later(request, MHD_HTTP_SERVICE_UNAVAILABLE, "no memory for the body");
 	}
 	/* Answering before the body closes the connection; fine for a client that waits for "100 Continue" first, or
-	 * for one whose body is not worth reading. */
-	if (request->refusal_status && (fields.coding.at || fields.length.at) &&
-	    (length > HTTP_DISCARD_BYTES_MAX || fields.expect.at)) {
+	 * for one whose body is not worth reading, or has no end that we could trust. */
+	if (request->refusal_status &&
+	    (request->last || length > HTTP_DISCARD_BYTES_MAX || (length > 0 && fields.expect.at))) {
+		request->connection->linger = true;
 		request_refuse(request);
 		return answered_or_closed(request);
 	}
@@ -281,27 +208,6 @@ static enum MHD_Result request_head(struct http_request *request, const char *me
 }
 
 /* ---- the body ---- */
-
-/* Chunked bodies: twice the room whenever it is full, so all copies together are as long as the body. */
-static bool body_grow(struct http_request *request, size_t need)
-{
-	size_t max = request->loop->server->options.body_bytes_max;
-	size_t room = request->body_room ? request->body_room : 4096;
-
-	while (room < need)
-		room *= 2;
-	if (room > max)
-		room = max;
-	char *body = arena_bytes(&request->arena, room, HTTP_BODY_PADDING_BYTES);
-
-	if (!body)
-		return false;
-	if (request->body_len)
-		memcpy(body, request->body, request->body_len);
-	request->body = body;
-	request->body_room = room;
-	return true;
-}
 
 /* Counts what has come, not what was announced: announcing costs nobody memory. */
 static bool bodies_take(const struct http_request *request, size_t len)
@@ -320,13 +226,9 @@ static enum MHD_Result request_body(struct http_request *request, const char *up
 
 	*upload_bytes = 0;
 	atomic_fetch_add_explicit(&request->loop->counters.bytes_in, len, memory_order_relaxed);
-	if (!request->refusal_status && len > request->loop->server->options.body_bytes_max - request->body_len)
-		refuse_later(request, MHD_HTTP_CONTENT_TOO_LARGE, "the body is too large");
-	if (!request->refusal_status && request->body_len + len > request->body_room &&
-	    !body_grow(request, request->body_len + len))
-		refuse_later(request, MHD_HTTP_SERVICE_UNAVAILABLE, "no memory for the body");
+	assert(request->refusal_status || len <= request->body_room - request->body_len);
 	if (!request->refusal_status && !bodies_take(request, len))
-		refuse_later(request, MHD_HTTP_SERVICE_UNAVAILABLE, "too many bodies are under way");
+		http_refuse_later(request, MHD_HTTP_SERVICE_UNAVAILABLE, "too many bodies are under way");
 	if (request->refusal_status) {
 		request->discarded += len;
 		return request->discarded > HTTP_DISCARD_BYTES_MAX ? MHD_NO : MHD_YES;
@@ -350,7 +252,7 @@ static enum MHD_Result request_settle(struct http_request *request)
 		MHD_suspend_connection(request->mhd);
 		return MHD_YES;
 	}
-	refuse_later(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "the request was not answered");
+	http_refuse_later(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "the request was not answered");
 	request_refuse(request);
 	return answered_or_closed(request);
 }
@@ -365,7 +267,7 @@ static enum MHD_Result request_handle(struct http_request *request)
 		request_refuse(request);
 		return answered_or_closed(request);
 	}
-	if (is_server_wide(request)) {
+	if (http_is_server_wide(request)) {
 		answer_server_wide(request);
 		return answered_or_closed(request);
 	}

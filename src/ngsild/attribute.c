@@ -175,6 +175,13 @@ bool attribute_is_geometry_type(struct str type)
 	return false;
 }
 
+bool attribute_is_place(struct str iri)
+{
+	return str_starts(iri, NGSILD_NAMESPACE) &&
+	       (str_ends(iri, STR("/location")) || str_ends(iri, STR("/observationSpace")) ||
+		str_ends(iri, STR("/operationSpace")));
+}
+
 bool attribute_is_geometry(const struct json *value)
 {
 	if (!json_is(value, JSON_OBJECT))

@@ -11,6 +11,7 @@
 #define NGSILD_NAMESPACE STR("https://uri.etsi.org/ngsi-ld/")
 #define NGSILD_SCOPE_IRI STR("https://uri.etsi.org/ngsi-ld/scope")
 #define NGSILD_DATASET_DEFAULT STR("@none")
+#define NGSILD_LANG_STRING_IRI STR("http://www.w3.org/1999/02/22-rdf-syntax-ns#langString")
 
 enum member {
 	MEMBER_NONE, /* no core member: an attribute's name */
@@ -98,6 +99,9 @@ const struct attribute_kind *attribute_kind_of(const struct json *instance);
 
 /* "Point", …, "GeometryCollection": the text is the type of a GeoJSON geometry. */
 bool attribute_is_geometry_type(struct str type);
+/* The attributes that the standard itself makes GeoProperties of an entity (4.7.1): location, observationSpace,
+ * operationSpace. */
+bool attribute_is_place(struct str iri);
 /* Would a concise representation take this value for a GeoProperty's: a GeoJSON geometry? */
 bool attribute_is_geometry(const struct json *value);
 

@@ -27,24 +27,6 @@ struct context *context_unref(struct context *context)
 	return NULL;
 }
 
-bool context_url_is_core(struct str url)
-{
-	struct str rest = url;
-
-	if (str_starts(rest, STR("https:")))
-		rest = str_part(rest, 6, rest.len);
-	else if (str_starts(rest, STR("http:")))
-		rest = str_part(rest, 5, rest.len);
-	else
-		return false;
-	struct str start = STR("//uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context");
-
-	if (!str_starts(rest, start))
-		return false;
-	rest = str_part(rest, start.len, rest.len);
-	return str_eq(rest, STR(".jsonld")) || (str_starts(rest, STR("-v")) && str_ends(rest, STR(".jsonld")));
-}
-
 const struct context_term *context_find(const struct context *context, struct str name)
 {
 	const struct context_term *term = context->core ? map_get(&context->core->terms, name) : NULL;
@@ -107,6 +89,12 @@ enum err_code context_expand(const struct context *context, struct arena *arena,
 			       STR_FMT(str_part(name, 0, 100)));
 	const struct context_term *term = context_find(context, name);
 
+	if (term && term->iri.len == 0)
+		return err_set(err, ERR_INVALID, "the @context maps \"%.*s\" to null: it has no meaning",
+			       STR_FMT(str_part(name, 0, 100)));
+	if (term && term->reverse)
+		return err_set(err, ERR_INVALID, "the @context defines \"%.*s\" by @reverse: it names no attribute",
+			       STR_FMT(str_part(name, 0, 100)));
 	if (term && term->iri.at[0] == '@')
 		return err_set(err, ERR_INVALID, "\"%.*s\" stands for the JSON-LD keyword \"%.*s\"",
 			       STR_FMT(str_part(name, 0, 100)), STR_FMT(term->iri));

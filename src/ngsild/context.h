@@ -2,7 +2,8 @@
  *
  * A context is an immutable, counted snapshot: built once, shared by threads. The core context has absolute
  * precedence; a term found nowhere gets the default vocabulary. Source: GS CIM 009 V1.9.1 clauses 4.4, 5.5.5, 5.5.7;
- * JSON-LD 1.1 sections 4.1 and 5.1 (terms, prefixes, @vocab; scoped contexts are refused). */
+ * JSON-LD 1.1 sections 4.1 and 5.1; JSON-LD 1.1 API sections 4.1, 4.2, 5.2 and 7.2. User contexts with scoped contexts
+ * are refused, as 5.5.7 has it. */
 #ifndef MACHI_NGSILD_CONTEXT_H
 #define MACHI_NGSILD_CONTEXT_H
 
@@ -25,10 +26,16 @@ struct context *context_unref(struct context *context);
 /* The core context alone, from the embedded text. */
 MUST_CHECK enum err_code context_core_new(struct context **ret_context, struct error *err);
 
-/* How a build gets the document behind a URL. It answers with a borrowed body (the JSON document with "@context"), or
- * with an error that the build passes on: ERR_CONTEXT when it cannot be had. Core context URLs are never asked for. */
+/* A remote document, borrowed while the build lasts. */
+struct context_document {
+	struct str body; /* the JSON document with "@context" */
+	struct str base; /* of relative references in it: its URL after redirects; STR_NONE: its URL */
+};
+
+/* How a build gets the document behind a URL, or an error that the build passes on: ERR_CONTEXT when it cannot be had.
+ * Core context URLs are never asked for. */
 struct context_resolver {
-	enum err_code (*fetch)(void *self, struct str url, struct str *ret_body, struct error *err);
+	enum err_code (*fetch)(void *self, struct str url, struct context_document *ret_document, struct error *err);
 	void *self;
 };
 
@@ -38,11 +45,14 @@ MUST_CHECK enum err_code context_new(struct context *core, const struct json *va
 				     const struct context_resolver *resolver, struct context **ret_context,
 				     struct error *err);
 
-/* Is this the URL of any version of the core context? */
+/* Is this the URL of any version of the core context, at any place where ETSI publishes it? */
 bool context_url_is_core(struct str url);
+/* The absolute URL, without fragment, that reference means in a document at base (RFC 3986, 5.2; base may be STR_NONE
+ * when reference is absolute). False when it has none, or memory is refused. */
+bool context_url_resolve(struct arena *arena, struct str base, struct str reference, struct str *ret_url);
 
 /* Term, prefixed name or IRI to IRI. The result is borrowed from the context, from name, or lies in the arena.
- * ERR_INVALID for an empty name or a keyword; ERR_MEMORY. */
+ * ERR_INVALID for an empty name, a keyword, a term that the context maps to null or defines by @reverse; ERR_MEMORY. */
 MUST_CHECK enum err_code context_expand(const struct context *context, struct arena *arena, struct str name,
 					struct str *ret_iri, struct error *err);
 /* IRI to the shortest name: exact term, else default-vocabulary suffix (unless a term shadows it), else prefix:suffix,

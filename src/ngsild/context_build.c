@@ -5,12 +5,14 @@
  * serves the terms that are defined without an "@id". When all is read, the terms are indexed by IRI. */
 #include "ngsild/context_build_int.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define SCRATCH_BYTES_MAX (64u << 20) /* parsed remote parts, while building */
 
 struct chain { /* the remote contexts being read, innermost first */
 	struct str url;
+	struct str base; /* of relative references */
 	const struct chain *outer;
 };
 
@@ -26,32 +28,37 @@ struct str context_shown(struct str text)
 	return str_part(text, 0, 100);
 }
 
-/* ---- parts ---- */
+/* ---- remote parts ---- */
 
-static enum err_code build_object(struct build *build, const struct json *object, const struct chain *chain)
+/* The absolute URL of a reference, which must not be one of those that lead here. */
+static enum err_code take_url(struct build *build, struct str reference, const struct chain *chain, struct str *ret_url,
+			      struct error *err)
 {
-	const struct json *import = json_get(object, STR("@import"));
+	struct str url;
 
-	if (json_get(object, STR("@context")))
-		return err_set(build->err, ERR_INVALID, "an @context within an @context");
-	if (object->count > CONTEXT_TERMS_MAX)
-		return err_set(build->err, ERR_LIMIT, "an @context with more than %d terms", CONTEXT_TERMS_MAX);
-	if (import) {
-		enum err_code code = json_is(import, JSON_STRING)
-					     ? build_value(build, import, chain)
-					     : err_set(build->err, ERR_INVALID, "@import must be a string");
-
-		if (code != ERR_OK)
-			return code;
-	}
-	return context_define_all(build, object);
+	if (!context_url_resolve(&build->scratch, chain ? chain->base : STR_NONE, reference, &url))
+		return err_set(err, ERR_INVALID, "the @context reference \"%.*s\" is no absolute URL",
+			       STR_FMT(context_shown(reference)));
+	if (!context_url_is_core(url) && ++build->parts > CONTEXT_PARTS_MAX)
+		return err_set(err, ERR_LIMIT, "an @context of more than %d parts", CONTEXT_PARTS_MAX);
+	for (const struct chain *link = chain; link; link = link->outer)
+		if (str_eq(link->url, url))
+			return err_set(err, ERR_INVALID, "the @context %.*s refers to itself",
+				       STR_FMT(context_shown(url)));
+	*ret_url = url;
+	return ERR_OK;
 }
 
-static enum err_code read_remote(struct build *build, struct str url, const struct chain *chain)
+/* The value of the document's "@context"; the base of its references goes into link. */
+static enum err_code read_remote(struct build *build, struct chain *link, const struct json **ret_value)
 {
-	struct str body;
+	struct context_document remote = {0};
 	struct json *document;
-	enum err_code code = build->resolver->fetch(build->resolver->self, url, &body, build->err);
+
+	if (!build->resolver)
+		return err_set(build->err, ERR_CONTEXT, "the @context %.*s is remote and cannot be had here",
+			       STR_FMT(context_shown(link->url)));
+	enum err_code code = build->resolver->fetch(build->resolver->self, link->url, &remote, build->err);
 
 	if (code != ERR_OK)
 		return code;
@@ -59,39 +66,98 @@ static enum err_code read_remote(struct build *build, struct str url, const stru
 		build->parser = json_parser_new();
 	if (!build->parser)
 		return context_no_memory(build);
-	code = json_parse(build->parser, &build->scratch, body, NULL, &document, build->err);
+	code = json_parse(build->parser, &build->scratch, remote.body, NULL, &document, build->err);
 	if (code != ERR_OK)
 		return code;
-	const struct json *value = json_get(document, STR("@context"));
-
-	if (!value)
+	*ret_value = json_get(document, STR("@context"));
+	if (!*ret_value)
 		return err_set(build->err, ERR_INVALID, "no \"@context\" in the document");
-	return build_value(build, value, chain);
+	if (remote.base.at)
+		link->base = remote.base;
+	return ERR_OK;
 }
 
-static enum err_code build_url(struct build *build, struct str url, const struct chain *outer)
+static enum err_code build_url(struct build *build, struct str reference, const struct chain *outer)
 {
-	struct chain chain = {url, outer};
+	struct chain link = {.outer = outer};
+	const struct json *value = NULL;
+	enum err_code code = take_url(build, reference, outer, &link.url, build->err);
 
-	if (context_url_is_core(url))
-		return ERR_OK;
-	if (!context_has_scheme(url))
-		return err_set(build->err, ERR_INVALID, "the @context reference \"%.*s\" is no absolute URL",
-			       STR_FMT(context_shown(url)));
-	if (++build->parts > CONTEXT_PARTS_MAX)
-		return err_set(build->err, ERR_LIMIT, "an @context of more than %d parts", CONTEXT_PARTS_MAX);
-	for (const struct chain *link = outer; link; link = link->outer)
-		if (str_eq(link->url, url))
-			return err_set(build->err, ERR_INVALID, "the @context %.*s refers to itself",
-				       STR_FMT(context_shown(url)));
-	if (!build->resolver)
-		return err_set(build->err, ERR_CONTEXT, "the @context %.*s is remote and cannot be had here",
-			       STR_FMT(context_shown(url)));
-	enum err_code code = read_remote(build, url, &chain);
+	if (code != ERR_OK || context_url_is_core(link.url))
+		return code;
+	link.base = link.url;
+	code = read_remote(build, &link, &value);
+	if (code == ERR_OK) {
+		assert(value);
+		code = build_value(build, value, &link);
+	}
+	if (code != ERR_OK)
+		(void)err_while(build->err, "reading the @context %.*s", STR_FMT(context_shown(link.url)));
+	return code;
+}
+
+/* JSON-LD 1.1 API, 4.1.2, 5.6: the imported object's members, as far as this one does not have them itself. */
+static enum err_code import(struct build *build, const struct json *reference, const struct chain *chain,
+			    const struct json **object)
+{
+	struct chain link = {.outer = chain};
+	const struct json *value = NULL;
+
+	if (!json_is(reference, JSON_STRING))
+		return err_set(build->err, ERR_INVALID, "@import must be a string");
+	enum err_code code = take_url(build, json_text(reference), chain, &link.url, build->err);
+
+	if (code != ERR_OK || context_url_is_core(link.url))
+		return code;
+	code = read_remote(build, &link, &value);
+	if (code == ERR_OK && (!json_is(value, JSON_OBJECT) || json_get(value, STR("@import"))))
+		code = err_set(build->err, ERR_INVALID, "an imported @context must be one object without @import");
+	if (code != ERR_OK)
+		return err_while(build->err, "importing the @context %.*s", STR_FMT(context_shown(link.url)));
+	struct json *merged = json_dup(&build->scratch, value);
+
+	for (uint32_t i = 0; merged && i < (*object)->count; i++)
+		if (!json_set(&build->scratch, merged, (*object)->members[i].key, (*object)->members[i].value))
+			merged = NULL;
+	if (!merged)
+		return context_no_memory(build);
+	*object = merged;
+	return ERR_OK;
+}
+
+/* ---- parts ---- */
+
+static enum err_code build_object(struct build *build, const struct json *object, const struct chain *chain)
+{
+	const struct json *reference = json_get(object, STR("@import"));
+	enum err_code code = reference ? import(build, reference, chain, &object) : ERR_OK;
 
 	if (code != ERR_OK)
-		(void)err_while(build->err, "reading the @context %.*s", STR_FMT(context_shown(url)));
-	return code;
+		return code;
+	if (json_get(object, STR("@context")))
+		return err_set(build->err, ERR_INVALID, "an @context within an @context");
+	if (object->count > CONTEXT_TERMS_MAX)
+		return err_set(build->err, ERR_LIMIT, "an @context with more than %d terms", CONTEXT_TERMS_MAX);
+	return context_define_all(build, object);
+}
+
+/* Forgets what came before; the core cannot be forgotten. */
+static enum err_code build_null(struct build *build)
+{
+	struct map *terms = &build->context->terms;
+	uint64_t seed = terms->seed;
+	struct str name;
+	void *term;
+	size_t at = 0;
+
+	while (map_each(terms, &at, &name, &term))
+		if (((const struct context_term *)term)->is_protected)
+			return err_set(build->err, ERR_INVALID, "null would forget the protected term \"%.*s\"",
+				       STR_FMT(context_shown(name)));
+	map_done(terms);
+	map_init(terms, seed);
+	build->vocab = STR_NONE;
+	return ERR_OK;
 }
 
 static enum err_code build_array(struct build *build, const struct json *array, const struct chain *chain)
@@ -120,15 +186,8 @@ static enum err_code build_value(struct build *build, const struct json *value, 
 		return build_array(build, value, chain);
 	case JSON_OBJECT:
 		return build_object(build, value, chain);
-	case JSON_NULL: { /* forgets what came before; the core cannot be forgotten */
-		struct map *terms = &build->context->terms;
-		uint64_t seed = terms->seed;
-
-		map_done(terms);
-		map_init(terms, seed);
-		build->vocab = STR_NONE;
-		return ERR_OK;
-	}
+	case JSON_NULL:
+		return build_null(build);
 	default:
 		return err_set(build->err, ERR_INVALID, "an @context must be a URL, an object or an array of these");
 	}
@@ -136,12 +195,19 @@ static enum err_code build_value(struct build *build, const struct json *value, 
 
 /* ---- the whole ---- */
 
+/* JSON-LD 1.1 API, 4.3 and 7.2: by what the term's definition fits, then the shortest, then the first in byte order. */
+static bool is_better(const struct context_term *a, const struct context_term *b)
+{
+	if (a->rank != b->rank)
+		return a->rank < b->rank;
+	return a->name.len != b->name.len ? a->name.len < b->name.len : str_cmp(a->name, b->name) < 0;
+}
+
 static bool offer(struct map *map, struct context_term *term)
 {
 	const struct context_term *best = map_get(map, term->iri);
 
-	if (best && (best->name.len < term->name.len ||
-		     (best->name.len == term->name.len && str_cmp(best->name, term->name) < 0)))
+	if (best && !is_better(term, best))
 		return true;
 	return map_set(map, term->iri, term);
 }
@@ -155,7 +221,7 @@ static bool index_by_iri(struct context *context)
 	while (map_each(&context->terms, &at, &name, &value)) {
 		struct context_term *term = value;
 
-		if (term->iri.at[0] == '@')
+		if (term->iri.len == 0 || term->iri.at[0] == '@' || term->reverse)
 			continue;
 		if (!offer(&context->by_iri, term))
 			return false;

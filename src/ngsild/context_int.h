@@ -15,9 +15,23 @@ extern const size_t ngsild_core_context_bytes;
 
 struct context_term {
 	struct str name;
-	struct str iri; /* or a keyword such as "@id" */
+	struct str iri; /* or a keyword such as "@id"; empty: the context takes the meaning away (null) */
 	struct str type; /* of its definition; STR_NONE without */
 	bool prefix; /* may stand before a colon */
+	bool reverse; /* defined by "@reverse": names no attribute */
+	bool is_protected; /* may only be defined again as the same */
+	uint8_t container; /* enum context_container bits */
+	uint8_t rank; /* among terms of one IRI the lowest is compacted to (JSON-LD 1.1 API, 7.2) */
+};
+
+enum context_container {
+	CONTAINER_LIST = 1 << 0,
+	CONTAINER_SET = 1 << 1,
+	CONTAINER_LANGUAGE = 1 << 2,
+	CONTAINER_INDEX = 1 << 3,
+	CONTAINER_ID = 1 << 4,
+	CONTAINER_TYPE = 1 << 5,
+	CONTAINER_GRAPH = 1 << 6
 };
 
 struct context {

@@ -294,7 +294,9 @@ static enum err_code add_attribute(const struct expansion *x, struct str name, c
 
 	if ((code = expand_attribute_name(x, name, &iri)))
 		return code;
-	if ((code = expand_instances(x, name, body, &instances))) {
+	code = x->simplified ? expand_simplified(x, name, body, &instances)
+			     : expand_instances(x, name, body, &instances);
+	if (code || (code = expand_check_place(x, iri, &instances))) {
 		(void)err_while(x->err, "reading attribute \"%.*s\"", STR_FMT(name));
 		return code;
 	}
@@ -330,6 +332,9 @@ static struct expansion expansion_of(struct arena *arena, const struct expand_op
 				  .context = options->context,
 				  .now = json_int(arena, options->now_us),
 				  .nulls = options->fragment,
+				  .partial = options->merge,
+				  .merge = options->merge,
+				  .simplified = options->simplified,
 				  .err = err};
 }
 
@@ -382,7 +387,8 @@ enum err_code expand_attribute(struct arena *arena, struct str attribute_name, c
 	x.partial = options->fragment;
 	if ((code = expand_attribute_name(&x, attribute_name, &iri)) || (code = without_context(&x, body, &bare)))
 		return code;
-	if ((code = expand_instances(&x, attribute_name, &bare, &instances))) {
+	if ((code = expand_instances(&x, attribute_name, &bare, &instances)) ||
+	    (code = expand_check_place(&x, iri, &instances))) {
 		(void)err_while(err, "reading attribute \"%.*s\"", STR_FMT(attribute_name));
 		return code;
 	}
@@ -393,4 +399,12 @@ enum err_code expand_attribute(struct arena *arena, struct str attribute_name, c
 	*ret_iri = iri;
 	*ret_instances = kept;
 	return ERR_OK;
+}
+
+enum err_code expand_attribute_iri(struct arena *arena, const struct context *context, struct str name,
+				   struct str *ret_iri, struct error *err)
+{
+	const struct expansion x = {.arena = arena, .context = context, .err = err};
+
+	return expand_attribute_name(&x, name, ret_iri);
 }

@@ -15,6 +15,11 @@ struct expand_options {
 	const struct context *context;
 	int64_t now_us; /* stamped as createdAt of the entity and of every instance */
 	bool fragment; /* id and type may be missing (updates); NGSI-LD Null values are allowed */
+	/* With fragment: for merge_patch() (5.5.12), which knows the attribute that is merged into. Instances have a
+	 * "type" only when it was said, and may lack a value; a geometry may be a part of one, a languageMap one text
+	 * or an array of texts; NGSI-LD Null may stand for any member of an object within a value. */
+	bool merge;
+	bool simplified; /* with merge: attributes come in the simplified representation (4.5.4) */
 };
 
 /* The entity (or Entity Fragment) that body describes, in the arena; its strings may borrow from body.
@@ -31,6 +36,13 @@ MUST_CHECK enum err_code expand_entity(struct arena *arena, const struct json *b
 MUST_CHECK enum err_code expand_attribute(struct arena *arena, struct str attribute_name, const struct json *body,
 					  const struct expand_options *options, struct str *ret_iri,
 					  struct json **ret_instances, struct error *err);
+
+/* The IRI of an attribute's name, as expand_attribute reads it: ERR_INVALID for what cannot name one (4.5.1, 4.6.2). */
+MUST_CHECK enum err_code expand_attribute_iri(struct arena *arena, const struct context *context, struct str name,
+					      struct str *ret_iri, struct error *err);
+
+/* Is this a language tag, well-formed in the plain sense of RFC 5646, section 2.1, or "@none"? */
+bool expand_is_language_tag(struct str tag);
 
 /* Is this text a URI (RFC 3986 absolute, scheme and something behind it; IRIs accepted)? */
 bool expand_is_uri(struct str text);

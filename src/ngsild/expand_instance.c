@@ -66,7 +66,7 @@ static bool looks_like_instance(const struct expansion *x, const struct json *no
 		return false;
 	if (shape_of(x, node, &shape))
 		return true;
-	if (shape.value)
+	if (shape.value || (x->merge && shape.members))
 		return true;
 	return shape.type && kind_named(x, shape.type);
 }
@@ -113,7 +113,8 @@ static enum err_code judge_member(const struct expansion *x, const struct attrib
 		return ERR_OK;
 	}
 	/* Only a Property of this very name is sealed (4.5.2.2). */
-	if (member_in(member, sealed) && kind && kind->value == MEMBER_VALUE && str_eq(attribute, STR("ngsildproof"))) {
+	if (member_in(member, sealed) && str_eq(attribute, STR("ngsildproof")) &&
+	    (kind ? kind->value == MEMBER_VALUE : x->merge)) {
 		*ret_keep = true;
 		return ERR_OK;
 	}
@@ -133,7 +134,7 @@ static enum err_code add_sub_attribute(const struct expansion *x, struct str nam
 	struct str iri = STR_NONE;
 	enum err_code code;
 
-	inner.partial = false;
+	inner.partial = x->merge;
 	if ((code = expand_attribute_name(x, name, &iri)))
 		return code;
 	if ((code = expand_instances(&inner, name, body, &instances))) {
@@ -141,6 +142,14 @@ static enum err_code add_sub_attribute(const struct expansion *x, struct str nam
 		return code;
 	}
 	return expand_add(x, instance, iri, instances);
+}
+
+enum err_code expand_check_proof(const struct expansion *x, struct str attribute, const struct json *value)
+{
+	if (!str_eq(attribute, STR("ngsildproof")) || json_is(value, JSON_OBJECT) ||
+	    (x->nulls && str_eq(json_text(value), NGSILD_NULL)))
+		return ERR_OK;
+	return err_set(x->err, ERR_INVALID, "the value of \"ngsildproof\" must be an object: the proof");
 }
 
 static enum err_code add_core_member(const struct expansion *x, const struct attribute_kind *kind, struct str attribute,
@@ -158,6 +167,8 @@ static enum err_code add_core_member(const struct expansion *x, const struct att
 	/* "@none" names the default instance, which has no datasetId (4.5.5). */
 	if (which == MEMBER_DATASET_ID && str_eq(json_text(&member->value), NGSILD_DATASET_DEFAULT))
 		return ERR_OK;
+	if (which == MEMBER_VALUE && (code = expand_check_proof(x, attribute, &member->value)))
+		return code;
 	if ((code = expand_member(x, kind, which, &member->value, &value)))
 		return code;
 	return expand_add(x, instance, member->key, value);
@@ -229,16 +240,20 @@ static enum err_code instance_of_object(const struct expansion *x, struct str na
 }
 
 /* Concise: the value alone (4.5.2.3, 4.7.3). */
-static enum err_code instance_of_value(const struct expansion *x, const struct json *value, struct json *ret)
+static enum err_code instance_of_value(const struct expansion *x, struct str name, const struct json *value,
+				       struct json *ret)
 {
 	const struct attribute_kind *kind =
 		attribute_kind(attribute_is_geometry(value) ? STR("GeoProperty") : STR("Property"));
 	struct json instance = {0}, checked = {0};
 	enum err_code code;
 
-	if ((code = expand_member(x, kind, MEMBER_VALUE, value, &checked)) ||
+	if (x->merge) /* whose value it is, the attribute that is merged into says */
+		kind = NULL;
+	if ((code = expand_check_proof(x, name, value)) ||
+	    (code = expand_member(x, kind, MEMBER_VALUE, value, &checked)) ||
 	    (code = expand_object(x, 1 + INSTANCE_EXTRA_MEMBERS, &instance)) ||
-	    (code = expand_add(x, &instance, STR("type"), json_string(kind->name))) ||
+	    (kind && (code = expand_add(x, &instance, STR("type"), json_string(kind->name)))) ||
 	    (code = expand_add(x, &instance, STR("value"), checked)) ||
 	    (code = expand_add(x, &instance, STR("createdAt"), x->now)))
 		return code;
@@ -253,17 +268,18 @@ static enum err_code expand_instance(const struct expansion *x, struct str name,
 	enum err_code code;
 
 	if (!json_is(body, JSON_OBJECT))
-		return instance_of_value(x, body, ret);
+		return instance_of_value(x, name, body, ret);
 	/* A geometry's "type" and a typed value's "@type" are not the attribute's. */
 	if (attribute_is_geometry(body) || is_typed_value(body))
-		return instance_of_value(x, body, ret);
+		return instance_of_value(x, name, body, ret);
 	if ((code = shape_of(x, body, &shape)))
 		return code;
-	if (shape.type || shape.value || x->partial)
+	/* A merge's object without any member of an instance is a value, as in all other operations. */
+	if (shape.type || shape.value || (x->partial && (!x->merge || shape.members)))
 		return instance_of_object(x, name, body, &shape, ret);
 	if (shape.members)
 		return err_set(x->err, ERR_INVALID, "neither \"value\" nor \"object\" nor another value is there");
-	return instance_of_value(x, body, ret);
+	return instance_of_value(x, name, body, ret);
 }
 
 static void move_to_front(struct json *items, uint32_t from)

@@ -11,6 +11,8 @@ struct expansion {
 	struct json now; /* the stamp of all that comes: one number for all, made once */
 	bool nulls; /* NGSI-LD Null may stand for "delete" */
 	bool partial; /* the outermost instance may lack type and value */
+	bool merge; /* as expand_options says: every instance may, and Null may stand inside values */
+	bool simplified; /* as expand_options says */
 	struct error *err; /* the caller's; may be NULL */
 };
 
@@ -34,6 +36,16 @@ MUST_CHECK enum err_code expand_check_value(const struct expansion *x, struct st
 /* All instances of one attribute of an entity or instance, in a JSON array, the default instance first. */
 MUST_CHECK enum err_code expand_instances(const struct expansion *x, struct str name, const struct json *body,
 					  struct json *ret);
+
+/* The same for an attribute in its simplified representation (4.5.4). */
+MUST_CHECK enum err_code expand_simplified(const struct expansion *x, struct str name, const struct json *body,
+					   struct json *ret);
+/* The value of a proof, an attribute of that very name, is an object (4.5.2.2). */
+MUST_CHECK enum err_code expand_check_proof(const struct expansion *x, struct str attribute, const struct json *value);
+
+/* location, observationSpace and operationSpace of an entity are GeoProperties (4.7.1, 5.2.4). Instances that do not
+ * say their kind pass when their value could be a geometry or a part of one, those that say Null pass too. */
+MUST_CHECK enum err_code expand_check_place(const struct expansion *x, struct str iri, const struct json *instances);
 
 /* Two names may have meant one attribute: no two attributes of an expanded entity or instance are the same. */
 MUST_CHECK enum err_code expand_check_attributes(const struct expansion *x, const struct json *parent);

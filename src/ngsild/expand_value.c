@@ -7,8 +7,19 @@
 
 #include <string.h>
 
-#define LANG_STRING_IRI STR("http://www.w3.org/1999/02/22-rdf-syntax-ns#langString")
 #define LANGUAGE_SUBTAG_BYTES_MAX 8u /* RFC 5646, 2.1 */
+
+/* A merge replaces an array as a whole (RFC 7396), so nothing in it can be deleted. */
+static enum err_code check_items(const struct expansion *x, struct str member, const struct json *array)
+{
+	struct expansion inner = *x;
+	enum err_code code = ERR_OK;
+
+	inner.merge = false;
+	for (uint32_t i = 0; i < array->count && !code; i++)
+		code = expand_check_value(&inner, member, &array->items[i]);
+	return code;
+}
 
 enum err_code expand_check_value(const struct expansion *x, struct str member, const struct json *value)
 {
@@ -25,9 +36,7 @@ enum err_code expand_check_value(const struct expansion *x, struct str member, c
 				       STR_FMT(member));
 		return ERR_OK;
 	case JSON_ARRAY:
-		for (uint32_t i = 0; i < value->count && !code; i++)
-			code = expand_check_value(x, member, &value->items[i]);
-		return code;
+		return check_items(x, member, value);
 	case JSON_OBJECT:
 		/* A JSON literal is not looked into (4.5.0). */
 		if (str_eq(json_text(json_get(value, STR("@type"))), STR("@json")))
@@ -36,7 +45,8 @@ enum err_code expand_check_value(const struct expansion *x, struct str member, c
 			if (str_eq(value->members[i].key, STR("@context")))
 				return err_set(x->err, ERR_INVALID,
 					       "\"%.*s\" holds an @context; only the top level may", STR_FMT(member));
-			code = expand_check_value(x, member, &value->members[i].value);
+			if (!x->merge || !node_is_null(&value->members[i].value))
+				code = expand_check_value(x, member, &value->members[i].value);
 		}
 		return code;
 	case JSON_BOOL:
@@ -143,8 +153,7 @@ static enum err_code value_list(const struct expansion *x, const struct json *va
 	return code;
 }
 
-/* "en", "zh-Hant-TW", …: well-formed in the plain sense of RFC 5646, section 2.1, or "@none". */
-static bool is_language_tag(struct str tag)
+bool expand_is_language_tag(struct str tag)
 {
 	struct str rest = tag, part;
 
@@ -166,7 +175,7 @@ static bool is_language_tag(struct str tag)
 
 static enum err_code language_text(const struct expansion *x, struct str tag, const struct json *value)
 {
-	bool good = json_is(value, JSON_STRING) && !node_is_null(value);
+	bool good = json_is(value, JSON_STRING) && (x->merge || !node_is_null(value));
 
 	if (json_is(value, JSON_ARRAY)) {
 		good = value->count > 0;
@@ -183,6 +192,11 @@ static enum err_code language_map(const struct expansion *x, const struct json *
 {
 	enum err_code code = ERR_OK;
 
+	/* The language of a text alone is the merge's (6.5.3.4). */
+	if (x->merge && !node_is_null(value) && !json_is(value, JSON_OBJECT)) {
+		*ret = *value;
+		return language_text(x, NGSILD_DATASET_DEFAULT, value);
+	}
 	if (!json_is(value, JSON_OBJECT) || value->count == 0)
 		return err_set(x->err, ERR_INVALID, "\"languageMap\" must be an object of language tags and texts");
 	bool deletes = x->nulls && value->count == 1 && node_is_null(json_get(value, NGSILD_DATASET_DEFAULT));
@@ -190,7 +204,7 @@ static enum err_code language_map(const struct expansion *x, const struct json *
 	for (uint32_t i = 0; i < value->count && !deletes; i++) {
 		struct str tag = value->members[i].key;
 
-		if (!is_language_tag(tag))
+		if (!expand_is_language_tag(tag))
 			return err_set(x->err, ERR_INVALID, "\"languageMap\": \"%.*s\" is no language tag (RFC 5646)",
 				       STR_FMT(tag));
 		if ((code = language_text(x, tag, &value->members[i].value)))
@@ -219,11 +233,32 @@ static enum err_code geometry(const struct expansion *x, const struct json *valu
 			return code;
 		value = parsed;
 	}
-	if ((code = geo_check(value, x->err))) {
+	/* Part of a geometry is checked when it has been merged. */
+	code = x->merge ? expand_check_value(x, STR("value"), value) : geo_check(value, x->err);
+	if (code) {
 		(void)err_while(x->err, "reading \"value\", a GeoJSON geometry");
 		return code;
 	}
 	*ret = *value;
+	return ERR_OK;
+}
+
+enum err_code expand_check_place(const struct expansion *x, struct str iri, const struct json *instances)
+{
+	if (!attribute_is_place(iri))
+		return ERR_OK;
+	for (uint32_t i = 0; i < instances->count; i++) {
+		const struct json *instance = &instances->items[i], *value = instance_value(instance);
+		const struct attribute_kind *kind = attribute_kind_of(instance);
+		bool fits = kind ? str_eq(kind->name, STR("GeoProperty"))
+				 : !value || (json_get(instance, STR("value")) == value && json_is(value, JSON_OBJECT));
+
+		if (!fits && !instance_is_null(instance))
+			return err_set(
+				x->err, ERR_INVALID,
+				"this attribute of an entity is a GeoProperty whose value is a GeoJSON geometry%s%s",
+				kind ? ", not a " : "", kind ? kind->name.at : "");
+	}
 	return ERR_OK;
 }
 
@@ -245,7 +280,7 @@ static enum err_code value_type(const struct expansion *x, const struct attribut
 		return err_set(x->err, ERR_INVALID, "\"valueType\" must be a text");
 	if ((code = expand_terms(x, value, false, STR("valueType"), ret)))
 		return code;
-	if (kind && kind->value == MEMBER_LANGUAGE_MAP && !str_eq(json_text(ret), LANG_STRING_IRI))
+	if (kind && kind->value == MEMBER_LANGUAGE_MAP && !str_eq(json_text(ret), NGSILD_LANG_STRING_IRI))
 		return err_set(x->err, ERR_INVALID, "\"valueType\" of a LanguageProperty can only be \"langString\"");
 	return ERR_OK;
 }

@@ -171,3 +171,33 @@ enum err_code merge_whole(struct arena *arena, const struct json *entity, enum c
 	*ret_result = m.result;
 	return ERR_OK;
 }
+
+/* Recursion goes as deep as sub-attributes nest. */
+static void restamp(struct json *node, const struct json *now)
+{
+	for (uint32_t i = 0; json_is(node, JSON_OBJECT) && i < node->count; i++) {
+		struct json_member *member = &node->members[i];
+
+		if (str_eq(member->key, STR("createdAt")))
+			member->value = *now;
+		else if (json_is(&member->value, JSON_ARRAY) && document_is_attribute(member->key))
+			for (uint32_t k = 0; k < member->value.count; k++)
+				restamp(&member->value.items[k], now);
+	}
+}
+
+enum err_code merge_create(struct arena *arena, const struct json *entity, int64_t now_us, struct json **ret_entity,
+			   struct merge_result *ret_result, struct error *err)
+{
+	struct json *created = json_dup_nodes(arena, entity);
+	const struct json now = json_int(arena, now_us);
+
+	if (!created || !json_is(&now, JSON_NUMBER))
+		return err_set(err, ERR_MEMORY, "no memory to create an entity");
+	restamp(created, &now);
+	enum err_code code = merge_whole(arena, created, CHANGE_CREATED, ret_result, err);
+
+	if (code == ERR_OK)
+		*ret_entity = created;
+	return code;
+}

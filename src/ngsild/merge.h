@@ -3,10 +3,11 @@
  * notifications and "updated / notUpdated" answers come from one place. Unchanged instances keep their stamps.
  * The fragment is only read, but the entity then shares its texts. After an error the entity may be half changed:
  * drop it. A fragment that names another id is ERR_INVALID, and so is growth beyond the bounds of expand.h.
- * Source: GS CIM 009 V1.9.1 clauses 5.5.8, 5.6.1–5.6.5, 5.6.8, 5.6.19. Pure. */
+ * Source: GS CIM 009 V1.9.1 clauses 4.22, 5.5.8, 5.5.12, 5.6.1–5.6.5, 5.6.8, 5.6.17–5.6.19, 5.6.21. Pure. */
 #ifndef MACHI_NGSILD_MERGE_H
 #define MACHI_NGSILD_MERGE_H
 
+#include "ngsild/context.h"
 #include "ngsild/document.h"
 
 enum change_kind { CHANGE_CREATED, CHANGE_UPDATED, CHANGE_DELETED };
@@ -56,6 +57,50 @@ MUST_CHECK enum err_code merge_delete(struct arena *arena, struct json *entity, 
  * stamps, the entity its createdAt; nothing changed gives changed == false. */
 MUST_CHECK enum err_code merge_replace(struct arena *arena, struct json *entity, const struct json *replacement,
 				       int64_t now_us, struct merge_result *ret_result, struct error *err);
+/* Replace Attribute (5.6.19): the instances with the same datasetIds become these (whole ones, no Null); what says the
+ * same keeps its stamps. Instances that are not there are a refusal; ERR_NOT_FOUND when that is so of all of them. */
+MUST_CHECK enum err_code merge_replace_attribute(struct arena *arena, struct json *entity, struct str attribute_iri,
+						 const struct json *instances, int64_t now_us,
+						 struct merge_result *ret_result, struct error *err);
+
+/* What a merge's parameters say (6.5.3.4). */
+struct merge_patch_options {
+	bool simplified; /* the fragment's attributes came simplified: each takes the type of the one merged into */
+	struct str lang; /* of texts given for a LanguageProperty; STR_NONE: none */
+	/* DateTime for attributes merged into that have an observedAt and get no other; STR_NONE: none. Borrowed by the
+	 * entity. */
+	struct str observed_at;
+	const struct context *context; /* with simplified: for terms given for a VocabProperty */
+};
+
+/* Merge Entity (5.6.17): the fragment, as expand_entity made it with options.merge, is merged into the entity by merge
+ * patch (5.5.12), to any depth: instances, values that are objects, language maps and sub-attributes keep what the
+ * fragment does not name, and NGSI-LD Null removes. Arrays, and JSON literals, are replaced. options NULL: none.
+ * ERR_INVALID when what comes out would be no valid attribute: another type, no value, part of a geometry … */
+MUST_CHECK enum err_code merge_patch(struct arena *arena, struct json *entity, const struct json *fragment,
+				     const struct merge_patch_options *options, int64_t now_us,
+				     struct merge_result *ret_result, struct error *err);
+
+/* What goes of entities that are purged in part (5.6.21). Names are IRIs; the scope has its own. */
+struct merge_reduction {
+	const struct str *keep; /* all others go; NULL: no such list */
+	size_t keep_count;
+	const struct str *drop; /* these go */
+	size_t drop_count;
+};
+
+MUST_CHECK enum err_code merge_reduce(struct arena *arena, struct json *entity, const struct merge_reduction *reduction,
+				      int64_t now_us, struct merge_result *ret_result, struct error *err);
+
+/* Removes attribute instances, and sub-attributes, whose expiresAt lies at or before now_us (4.22). The entity's own
+ * expiresAt is the caller's business (expiry_is_over). */
+MUST_CHECK enum err_code merge_expire(struct arena *arena, struct json *entity, int64_t now_us,
+				      struct merge_result *ret_result, struct error *err);
+
+/* A copy of the entity, stamped as created at now_us however long ago it was expanded, and its changes: so all that one
+ * batch touches has one stamp (5.5.11.0), and a creation lies behind the deletion that it had to wait for. */
+MUST_CHECK enum err_code merge_create(struct arena *arena, const struct json *entity, int64_t now_us,
+				      struct json **ret_entity, struct merge_result *ret_result, struct error *err);
 /* The changes of an entity that is created or deleted whole (now_us stamps the deletion's history). */
 MUST_CHECK enum err_code merge_whole(struct arena *arena, const struct json *entity, enum change_kind kind,
 				     struct merge_result *ret_result, struct error *err);

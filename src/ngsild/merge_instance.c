@@ -9,14 +9,14 @@ enum err_code merge_no_memory(const struct merge *m)
 	return err_set(m->err, ERR_MEMORY, "no memory left to merge an entity");
 }
 
-static bool is_stamp(struct str key)
+bool instance_is_stamp(struct str key)
 {
 	enum member member = member_of(key);
 
 	return member == MEMBER_CREATED_AT || member == MEMBER_MODIFIED_AT;
 }
 
-static struct json *instance_with(const struct json *instances, struct str dataset)
+struct json *instance_with(const struct json *instances, struct str dataset)
 {
 	for (uint32_t i = 0; json_is(instances, JSON_ARRAY) && i < instances->count; i++)
 		if (str_eq(instance_dataset(&instances->items[i]), dataset))
@@ -43,7 +43,7 @@ static uint32_t members_said(const struct json *instance)
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < instance->count; i++)
-		count += !is_stamp(instance->members[i].key);
+		count += !instance_is_stamp(instance->members[i].key);
 	return count;
 }
 
@@ -53,7 +53,8 @@ bool instance_same(const struct json *a, const struct json *b)
 		return false;
 	for (uint32_t i = 0; i < a->count; i++) {
 		struct str key = a->members[i].key;
-		const struct json *mine = &a->members[i].value, *other = is_stamp(key) ? mine : json_get(b, key);
+		const struct json *mine = &a->members[i].value,
+				  *other = instance_is_stamp(key) ? mine : json_get(b, key);
 
 		if (!other)
 			return false;
@@ -76,8 +77,7 @@ static enum err_code add_stamp(const struct merge *m, struct json *instance, str
 	return json_is(&number, JSON_NUMBER) ? add(m, instance, key, number) : merge_no_memory(m);
 }
 
-/* The stamps of an instance that came from old (NULL: from nothing). */
-static enum err_code stamp(const struct merge *m, struct json *instance, const struct json *old, bool *ret_same)
+enum err_code instance_stamp(const struct merge *m, struct json *instance, const struct json *old, bool *ret_same)
 {
 	bool same = old && instance_same(instance, old);
 	int64_t created = old ? document_created_us(old) : m->now_us;
@@ -121,7 +121,7 @@ static enum err_code take_member(const struct merge *m, const struct json_member
 {
 	struct json taken = member->value;
 
-	if (is_stamp(member->key) || node_is_null(&member->value))
+	if (instance_is_stamp(member->key) || node_is_null(&member->value))
 		return ERR_OK;
 	if (document_is_attribute(member->key)) {
 		enum err_code code = take_instances(m, &member->value, json_get(old, member->key), &taken);
@@ -141,7 +141,7 @@ enum err_code instance_take(const struct merge *m, const struct json *fragment, 
 	for (uint32_t i = 0; i < fragment->count; i++)
 		if ((code = take_member(m, &fragment->members[i], old, &instance)))
 			return code;
-	if ((code = stamp(m, &instance, old, ret_same)))
+	if ((code = instance_stamp(m, &instance, old, ret_same)))
 		return code;
 	*ret = instance;
 	return ERR_OK;
@@ -186,7 +186,7 @@ static enum err_code patch_member(const struct merge *m, const struct json_membe
 	const struct json *over = json_get(fragment, member->key);
 	struct json value = member->value;
 
-	if (is_stamp(member->key) || node_is_null(over))
+	if (instance_is_stamp(member->key) || node_is_null(over))
 		return ERR_OK;
 	if (over && document_is_attribute(member->key)) {
 		enum err_code code = patch_instances(m, &member->value, over, &value);
@@ -212,35 +212,52 @@ enum err_code instance_patch(const struct merge *m, const struct json *old, cons
 		if (!json_get(old, fragment->members[i].key) &&
 		    (code = take_member(m, &fragment->members[i], NULL, &instance)))
 			return code;
-	if ((code = stamp(m, &instance, old, ret_same)))
+	if ((code = instance_stamp(m, &instance, old, ret_same)))
 		return code;
 	*ret = instance;
 	return ERR_OK;
 }
 
-enum err_code instance_check_patch(const struct merge *m, const struct json *old, const struct json *fragment)
+enum err_code instance_check_members(const struct merge *m, const struct attribute_kind *kind,
+				     const struct json *fragment)
 {
 	static const uint64_t sealed = MEMBER_BIT(MEMBER_ENTITY_ID_SEALED) | MEMBER_BIT(MEMBER_ENTITY_TYPE_SEALED);
+	const struct json *value_type = json_get(fragment, STR("valueType"));
+	uint64_t allowed = kind->allowed | MEMBERS_VALUE | (kind->value == MEMBER_VALUE ? sealed : 0);
+
+	for (uint32_t i = 0; i < fragment->count; i++) {
+		enum member member = member_of(fragment->members[i].key);
+
+		if (member != MEMBER_NONE && !instance_is_stamp(fragment->members[i].key) &&
+		    !member_in(member, allowed))
+			return err_set(m->err, ERR_INVALID, "\"%.*s\" is not allowed in a %.*s",
+				       STR_FMT(fragment->members[i].key), STR_FMT(kind->name));
+	}
+	if (value_type && kind->value == MEMBER_LANGUAGE_MAP && !node_is_null(value_type) &&
+	    !str_eq(json_text(value_type), NGSILD_LANG_STRING_IRI))
+		return err_set(m->err, ERR_INVALID, "\"valueType\" of a LanguageProperty can only be \"langString\"");
+	return ERR_OK;
+}
+
+enum err_code instance_check_patch(const struct merge *m, const struct json *old, const struct json *fragment)
+{
 	const struct attribute_kind *kind = attribute_kind_of(old), *said = attribute_kind_of(fragment);
 	const struct json *value = instance_value(fragment);
+	enum member member = instance_value_member(fragment);
 
 	if (!kind)
 		return err_set(m->err, ERR_CORRUPT, "a stored instance has no type");
 	if (said && said != kind)
 		return err_set(m->err, ERR_INVALID, "the attribute is a %.*s and cannot become a %.*s",
 			       STR_FMT(kind->name), STR_FMT(said->name));
-	for (uint32_t i = 0; i < fragment->count; i++) {
-		enum member member = member_of(fragment->members[i].key);
+	if (value && member != kind->value)
+		return err_set(m->err, ERR_INVALID, "\"%.*s\" is not allowed in a %.*s", STR_FMT(member_name(member)),
+			       STR_FMT(kind->name));
+	enum err_code code = instance_check_members(m, kind, fragment);
 
-		if (member != MEMBER_NONE && !is_stamp(fragment->members[i].key) &&
-		    !member_in(member, kind->allowed | sealed))
-			return err_set(m->err, ERR_INVALID, "\"%.*s\" is not allowed in a %.*s",
-				       STR_FMT(fragment->members[i].key), STR_FMT(kind->name));
-	}
-	if (!value || !str_eq(kind->name, STR("GeoProperty")))
-		return ERR_OK;
-	enum err_code code = geo_check(value, m->err);
-
+	if (code || !value || !str_eq(kind->name, STR("GeoProperty")))
+		return code;
+	code = geo_check(value, m->err);
 	if (code)
 		(void)err_while(m->err, "reading \"value\", a GeoJSON geometry");
 	return code;

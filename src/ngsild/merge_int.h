@@ -39,6 +39,32 @@ MUST_CHECK enum err_code instance_patch(const struct merge *m, const struct json
 MUST_CHECK enum err_code instance_check_patch(const struct merge *m, const struct json *old,
 					      const struct json *fragment);
 
+/* The parts of fragment that must fit whatever is done with its value: same type, members that the type allows. */
+MUST_CHECK enum err_code instance_check_members(const struct merge *m, const struct attribute_kind *kind,
+						const struct json *fragment);
+/* The stamps of an instance that came from old (NULL: from nothing). *ret_same: it says what old says. */
+MUST_CHECK enum err_code instance_stamp(const struct merge *m, struct json *instance, const struct json *old,
+					bool *ret_same);
+/* The instance with this datasetId; NULL when there is none, or no array. */
+struct json *instance_with(const struct json *instances, struct str dataset);
+/* createdAt, modifiedAt */
+bool instance_is_stamp(struct str key);
+
+/* merge_json.c: patch merged into target (NULL: nothing there) by RFC 7396 with NGSI-LD Null for null; shares nodes
+ * with both. literal_whole: an object with "@type": "@json" is one value (4.5.0). False when memory is refused. */
+MUST_CHECK bool merge_json(struct arena *arena, const struct json *target, const struct json *patch, bool literal_whole,
+			   struct json *ret);
+
+/* merge_patch_value.c: the value of an attribute of this kind after the fragment's has been merged into old's (NULL:
+ * a new one), checked. The fragment has a value. */
+MUST_CHECK enum err_code patch_value(const struct merge *m, const struct merge_patch_options *options,
+				     const struct attribute_kind *kind, const struct json *old,
+				     const struct json *fragment, struct json *ret);
+/* Is the fragment's value a text, or texts, in the language that the options name? */
+bool patch_is_language_text(const struct merge_patch_options *options, const struct json *fragment);
+/* The member of an instance that holds its value; MEMBER_NONE. */
+enum member instance_value_member(const struct json *instance);
+
 struct merge merge_begin(struct arena *arena, struct json *entity, int64_t now_us, struct error *err);
 /* Stamps the entity when anything changed and hands the result over. */
 MUST_CHECK enum err_code merge_end(struct merge *m, struct merge_result *ret_result);

@@ -1,4 +1,5 @@
-/* Replace Entity (5.6.18): the entity becomes another document; what differs between the two is what changed. */
+/* Replace Entity (5.6.18): the entity becomes another document; what differs between the two is what changed. And
+ * Replace Attribute (5.6.19). */
 #include "ngsild/merge_int.h"
 
 static enum err_code no_memory_unless(const struct merge *m, const struct json *added)
@@ -98,4 +99,35 @@ enum err_code merge_replace(struct arena *arena, struct json *entity, const stru
 	if (m.result.changed || m.result.type_changed || m.result.scope_changed)
 		*entity = whole;
 	return merge_end(&m, ret_result);
+}
+
+enum err_code merge_replace_attribute(struct arena *arena, struct json *entity, struct str attribute_iri,
+				      const struct json *instances, int64_t now_us, struct merge_result *ret_result,
+				      struct error *err)
+{
+	struct merge m = merge_begin(arena, entity, now_us, err);
+	struct json *own = json_get(entity, attribute_iri);
+	uint32_t absent = 0;
+
+	if (!own)
+		return err_set(err, ERR_NOT_FOUND, "the entity has no attribute %.*s", STR_FMT(attribute_iri));
+	for (uint32_t i = 0; i < instances->count; i++) {
+		const struct json *instance = &instances->items[i];
+		uint32_t index = instance_index(own, instance_dataset(instance));
+		enum err_code code = ERR_OK;
+
+		if (index == own->count)
+			absent++;
+		else
+			code = merge_replace_instance(&m, attribute_iri, &own->items[index], instance);
+		if (code)
+			return code;
+	}
+	if (absent == instances->count)
+		return err_set(err, ERR_NOT_FOUND, "attribute %.*s has no instance with that datasetId",
+			       STR_FMT(attribute_iri));
+	enum err_code code =
+		absent ? merge_refuse(&m, attribute_iri, "It has no instance with one of the datasetIds") : ERR_OK;
+
+	return code ? code : merge_end(&m, ret_result);
 }

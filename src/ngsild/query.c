@@ -10,14 +10,15 @@ void query_done(struct query *query)
 	if (!query)
 		return;
 	query->id_pattern = pattern_free(query->id_pattern);
+	query_selectors_done(query);
 	pattern_free_chain(query->patterns);
 	query->patterns = NULL;
 	query->geo_matcher = geo_matcher_free(query->geo_matcher);
 }
 
 /* Runs one parameter's parser over a copy of its text, so that the query outlives the request's. */
-static enum err_code parse_part(const struct scan *base, const char *name, struct str text,
-				enum err_code (*parse)(struct scan *scan))
+enum err_code query_parse_part(const struct scan *base, const char *name, struct str text,
+			       enum err_code (*parse)(struct scan *scan))
 {
 	struct scan scan = *base;
 
@@ -37,7 +38,7 @@ static enum err_code parse_q(struct scan *scan)
 	return query_parse_q(scan, &scan->query->q);
 }
 
-static enum err_code parse_id_pattern(struct scan *scan)
+enum err_code query_parse_id_pattern(struct scan *scan)
 {
 	struct error why;
 
@@ -56,16 +57,20 @@ static enum err_code build(const struct scan *base, const struct query_text *tex
 		enum err_code (*parse)(struct scan *scan);
 	} parts[] = {
 		{"id", text->ids, query_parse_ids},
-		{"idPattern", text->id_pattern, parse_id_pattern},
+		{"idPattern", text->id_pattern, query_parse_id_pattern},
 		{"type", text->type, query_parse_types},
 		{"attrs", text->attrs, query_parse_attrs},
+		{"expandValues", text->expand_values, query_parse_expand_values},
+		{"jsonKeys", text->json_keys, query_parse_json_keys},
 		{"q", text->q, parse_q},
 		{"scopeQ", text->scope_q, query_parse_scopes},
 	};
 	enum err_code code = ERR_OK;
 
 	for (size_t i = 0; code == ERR_OK && i < sizeof(parts) / sizeof(parts[0]); i++)
-		code = parse_part(base, parts[i].name, parts[i].text, parts[i].parse);
+		code = query_parse_part(base, parts[i].name, parts[i].text, parts[i].parse);
+	if (code == ERR_OK)
+		code = query_build_selectors(base->query, base, text);
 	if (code == ERR_OK)
 		code = query_build_geo(base->query, base, text);
 	return code ? code : query_build_narrow(base->query, base->arena, text->id_pattern, base->err);
@@ -83,6 +88,7 @@ enum err_code query_new(struct arena *arena, struct json_parser *parser, const s
 		return err_set(err, ERR_MEMORY, "no memory for a query");
 	struct scan base = {
 		.name = "the query", .arena = arena, .parser = parser, .context = context, .query = query, .err = err};
+	query->linked_levels = text->linked_levels < LINKED_LEVELS_MAX ? text->linked_levels : LINKED_LEVELS_MAX;
 	enum err_code code = build(&base, text);
 
 	if (code) {
@@ -93,13 +99,13 @@ enum err_code query_new(struct arena *arena, struct json_parser *parser, const s
 	return ERR_OK;
 }
 
-static bool id_matches(const struct query *query, struct str id)
+bool query_id_among(const struct str *ids, size_t count, struct str id)
 {
-	size_t low = 0, high = query->id_count;
+	size_t low = 0, high = count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		int difference = str_cmp(query->ids[middle], id);
+		int difference = str_cmp(ids[middle], id);
 
 		if (difference == 0)
 			break;
@@ -108,7 +114,13 @@ static bool id_matches(const struct query *query, struct str id)
 		else
 			high = middle;
 	}
-	return (query->id_count == 0 || low < high) && (!query->id_pattern || pattern_matches(query->id_pattern, id));
+	return count == 0 || low < high;
+}
+
+static bool id_matches(const struct query *query, struct str id)
+{
+	return query_id_among(query->ids, query->id_count, id) &&
+	       (!query->id_pattern || pattern_matches(query->id_pattern, id));
 }
 
 static bool has_any_attr(const struct query *query, const struct json *entity)
@@ -119,17 +131,33 @@ static bool has_any_attr(const struct query *query, const struct json *entity)
 	return query->attr_count == 0;
 }
 
-/* The cheapest questions first. */
 bool query_matches(const struct query *query, const struct json *entity)
+{
+	return query_matches_linked(query, entity, NULL);
+}
+
+static bool q_holds(const struct query *query, const struct json *entity, const struct linked_source *linked)
+{
+	return !query->q || query_eval_q(query->q, entity, linked);
+}
+
+/* The cheapest questions first. Where entities are joined, q may have to look for others: then it comes last. */
+bool query_matches_linked(const struct query *query, const struct json *entity, const struct linked_source *linked)
 {
 	if (query->types.count && !query_eval_types(&query->types, entity))
 		return false;
 	if ((query->id_count || query->id_pattern) && !id_matches(query, document_id(entity)))
 		return false;
+	if (query->selector_count && !query_eval_selectors(query, entity))
+		return false;
 	if (query->scopes.count && !query_eval_scopes(&query->scopes, entity))
 		return false;
-	return has_any_attr(query, entity) && (!query->q || query_eval_q(query->q, entity)) &&
-	       (!query->geo_iri.at || query_eval_geo(query, entity));
+	if (!has_any_attr(query, entity))
+		return false;
+	bool q_last = query->linked_levels > 0;
+
+	return (q_last || q_holds(query, entity, linked)) && (!query->geo_iri.at || query_eval_geo(query, entity)) &&
+	       (!q_last || q_holds(query, entity, linked));
 }
 
 /* A member's name or an attribute's IRI. The scope is the client's to set, so it counts as an attribute does. */

@@ -7,25 +7,39 @@
 #include "geo/geo.h"
 #include "ngsild/context.h"
 #include "ngsild/document.h"
+#include "ngsild/linked.h"
 
 #define QUERY_Q_TERMS_MAX 256 /* terms in one q; more is ERR_TOO_COMPLEX */
 #define QUERY_Q_DEPTH_MAX 32 /* nested parentheses */
 #define QUERY_IDS_MAX 1000
+#define QUERY_SELECTORS_MAX 256
 #define QUERY_PATTERN_BYTES_MAX 512
+
+/* One of several selectors (5.2.33). Of ids and id_pattern the ids count. */
+struct query_selector {
+	struct str ids, id_pattern, type; /* as in struct query_text */
+};
 
 /* The texts as a client sends them, percent-decoding done; STR_NONE when absent. */
 struct query_text {
+	/* An entity fits one of these at least, beside the conditions below; count 0: no such condition. Borrowed. */
+	const struct query_selector *selectors;
+	size_t selector_count; /* at most QUERY_SELECTORS_MAX, else ERR_TOO_COMPLEX */
 	struct str ids; /* comma-separated URIs */
 	struct str id_pattern; /* POSIX extended regular expression */
 	struct str type; /* type selection: , | ; ( ) */
 	struct str attrs; /* comma-separated names: the entity has at least one of them */
 	struct str q;
+	struct str expand_values; /* names of attributes: in q, texts compared with them stand also for their IRIs */
+	struct str json_keys; /* names of attributes that expand_values does not touch */
+	/* Levels of linked entities in the answer (joinLevel; 0: no join): braces in q and attrs that go deeper are
+	 * ERR_INVALID. */
+	uint32_t linked_levels;
 	struct str scope_q;
 	struct str georel; /* "near;maxDistance==1000", "within", … */
 	struct str geometry; /* "Point", … */
 	struct str coordinates; /* JSON array text */
 	struct str geoproperty; /* name; default "location" */
-	struct str lang;
 };
 
 struct query;
@@ -37,8 +51,10 @@ MUST_CHECK enum err_code query_new(struct arena *arena, struct json_parser *pars
 				   const struct context *context, struct query **ret_query, struct error *err);
 void query_done(struct query *query); /* NULL is fine */
 
-/* Does the entity (expanded document) match all of it? */
+/* Does the entity (expanded document) match all of it? Terms on linked entities hold for none. */
 bool query_matches(const struct query *query, const struct json *entity);
+/* The same, with the entities that linked knows of. What find() gives is not kept. */
+bool query_matches_linked(const struct query *query, const struct json *entity, const struct linked_source *linked);
 
 /* Do attrs or q name at least one attribute that is none of the system's own (createdAt, modifiedAt, deletedAt and, by
  * 4.22, expiresAt)? One that does not is too wide to stand alone (5.7.2.4 b, c). */
@@ -71,6 +87,12 @@ struct narrow {
 	/* Some scope equals it or lies below it; STR_NONE: none. It begins with "/"; a document's scope that does not
 	 * (4.18 allows both) counts as if it did. */
 	struct str scope_prefix;
+	/* The id is one of these or a type is one of those (several selectors); both counts 0: no such condition. */
+	const struct str *either_ids;
+	size_t either_id_count;
+	const struct str *either_type_iris;
+	size_t either_type_count;
+	uint64_t skip; /* so many candidates are passed over, unread, before the first visit; not when counting */
 	bool exact; /* types and ids say it all: every candidate is a match, no document need be read to count */
 };
 

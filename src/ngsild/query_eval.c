@@ -9,6 +9,8 @@
  * - Values of different types are unequal and have no order. A quoted text is a text and an unquoted dateTime a time,
  *   whatever the target's text looks like; times are read from the target's text, or from its @value.
  * - Relationships know only existence, == and !=.
+ * - attr{path}: any entity that a Relationship or ListRelationship of that name points to, which meets the rest of the
+ *   term. One that is not there meets none.
  * - A LanguageProperty without a language asks each of its texts: any that holds, but none that is equal for !=.
  * - Patterns search strings; a target that is no string meets neither ~= nor !~=. */
 #include "base/time_value.h"
@@ -184,10 +186,8 @@ static bool any_language_holds(const struct q_term *term, const struct json *map
 	return some;
 }
 
-static bool language_holds(const struct q_term *term, const struct json *map)
+static bool language_holds(const struct q_term *term, const struct q_path *path, const struct json *map)
 {
-	const struct q_path *path = &term->path;
-
 	if (!json_is(map, JSON_OBJECT) || path->trail_count > 1)
 		return false;
 	if (path->trail_count == 0 || str_eq(path->trail[0], STR("*")))
@@ -197,7 +197,7 @@ static bool language_holds(const struct q_term *term, const struct json *map)
 	return text && value_holds(term, text);
 }
 
-static bool instance_holds(const struct q_term *term, const struct json *instance)
+static bool instance_holds(const struct q_term *term, const struct q_path *path, const struct json *instance)
 {
 	const struct json *target = NULL;
 	enum member kind = MEMBER_NONE;
@@ -210,20 +210,19 @@ static bool instance_holds(const struct q_term *term, const struct json *instanc
 	if (!target)
 		return false;
 	if (kind == MEMBER_LANGUAGE_MAP)
-		return language_holds(term, target);
+		return language_holds(term, path, target);
 	if ((kind == MEMBER_OBJECT || kind == MEMBER_OBJECT_LIST) && term->op > Q_UNEQUAL)
 		return false;
-	for (size_t i = 0; i < term->path.trail_count; i++) {
-		target = json_get(target, term->path.trail[i]);
+	for (size_t i = 0; i < path->trail_count; i++) {
+		target = json_get(target, path->trail[i]);
 		if (!target)
 			return false;
 	}
 	return value_holds(term, target);
 }
 
-static bool member_holds(const struct q_term *term, const struct json *node)
+static bool member_holds(const struct q_term *term, const struct q_path *path, const struct json *node)
 {
-	const struct q_path *path = &term->path;
 	const struct json *target = json_get(node, path->steps[path->step_count - 1]);
 
 	if (!target && path->member_else.len)
@@ -231,36 +230,84 @@ static bool member_holds(const struct q_term *term, const struct json *node)
 	return target && value_holds(term, target);
 }
 
-/* node is the entity, or the instance that the steps before led to. Recursion is bounded by QUERY_PATH_STEPS_MAX. */
-static bool step_holds(const struct q_term *term, const struct json *node, size_t step)
-{
-	bool last = step + 1 == term->path.step_count;
+/* What a term is held against: the entity, or an instance or linked entity that the path has led to. */
+struct walk {
+	const struct q_term *term;
+	const struct linked_source *linked; /* NULL: nobody knows of other entities */
+};
 
-	if (last && term->path.is_member)
-		return member_holds(term, node);
-	const struct json *instances = json_get(node, term->path.steps[step]);
+static bool path_holds(const struct walk *walk, const struct q_path *path, const struct json *node, size_t step);
+
+static bool has_type(const struct q_path *path, const struct json *entity)
+{
+	for (size_t i = 0; i < path->type_count; i++)
+		if (document_has_type(entity, path->types[i]))
+			return true;
+	return path->type_count == 0;
+}
+
+static bool linked_entity_holds(const struct walk *walk, const struct q_path *path, struct str id)
+{
+	const struct json *entity = id.len ? walk->linked->find(walk->linked->self, id) : NULL;
+
+	return entity && has_type(path, entity) && path_holds(walk, path, entity, 0);
+}
+
+/* path: in the entities that the instance points to. Recursion is bounded by LINKED_LEVELS_MAX. */
+static bool link_holds(const struct walk *walk, const struct q_path *path, const struct json *instance)
+{
+	const struct attribute_kind *kind = attribute_kind_of(instance);
+	const struct json *value = instance_value(instance);
+
+	if (!kind || !walk->linked || (kind->value != MEMBER_OBJECT && kind->value != MEMBER_OBJECT_LIST))
+		return false;
+	if (!json_is(value, JSON_ARRAY))
+		return linked_entity_holds(walk, path, json_text(value));
+	for (uint32_t i = 0; i < value->count; i++) {
+		const struct json *object = json_get(&value->items[i], STR("object"));
+
+		if (linked_entity_holds(walk, path, json_text(object ? object : &value->items[i])))
+			return true;
+	}
+	return false;
+}
+
+/* Recursion is bounded by QUERY_PATH_STEPS_MAX. */
+static bool path_holds(const struct walk *walk, const struct q_path *path, const struct json *node, size_t step)
+{
+	bool last = step + 1 == path->step_count;
+
+	if (last && path->is_member)
+		return member_holds(walk->term, path, node);
+	const struct json *instances = json_get(node, path->steps[step]);
 
 	if (!json_is(instances, JSON_ARRAY))
 		return false;
 	for (uint32_t i = 0; i < instances->count; i++) {
 		const struct json *instance = &instances->items[i];
 
-		if (instance->kind == JSON_OBJECT &&
-		    (last ? instance_holds(term, instance) : step_holds(term, instance, step + 1)))
+		if (instance->kind != JSON_OBJECT)
+			continue;
+		if (path->linked ? link_holds(walk, path->linked, instance)
+		    : last       ? instance_holds(walk->term, path, instance)
+				 : path_holds(walk, path, instance, step + 1))
 			return true;
 	}
 	return false;
 }
 
 /* Recursion is bounded by QUERY_Q_DEPTH_MAX. */
-bool query_eval_q(const struct q_node *node, const struct json *entity)
+bool query_eval_q(const struct q_node *node, const struct json *entity, const struct linked_source *linked)
 {
-	if (node->kind == Q_TERM)
-		return step_holds(node->term, entity, 0);
+	if (node->kind == Q_TERM) {
+		const struct walk walk = {node->term, linked};
+
+		return path_holds(&walk, &node->term->path, entity, 0);
+	}
 	bool any = node->kind == Q_OR;
 
 	for (const struct q_node *child = node->first; child; child = child->next)
-		if (query_eval_q(child, entity) == any)
+		if (query_eval_q(child, entity, linked) == any)
 			return any;
 	return !any;
 }

@@ -77,6 +77,20 @@ static enum err_code parse_georel(struct scan *scan, struct geo_query *geo)
 	return ERR_OK;
 }
 
+/* Of a checked geometry. */
+static uint64_t count_positions(const struct json *coordinates)
+{
+	uint64_t count = 0;
+
+	if (!json_is(coordinates, JSON_ARRAY))
+		return 0;
+	if (coordinates->count > 0 && !json_is(&coordinates->items[0], JSON_ARRAY))
+		return 1;
+	for (uint32_t i = 0; i < coordinates->count; i++)
+		count += count_positions(&coordinates->items[i]);
+	return count;
+}
+
 static enum err_code build_geometry(struct query *query, const struct scan *scan, const struct query_text *text)
 {
 	struct json *coordinates = NULL;
@@ -93,6 +107,10 @@ static enum err_code build_geometry(struct query *query, const struct scan *scan
 	code = geo_check(geometry, scan->err);
 	if (code)
 		return err_while(scan->err, "reading geometry and coordinates");
+	/* The distance to each candidate takes a walk along the whole of it. */
+	if (query->geo.relation == GEO_NEAR && count_positions(coordinates) > QUERY_NEAR_POSITIONS_MAX)
+		return err_set(scan->err, ERR_TOO_COMPLEX, "coordinates: near a geometry of more than %d positions",
+			       QUERY_NEAR_POSITIONS_MAX);
 	query->geo.geometry = geometry;
 	code = geo_matcher_new(&query->geo, &query->geo_matcher, scan->err);
 	return code ? err_while(scan->err, "reading geometry and coordinates") : ERR_OK;

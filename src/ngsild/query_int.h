@@ -3,11 +3,14 @@
 #ifndef MACHI_NGSILD_QUERY_INT_H
 #define MACHI_NGSILD_QUERY_INT_H
 
+#include "ngsild/attribute_int.h"
+#include "ngsild/projection.h"
 #include "ngsild/query.h"
 #include "ngsild/query_pattern.h"
 
 #define QUERY_PATH_STEPS_MAX 16 /* names in a dotted path; JSON member names between brackets too */
 #define QUERY_VALUES_MAX 1000 /* values in one list of a q term */
+#define QUERY_NEAR_POSITIONS_MAX 10000 /* of the geometry that "near" measures from */
 #define QUERY_CHOICES_MAX 256 /* types, scopes or attributes named in one parameter */
 
 /* ---- q (4.9) ---- */
@@ -40,13 +43,21 @@ struct q_item { /* one value, or a range with both ends included */
 enum q_op { Q_EXISTS, Q_EQUAL, Q_UNEQUAL, Q_GREATER, Q_GREATER_EQ, Q_LESS, Q_LESS_EQ, Q_MATCH, Q_NO_MATCH };
 
 struct q_path {
+	const struct str *types; /* a linked entity has one of these (IRIs); NULL with count 0: any */
+	size_t type_count;
 	const struct str *steps; /* attribute IRIs; with is_member the last one is a core member's name */
 	size_t step_count; /* at least 1 */
 	bool is_member;
 	struct str member_else; /* the member that stands in when the last step's is left out (modifiedAt) */
 	const struct str *trail; /* JSON member names between brackets */
 	size_t trail_count;
+	const struct q_path *linked; /* goes on in the entities that the one step, a Relationship, points to; or NULL */
 };
+
+/* Core members that hold a time; of these, those that documents keep as µs. */
+#define QUERY_MEMBERS_STAMP                                                                                            \
+	(MEMBER_BIT(MEMBER_CREATED_AT) | MEMBER_BIT(MEMBER_MODIFIED_AT) | MEMBER_BIT(MEMBER_DELETED_AT))
+#define QUERY_MEMBERS_TIME (QUERY_MEMBERS_STAMP | MEMBER_BIT(MEMBER_OBSERVED_AT) | MEMBER_BIT(MEMBER_EXPIRES_AT))
 
 struct q_term {
 	struct q_path path;
@@ -77,6 +88,15 @@ struct choices {
 	size_t count;
 };
 
+/* ---- selectors (5.2.33): any of them, each of them all of its parts ---- */
+
+struct selector {
+	const struct str *ids; /* sorted, each once */
+	size_t id_count;
+	struct pattern *id_pattern; /* owned */
+	struct choices types;
+};
+
 /* ---- the query ---- */
 
 struct query {
@@ -84,9 +104,13 @@ struct query {
 	size_t id_count;
 	struct pattern *id_pattern;
 	struct choices types;
+	struct selector *selectors; /* more than one; else they are the parts above */
+	size_t selector_count;
 	struct choices scopes;
 	const struct str *attrs; /* member names of the entity: it has one of them at least */
 	size_t attr_count;
+	uint32_t linked_levels; /* that q may reach into, and attrs may name */
+	const struct projection *expand_values, *json_keys; /* NULL: not given */
 	struct q_node *q;
 	struct pattern *patterns; /* all that q uses, chained, owned */
 	struct str geo_iri; /* STR_NONE: no geo-query */
@@ -123,6 +147,8 @@ bool scan_take(struct scan *scan, const char *token); /* passes over spaces, the
 /* What stands at the position, shortened for an error's text; "the end" at the end. */
 struct str scan_here(const struct scan *scan);
 
+/* A byte of names and prefixed names; whether they are legal name_is_legal() says. */
+bool scan_is_name_byte(char c);
 /* An attribute's name at the position, as written. */
 MUST_CHECK enum err_code scan_name(struct scan *scan, struct str *ret_name);
 /* The IRI of a name that was read at byte at, copied into the arena. */
@@ -143,12 +169,35 @@ void *list_push(struct arena *arena, struct list *list, size_t element_bytes);
 /* ---- builders and evaluators, one file each ---- */
 
 MUST_CHECK enum err_code query_parse_q(struct scan *scan, struct q_node **ret_root);
-bool query_eval_q(const struct q_node *node, const struct json *entity);
+/* query_path.c: ret_member is the core member that the path ends with, in whatever entity; MEMBER_NONE: none. */
+MUST_CHECK enum err_code query_parse_term_path(struct scan *scan, struct q_path *path, enum member *ret_member);
+bool query_eval_q(const struct q_node *node, const struct json *entity, const struct linked_source *linked);
+/* projection.c: the whole text of the scan as a projection. */
+MUST_CHECK enum err_code projection_read(struct scan *scan, enum projection_kind kind, uint32_t levels,
+					 struct projection **ret_projection);
 
+/* An attribute path alone, as orders have it too (4.23.3). Where scan->query is NULL it has no braces. */
+MUST_CHECK enum err_code query_parse_path(struct scan *scan, struct q_path *ret_path);
 MUST_CHECK enum err_code query_parse_types(struct scan *scan);
 MUST_CHECK enum err_code query_parse_scopes(struct scan *scan);
 MUST_CHECK enum err_code query_parse_ids(struct scan *scan);
 MUST_CHECK enum err_code query_parse_attrs(struct scan *scan);
+MUST_CHECK enum err_code query_parse_expand_values(struct scan *scan);
+MUST_CHECK enum err_code query_parse_json_keys(struct scan *scan);
+/* query_selectors.c: reads text->selectors; what one says, or several that differ by type alone, becomes the query's
+ * own ids, pattern and types. */
+MUST_CHECK enum err_code query_build_selectors(struct query *query, const struct scan *base,
+					       const struct query_text *text);
+bool query_eval_selectors(const struct query *query, const struct json *entity);
+void query_selectors_done(struct query *query);
+/* Fills either_ids and either_type_iris; false when memory is refused. */
+bool query_narrow_selectors(struct query *query, struct arena *arena);
+/* query.c: runs one parameter's parser over a copy of its text; nothing for STR_NONE. */
+MUST_CHECK enum err_code query_parse_part(const struct scan *base, const char *name, struct str text,
+					  enum err_code (*parse)(struct scan *scan));
+MUST_CHECK enum err_code query_parse_id_pattern(struct scan *scan);
+/* Is the id among the sorted ids (or are there none)? */
+bool query_id_among(const struct str *ids, size_t count, struct str id);
 bool query_eval_types(const struct choices *types, const struct json *entity);
 bool query_eval_scopes(const struct choices *scopes, const struct json *entity);
 

@@ -85,7 +85,7 @@ void *list_push(struct arena *arena, struct list *list, size_t element_bytes)
 /* ---- names ---- */
 
 /* Characters that a name or a prefixed name may have; which of them are letters name_is_legal() knows. */
-static bool is_name_byte(char c)
+bool scan_is_name_byte(char c)
 {
 	unsigned char u = (unsigned char)c;
 
@@ -97,7 +97,7 @@ enum err_code scan_name(struct scan *scan, struct str *ret_name)
 	scan_spaces(scan);
 	size_t from = scan->at;
 
-	while (scan->at < scan->text.len && is_name_byte(scan->text.at[scan->at]))
+	while (scan->at < scan->text.len && scan_is_name_byte(scan->text.at[scan->at]))
 		scan->at++;
 	struct str name = str_part(scan->text, from, scan->at);
 
@@ -231,7 +231,7 @@ static struct str scan_run(struct scan *scan, struct q_value *value, bool *ret_p
 	return token;
 }
 
-/* A word, for terms of vocabularies: no space, quote or bracket inside, a letter first. */
+/* A word, for terms of vocabularies: no space, quote, bracket or ".." inside, a letter first. */
 static bool is_word(struct str token)
 {
 	unsigned char first = (unsigned char)token.at[0];
@@ -241,7 +241,7 @@ static bool is_word(struct str token)
 	for (size_t i = 0; i < token.len; i++)
 		if ((unsigned char)token.at[i] <= ' ' || strchr("\"()<>=!~[]{}", token.at[i]))
 			return false;
-	return true;
+	return !str_contains(token, STR(".."));
 }
 
 enum err_code scan_value(struct scan *scan, struct q_value *ret_value, bool *ret_bare)

@@ -79,7 +79,7 @@ static struct narrow_attribute term_condition(const struct q_term *term)
 	struct narrow_attribute condition = {.attribute_iri = path->steps[0], .op = NARROW_EXISTS};
 	bool ordered = term->op >= Q_EQUAL && term->op <= Q_LESS_EQ && term->op != Q_UNEQUAL;
 
-	if (!ordered || path->step_count > 1 || path->trail_count > 0)
+	if (!ordered || path->step_count > 1 || path->trail_count > 0 || path->linked)
 		return condition;
 	condition = item_range(path->steps[0], &term->items[0], term->op);
 	for (size_t i = 1; i < term->item_count; i++) {
@@ -230,8 +230,8 @@ static bool narrow_attributes(struct query *query, struct arena *arena)
 enum err_code query_build_narrow(struct query *query, struct arena *arena, struct str id_pattern, struct error *err)
 {
 	struct narrow *narrow = &query->narrow;
-	bool exact =
-		!query->id_pattern && !query->scopes.count && !query->attr_count && !query->q && !query->geo_iri.at;
+	bool exact = !query->id_pattern && !query->selector_count && !query->scopes.count && !query->attr_count &&
+		     !query->q && !query->geo_iri.at;
 	bool memory = true;
 
 	narrow->ids = query->ids;
@@ -239,7 +239,8 @@ enum err_code query_build_narrow(struct query *query, struct arena *arena, struc
 	if (query->id_pattern)
 		narrow->id_prefix = pattern_prefix(arena, id_pattern, &memory);
 	memory = memory && narrow_types(narrow, &query->types, arena, &exact) &&
-		 narrow_scopes(narrow, &query->scopes, arena) && narrow_attributes(query, arena);
+		 narrow_scopes(narrow, &query->scopes, arena) && narrow_attributes(query, arena) &&
+		 query_narrow_selectors(query, arena);
 	if (!memory)
 		return err_set(err, ERR_MEMORY, "no memory to narrow a query");
 	if (query->geo_iri.at && geo_query_box(&query->geo, &narrow->geo_box))

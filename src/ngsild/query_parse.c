@@ -1,134 +1,26 @@
 /* From the text of q to its tree, by recursive descent over the grammar of clause 4.9:
  *
- *   query = all *("|" all)          all = one *(";" one)          one = "(" query ")" / term
- *   term  = path [operator values]  path = name *("." name) ["[" member *("." member) "]"]
+ *   query = all *("|" all)      all = one *(";" one)      one = "(" query ")" / term      term = path [operator values]
  *
- * AND binds tighter than OR. The clause's ABNF has no parentheses inside parentheses, its example 6 does; here they
- * nest up to QUERY_Q_DEPTH_MAX. Names are expanded once, here, so that evaluating compares IRIs. */
+ * Paths are read in query_path.c. AND binds tighter than OR. The clause's ABNF has no parentheses inside parentheses,
+ * its example 6 does; here they nest up to QUERY_Q_DEPTH_MAX. Names are expanded once, here, so that evaluating
+ * compares IRIs. */
 #include "base/time_value.h"
 #include "ngsild/attribute_int.h"
 #include "ngsild/query_int.h"
 
 #include <string.h>
 
-/* ---- attribute paths ---- */
-
-#define MEMBERS_STAMP (MEMBER_BIT(MEMBER_CREATED_AT) | MEMBER_BIT(MEMBER_MODIFIED_AT) | MEMBER_BIT(MEMBER_DELETED_AT))
-#define MEMBERS_TIME (MEMBERS_STAMP | MEMBER_BIT(MEMBER_OBSERVED_AT) | MEMBER_BIT(MEMBER_EXPIRES_AT))
-/* Core members that a path may end with: of the entity, and of an attribute's instance. */
-#define MEMBERS_OF_ENTITY (MEMBERS_STAMP | MEMBER_BIT(MEMBER_EXPIRES_AT) | MEMBER_BIT(MEMBER_SCOPE))
-#define MEMBERS_OF_INSTANCE                                                                                            \
-	(MEMBERS_TIME | MEMBER_BIT(MEMBER_UNIT_CODE) | MEMBER_BIT(MEMBER_DATASET_ID) | MEMBER_BIT(MEMBER_VALUE_TYPE) | \
-	 MEMBER_BIT(MEMBER_OBJECT_TYPE))
-
-static enum err_code parse_step(struct scan *scan, struct list *steps, enum member *ret_member)
-{
-	struct str name, iri;
-	enum err_code code;
-
-	scan_spaces(scan);
-	size_t from = scan->at;
-
-	if (steps->count == QUERY_PATH_STEPS_MAX)
-		return scan_fail(scan, from, ERR_TOO_COMPLEX, "more than %d names in one path", QUERY_PATH_STEPS_MAX);
-	if (*ret_member != MEMBER_NONE)
-		return scan_fail(scan, from, ERR_INVALID, "nothing can follow a core member in a path");
-	code = scan_name(scan, &name);
-	if (code)
-		return code;
-	*ret_member = member_of(name);
-	if (*ret_member == MEMBER_NONE) {
-		code = scan_expand(scan, from, name, &iri);
-		if (code)
-			return code;
-	} else if (member_in(*ret_member, steps->count ? MEMBERS_OF_INSTANCE : MEMBERS_OF_ENTITY)) {
-		iri = name;
-	} else {
-		return scan_fail(scan, from, ERR_INVALID, "\"%.*s\" is no attribute that can be queried",
-				 STR_FMT(name));
-	}
-	struct str *step = list_push(scan->arena, steps, sizeof(*step));
-
-	if (!step)
-		return scan_no_memory(scan);
-	*step = iri;
-	return ERR_OK;
-}
-
-/* Names of JSON members and language tags: anything but what ends them here. "*" is any language. */
-static bool is_trail_byte(char c)
-{
-	return (unsigned char)c > ' ' && !strchr(".[]{}()\"", c);
-}
-
-static enum err_code parse_trail(struct scan *scan, struct q_path *path)
-{
-	struct list keys = {NULL, 0, 0};
-
-	do {
-		scan_spaces(scan);
-		size_t from = scan->at;
-
-		while (scan->at < scan->text.len && is_trail_byte(scan->text.at[scan->at]))
-			scan->at++;
-		if (scan->at == from)
-			return scan_fail(scan, from, ERR_INVALID, "expected a member name, found \"%.*s\"",
-					 STR_FMT(scan_here(scan)));
-		if (keys.count == QUERY_PATH_STEPS_MAX)
-			return scan_fail(scan, from, ERR_TOO_COMPLEX, "more than %d member names in brackets",
-					 QUERY_PATH_STEPS_MAX);
-		struct str *key = list_push(scan->arena, &keys, sizeof(*key));
-
-		if (!key)
-			return scan_no_memory(scan);
-		*key = str_part(scan->text, from, scan->at);
-	} while (scan_take(scan, "."));
-	if (!scan_take(scan, "]"))
-		return scan_fail(scan, scan->at, ERR_INVALID, "expected ] or . in a trailing path, found \"%.*s\"",
-				 STR_FMT(scan_here(scan)));
-	path->trail = (const struct str *)keys.at;
-	path->trail_count = keys.count;
-	return ERR_OK;
-}
-
-static enum err_code parse_path(struct scan *scan, struct q_path *path, enum member *ret_member)
-{
-	struct list steps = {NULL, 0, 0};
-	enum err_code code;
-
-	*ret_member = MEMBER_NONE;
-	do {
-		code = parse_step(scan, &steps, ret_member);
-		if (code)
-			return code;
-	} while (scan_take(scan, "."));
-	path->steps = (const struct str *)steps.at;
-	path->step_count = steps.count;
-	path->is_member = *ret_member != MEMBER_NONE;
-	if (*ret_member == MEMBER_MODIFIED_AT)
-		path->member_else = STR("createdAt");
-	size_t from = scan->at;
-
-	if (scan_take(scan, "{"))
-		return scan_fail(scan, from, ERR_UNSUPPORTED,
-				 "queries into linked entities (attribute{…}) are not offered");
-	if (!scan_take(scan, "["))
-		return ERR_OK;
-	if (path->is_member)
-		return scan_fail(scan, from, ERR_INVALID, "a core member has no compound value");
-	return parse_trail(scan, path);
-}
-
 /* ---- values ---- */
 
 /* What a value is worth against a core member: times compare with times only, whether quoted or not. */
 static void coerce(struct q_value *value, enum member member)
 {
-	if (!member_in(member, MEMBERS_TIME))
+	if (!member_in(member, QUERY_MEMBERS_TIME))
 		return;
 	if (value->type == Q_TEXT && time_parse_iso(value->text, false, &value->int64))
 		value->type = Q_DATETIME;
-	if (member_in(member, MEMBERS_STAMP))
+	if (member_in(member, QUERY_MEMBERS_STAMP))
 		value->type = value->type == Q_DATETIME ? Q_STAMP : Q_NEVER;
 }
 
@@ -158,11 +50,45 @@ static enum err_code parse_item(struct scan *scan, enum member member, struct q_
 	return ERR_OK;
 }
 
+/* Are the values of the attribute that the path leads to to be expanded? jsonKeys wins: such values are no terms. */
+static bool expands_values(const struct query *query, const struct q_path *path)
+{
+	while (path->linked)
+		path = path->linked;
+	struct str target = path->steps[path->step_count - 1];
+
+	return query->expand_values && !path->is_member && projection_names(query->expand_values, target) &&
+	       !(query->json_keys && projection_names(query->json_keys, target));
+}
+
+/* expandValues: a text stands also for the IRI that the @context makes of it, as the target's value would (4.9,
+ * example 12). One that the @context cannot expand stands for itself alone. */
+static enum err_code add_expanded(struct scan *scan, struct list *items)
+{
+	const struct q_item *item = (const struct q_item *)items->at + items->count - 1;
+	struct q_item expanded = *item;
+
+	if (item->range || item->low.type != Q_TEXT)
+		return ERR_OK;
+	enum err_code code = context_expand(scan->context, scan->arena, item->low.text, &expanded.low.text, NULL);
+
+	if (code || str_eq(expanded.low.text, item->low.text))
+		return code == ERR_MEMORY ? scan_no_memory(scan) : ERR_OK;
+	expanded.low.text = arena_dup(scan->arena, expanded.low.text);
+	struct q_item *slot = list_push(scan->arena, items, sizeof(*slot));
+
+	if (!slot || !expanded.low.text.at)
+		return scan_no_memory(scan);
+	*slot = expanded;
+	return ERR_OK;
+}
+
 /* One value, list or range behind == and !=; one ComparableValue behind the order operators. */
 static enum err_code parse_values(struct scan *scan, struct q_term *term, enum member member)
 {
 	struct list items = {NULL, 0, 0};
 	bool equality = term->op == Q_EQUAL || term->op == Q_UNEQUAL;
+	bool expands = equality && expands_values(scan->query, &term->path);
 
 	scan_spaces(scan);
 	size_t from = scan->at;
@@ -185,6 +111,8 @@ static enum err_code parse_values(struct scan *scan, struct q_term *term, enum m
 				"the operators > >= < <= take one number, quoted text, dateTime, date or time");
 		if (item->range && items.count > 1)
 			return scan_fail(scan, from, ERR_INVALID, "a list of values cannot hold a range");
+		if (expands && (code = add_expanded(scan, &items)))
+			return code;
 	} while (equality && scan_take(scan, ","));
 	term->items = (const struct q_item *)items.at;
 	term->item_count = items.count;
@@ -245,7 +173,7 @@ static enum err_code parse_term(struct scan *scan, struct q_node **ret_node)
 		return scan_no_memory(scan);
 	if (++scan->terms > QUERY_Q_TERMS_MAX)
 		return scan_fail(scan, scan->at, ERR_TOO_COMPLEX, "more than %d terms", QUERY_Q_TERMS_MAX);
-	enum err_code code = parse_path(scan, &term->path, &member);
+	enum err_code code = query_parse_term_path(scan, &term->path, &member);
 
 	if (code)
 		return code;

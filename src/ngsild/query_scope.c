@@ -1,10 +1,12 @@
 /* scopeQ (clause 4.19): which scopes an entity must have.
  *
- *   scopeQ = alternative *(("|" / ",") alternative)         alternative = "(" scope *(";" scope) ")" / scope
+ *   scopeQ = alternative *(("|" / ",") alternative)
+ *   alternative = "(" scope *(";" scope) ")" / scope *(";" scope)
  *   scope  = ["/"] level *("/" level) ["/#"] / "/#"         level = name / "+"
  *
  * The clause's grammar demands the leading "/", its example 5 leaves it out; a Scope itself may have it or not (4.18).
- * Both are compared without it. "+" stands for one level, "/#" for this scope and all below, "/#" alone for any. */
+ * Both are compared without it. Its grammar also demands the parentheses, which clients leave out; ";" is closer than
+ * "|", as in q. "+" stands for one level, "/#" for this scope and all below, "/#" alone for any. */
 #include "ngsild/name_int.h"
 #include "ngsild/query_int.h"
 
@@ -62,7 +64,7 @@ static enum err_code parse_alternative(struct scan *scan, struct list *choices)
 
 		if (code)
 			return code;
-	} while (grouped && scan_take(scan, ";"));
+	} while (scan_take(scan, ";"));
 	if (grouped && !scan_take(scan, ")"))
 		return scan_fail(scan, scan->at, ERR_INVALID, "expected ; or ), found \"%.*s\"",
 				 STR_FMT(scan_here(scan)));
@@ -85,8 +87,7 @@ enum err_code query_parse_scopes(struct scan *scan)
 			return code;
 	} while (scan_take(scan, "|") || scan_take(scan, ","));
 	if (!scan_end(scan))
-		return scan_fail(scan, scan->at, ERR_INVALID,
-				 "expected | or , (scopes that must all be there stand in parentheses), found \"%.*s\"",
+		return scan_fail(scan, scan->at, ERR_INVALID, "expected one of ; | , but found \"%.*s\"",
 				 STR_FMT(scan_here(scan)));
 	scan->query->scopes = (struct choices){(const struct choice *)choices.at, choices.count};
 	return ERR_OK;

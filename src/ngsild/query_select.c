@@ -143,52 +143,48 @@ enum err_code query_parse_ids(struct scan *scan)
 	return ERR_OK;
 }
 
-/* The member of an entity that a name in attrs asks for. System attributes may be listed (5.7.2.4). */
-static enum err_code attr_member(struct scan *scan, size_t at, struct str name, struct str *ret_key)
+/* The member of an entity that a name in attrs asks for. Documents leave modifiedAt out while it is equal to createdAt:
+ * both are there when createdAt is. */
+static struct str attr_key(struct str name)
 {
-	enum member member = member_of(name);
-
-	if (member == MEMBER_NONE)
-		return scan_expand(scan, at, name, ret_key);
-	switch (member) {
-	case MEMBER_CREATED_AT:
-	case MEMBER_MODIFIED_AT: /* left out while equal to createdAt, so both are there when createdAt is */
-		*ret_key = STR("createdAt");
-		return ERR_OK;
-	case MEMBER_EXPIRES_AT:
-	case MEMBER_SCOPE:
-		*ret_key = name;
-		return ERR_OK;
-	default:
-		return scan_fail(scan, at, ERR_INVALID, "\"%.*s\" is no attribute", STR_FMT(name));
-	}
+	return member_of(name) == MEMBER_MODIFIED_AT ? STR("createdAt") : name;
 }
 
+/* Braces say what is shown of linked entities and select nothing (4.21). System attributes may be listed (5.7.2.4). */
 enum err_code query_parse_attrs(struct scan *scan)
 {
-	struct list attrs = {NULL, 0, 0};
-	struct str rest = scan->text, piece, key;
+	struct projection *projection = NULL;
+	enum err_code code = projection_read(scan, PROJECT_ATTRIBUTES, scan->query->linked_levels, &projection);
 
-	while (str_next(&rest, ',', &piece)) {
-		struct str name = str_trim(piece);
-		size_t at = (size_t)(piece.at - scan->text.at);
+	if (code)
+		return code;
+	struct str *attrs = arena_array(scan->arena, struct str, projection->count);
 
-		if (!name_is_legal(name))
-			return scan_fail(scan, at, ERR_INVALID, "\"%.*s\" is no attribute name",
-					 STR_FMT(str_part(name, 0, 80)));
-		if (attrs.count == QUERY_CHOICES_MAX)
-			return scan_fail(scan, at, ERR_TOO_COMPLEX, "more than %d attributes", QUERY_CHOICES_MAX);
-		enum err_code code = attr_member(scan, at, name, &key);
-
-		if (code)
-			return code;
-		struct str *slot = list_push(scan->arena, &attrs, sizeof(*slot));
-
-		if (!slot)
-			return scan_no_memory(scan);
-		*slot = key;
-	}
-	scan->query->attrs = (const struct str *)attrs.at;
-	scan->query->attr_count = attrs.count;
+	if (!attrs)
+		return scan_no_memory(scan);
+	for (size_t i = 0; i < projection->count; i++)
+		attrs[i] = attr_key(projection->terms[i].name);
+	scan->query->attrs = attrs;
+	scan->query->attr_count = projection->count;
 	return ERR_OK;
+}
+
+static enum err_code parse_names(struct scan *scan, const struct projection **ret_names)
+{
+	struct projection *names = NULL;
+	enum err_code code = projection_read(scan, PROJECT_ATTRIBUTES, 0, &names);
+
+	if (code == ERR_OK)
+		*ret_names = names;
+	return code;
+}
+
+enum err_code query_parse_expand_values(struct scan *scan)
+{
+	return parse_names(scan, &scan->query->expand_values);
+}
+
+enum err_code query_parse_json_keys(struct scan *scan)
+{
+	return parse_names(scan, &scan->query->json_keys);
 }

@@ -14,12 +14,17 @@ static void put_time(struct buf *out, struct str key, int64_t us)
 	put(out, STR("\","));
 }
 
-/* The name of an attribute or type. What clients could not send back as a name stays an IRI (4.6.2). */
+struct str represent_name(const struct context *context, struct arena *arena, struct str iri)
+{
+	struct str name = context_compact(context, arena, iri);
+
+	return name_is_legal(name) ? name : iri;
+}
+
+/* The name of an attribute or type. */
 static void put_name(const struct writer *w, struct str iri)
 {
-	struct str name = context_compact(w->options->context, w->arena, iri);
-
-	json_write_string(w->out, name_is_legal(name) ? name : iri);
+	json_write_string(w->out, represent_name(w->options->context, w->arena, iri));
 }
 
 /* names: of types; else any term of the vocabulary. */
@@ -48,19 +53,44 @@ void put_terms(const struct writer *w, const struct json *terms, bool names, boo
 	put(w->out, STR(","));
 }
 
-void put_stamps(const struct writer *w, const struct json *node)
+void put_stamps(const struct writer *w, const struct json *node, bool created, bool modified)
 {
-	put_time(w->out, STR("createdAt"), document_created_us(node));
-	put_time(w->out, STR("modifiedAt"), document_modified_us(node));
+	if (created)
+		put_time(w->out, STR("createdAt"), document_created_us(node));
+	if (modified)
+		put_time(w->out, STR("modifiedAt"), document_modified_us(node));
 }
 
-static bool dataset_shown(const struct represent_options *o, const struct json *instance)
+bool dataset_shown(const struct represent_options *o, const struct json *instance)
 {
-	if (o->dataset_id.len == 0)
-		return true;
-	struct str dataset = instance_dataset(instance);
+	struct str dataset = o->dataset_ids ? instance_dataset(instance) : STR_NONE;
 
-	return str_eq(dataset.len ? dataset : NGSILD_DATASET_DEFAULT, o->dataset_id);
+	for (size_t i = 0; o->dataset_ids && i < o->dataset_count; i++)
+		if (str_eq(dataset.len ? dataset : NGSILD_DATASET_DEFAULT, o->dataset_ids[i]))
+			return true;
+	return !o->dataset_ids;
+}
+
+/* ---- languages (4.15) ---- */
+
+/* The text to show of a LanguageProperty, when the request names languages; else NULL. */
+static const struct json_member *chosen_language(const struct writer *w, const struct json *instance)
+{
+	const struct attribute_kind *kind = w->options->language ? attribute_kind_of(instance) : NULL;
+
+	if (!kind || kind->value != MEMBER_LANGUAGE_MAP)
+		return NULL;
+	return language_choose(w->options->language, instance_value(instance));
+}
+
+/* The text as a Property's value, and which language it is: no attribute of its own ("non-reified"). */
+static void put_language(const struct writer *w, const struct json_member *language)
+{
+	put_key(w->out, STR("value"));
+	put_value(w->out, &language->value);
+	put_key(w->out, STR("lang"));
+	json_write_string(w->out, language->key);
+	put(w->out, STR(","));
 }
 
 /* ---- one value ---- */
@@ -74,13 +104,18 @@ static void put_object_uris(const struct writer *w, const struct json *list)
 	put(w->out, STR(","));
 }
 
-static void put_simplified(const struct writer *w, const struct json *instance)
+static void put_simplified(const struct writer *w, struct str iri, const struct json *instance, bool own)
 {
 	const struct attribute_kind *kind = attribute_kind_of(instance);
 	const struct json *value = instance_value(instance);
+	const struct json_member *language = chosen_language(w, instance);
 
 	if (!kind || !value) {
 		put(w->out, STR("null,")); /* no document that expansion made */
+	} else if (language) {
+		put_value(w->out, &language->value);
+	} else if (own && links_wanted(w, instance)) {
+		put_linked_value(w, iri, instance);
 	} else if (kind->simplified == SIMPLIFIED_OBJECTS) {
 		put_object_uris(w, value);
 	} else if (kind->simplified == SIMPLIFIED_MEMBER) {
@@ -158,7 +193,7 @@ static void put_member(const struct writer *w, const struct json *instance, cons
 		return;
 	case MEMBER_CREATED_AT:
 		if (o->sys_attrs)
-			put_stamps(w, instance);
+			put_stamps(w, instance, true, true);
 		return;
 	case MEMBER_MODIFIED_AT:
 		return;
@@ -190,9 +225,27 @@ static void put_member(const struct writer *w, const struct json *instance, cons
 	put_value(w->out, &member->value);
 }
 
-/* alone: not one of several, among which a bare value would be taken for something else. */
-static void put_instance(const struct writer *w, const struct json *instance, bool alone)
+/* A LanguageProperty turned into a Property: its type and its value's member say so, the rest stays. */
+static void put_member_in(const struct writer *w, const struct json *instance, const struct json_member *member,
+			  const struct json_member *language)
 {
+	switch (member_of(member->key)) {
+	case MEMBER_LANGUAGE_MAP:
+		put_language(w, language);
+		return;
+	case MEMBER_TYPE:
+		if (w->format != REPRESENT_CONCISE)
+			put(w->out, STR("\"type\":\"Property\","));
+		return;
+	default:
+		put_member(w, instance, member, true);
+	}
+}
+
+/* alone: not one of several, among which a bare value would be taken for something else. */
+static void put_instance(const struct writer *w, struct str iri, const struct json *instance, bool own, bool alone)
+{
+	const struct json_member *language = chosen_language(w, instance);
 	bool type_shown = true;
 
 	if (w->format == REPRESENT_CONCISE) {
@@ -205,46 +258,52 @@ static void put_instance(const struct writer *w, const struct json *instance, bo
 		type_shown = !kind || needs_type(kind, instance);
 	}
 	put(w->out, STR("{"));
-	for (uint32_t i = 0; i < instance->count; i++)
-		put_member(w, instance, &instance->members[i], type_shown);
+	for (uint32_t i = 0; i < instance->count; i++) {
+		if (language)
+			put_member_in(w, instance, &instance->members[i], language);
+		else
+			put_member(w, instance, &instance->members[i], type_shown);
+	}
+	if (own && links_wanted(w, instance))
+		put_linked_member(w, iri, instance);
 	close_with(w->out, '}');
 	put(w->out, STR(","));
 }
 
 /* Several instances, simplified: {"dataset": {"@none": …, datasetId: …}} (4.5.4). */
-static void put_datasets(const struct writer *w, const struct json *instances)
+static void put_datasets(const struct writer *w, struct str iri, const struct json *instances, bool own)
 {
 	put(w->out, STR("{\"dataset\":{"));
 	for (uint32_t i = 0; i < instances->count; i++) {
 		struct str dataset = instance_dataset(&instances->items[i]);
 
-		if (!dataset_shown(w->options, &instances->items[i]))
+		if (own && !dataset_shown(w->options, &instances->items[i]))
 			continue;
 		json_write_string(w->out, dataset.len ? dataset : NGSILD_DATASET_DEFAULT);
 		put(w->out, STR(":"));
-		put_simplified(w, &instances->items[i]);
+		put_simplified(w, iri, &instances->items[i], own);
 	}
 	close_with(w->out, '}');
 	put(w->out, STR("},"));
 }
 
-static void put_instances(const struct writer *w, const struct json *instances, bool filtered)
+static void put_instances(const struct writer *w, struct str iri, const struct json *instances, bool own)
 {
 	put(w->out, STR("["));
 	for (uint32_t i = 0; i < instances->count; i++)
-		if (!filtered || dataset_shown(w->options, &instances->items[i]))
-			put_instance(w, &instances->items[i], false);
+		if (!own || dataset_shown(w->options, &instances->items[i]))
+			put_instance(w, iri, &instances->items[i], own, false);
 	close_with(w->out, ']');
 	put(w->out, STR(","));
 }
 
-void put_attribute(const struct writer *w, struct str iri, const struct json *instances, bool filtered)
+void put_attribute(const struct writer *w, struct str iri, const struct json *instances, bool own)
 {
 	const struct json *only = NULL;
 	uint32_t shown = 0;
 
 	for (uint32_t i = 0; json_is(instances, JSON_ARRAY) && i < instances->count; i++) {
-		if (filtered && !dataset_shown(w->options, &instances->items[i]))
+		if (own && !dataset_shown(w->options, &instances->items[i]))
 			continue;
 		only = &instances->items[i];
 		shown++;
@@ -255,12 +314,12 @@ void put_attribute(const struct writer *w, struct str iri, const struct json *in
 	put(w->out, STR(":"));
 	if (w->format == REPRESENT_SIMPLIFIED) {
 		if (shown == 1)
-			put_simplified(w, only);
+			put_simplified(w, iri, only, own);
 		else
-			put_datasets(w, instances);
+			put_datasets(w, iri, instances, own);
 	} else if (shown == 1) {
-		put_instance(w, only, true);
+		put_instance(w, iri, only, own, true);
 	} else {
-		put_instances(w, instances, filtered);
+		put_instances(w, iri, instances, own);
 	}
 }

@@ -10,11 +10,20 @@
 
 #include <string.h>
 
+/* An entity that is being written, and the one that it is shown in. */
+struct ancestor {
+	struct str id;
+	const struct ancestor *outer; /* NULL: none */
+};
+
 struct writer {
 	struct buf *out;
 	struct arena *arena;
 	const struct represent_options *options;
 	enum represent_format format; /* of attributes: never REPRESENT_GEOJSON */
+	struct represent_selection show; /* of the entity at hand */
+	struct ancestor here; /* the entity at hand */
+	uint32_t level; /* entities that it is shown in */
 };
 
 /* The short way of buf_put for what fits. */
@@ -58,9 +67,25 @@ static inline void put_value(struct buf *out, const struct json *value)
  * one is written as the text. */
 void put_terms(const struct writer *w, const struct json *terms, bool names, bool single);
 /* createdAt, and modifiedAt, which documents leave out while it is the same. */
-void put_stamps(const struct writer *w, const struct json *node);
-/* An attribute's name and value in the writer's format; nothing when no instance is shown. filtered: the request's
- * datasetId speaks of an entity's attributes, not of theirs. */
-void put_attribute(const struct writer *w, struct str iri, const struct json *instances, bool filtered);
+void put_stamps(const struct writer *w, const struct json *node, bool created, bool modified);
+/* An attribute's name and value in the writer's format; nothing when no instance is shown. own: the entity's own
+ * attribute; the request's datasetId, join and projections speak of these, not of attributes of attributes. */
+void put_attribute(const struct writer *w, struct str iri, const struct json *instances, bool own);
+/* Does the request's datasetId let this instance of an own attribute pass? */
+bool dataset_shown(const struct represent_options *o, const struct json *instance);
+
+/* Is this member of the entity shown? attribute: attrs speaks of it too. */
+bool is_shown(const struct represent_selection *show, struct str key, bool attribute);
+/* The members of a linked entity, id first, between braces. */
+void put_linked_entity(const struct writer *w, const struct json *entity);
+
+/* ---- represent_linked.c ---- */
+
+/* Are linked entities to be shown in this instance of an own attribute? */
+bool links_wanted(const struct writer *w, const struct json *instance);
+/* Appends the member "entity" or "entityList" to an instance; nothing when no linked entity is there (4.5.23.2). */
+void put_linked_member(const struct writer *w, struct str iri, const struct json *instance);
+/* The simplified value: the linked entities in place of their URIs (4.5.4). */
+void put_linked_value(const struct writer *w, struct str iri, const struct json *instance);
 
 #endif

@@ -30,6 +30,23 @@ static size_t wide_len(struct str text, size_t at)
 	return len;
 }
 
+/* "ucschar" and, in a query, "iprivate" (2.2); without what sets the direction of writing, which is forbidden (4.1). */
+static bool is_wide(struct str text, size_t at, size_t len, bool in_query)
+{
+	const unsigned char *byte = (const unsigned char *)text.at + at;
+	uint32_t code = byte[0] & (0xffu >> (len + 1));
+
+	for (size_t i = 1; i < len; i++)
+		code = code << 6 | (byte[i] & 0x3fu);
+	if ((code >= 0xe000 && code <= 0xf8ff) || code >= 0xf0000)
+		return in_query && (code & 0xfffe) != 0xfffe;
+	if (code < 0xa0 || code == 0x200e || code == 0x200f || (code >= 0x202a && code <= 0x202e))
+		return false;
+	/* Noncharacters and specials, tags. */
+	return !(code >= 0xfdd0 && code <= 0xfdef) && !(code >= 0xfff0 && code <= 0xffff) &&
+	       (code & 0xfffe) != 0xfffe && !(code >= 0xe0000 && code <= 0xe0fff);
+}
+
 /* Letters, digits and the marks of "unreserved" and "reserved" but / ? # [ ], which have their places. */
 static bool is_plain(char c)
 {
@@ -63,7 +80,7 @@ static size_t scheme_len(struct str text)
 bool expand_is_uri(struct str text)
 {
 	size_t scheme = scheme_len(text);
-	bool in_authority = false, in_fragment = false;
+	bool in_authority = false, in_query = false, in_fragment = false;
 
 	if (scheme == 0 || scheme + 1 >= text.len)
 		return false;
@@ -73,7 +90,7 @@ bool expand_is_uri(struct str text)
 		if ((unsigned char)text.at[i] >= 0x80) {
 			size_t len = wide_len(text, i);
 
-			if (len == 0)
+			if (len == 0 || !is_wide(text, i, len, in_query))
 				return false;
 			i += len - 1;
 			continue;
@@ -84,12 +101,13 @@ bool expand_is_uri(struct str text)
 			break;
 		case '?':
 			in_authority = false;
+			in_query = !in_fragment;
 			break;
 		case '#':
 			if (in_fragment)
 				return false;
 			in_fragment = true;
-			in_authority = false;
+			in_authority = in_query = false;
 			break;
 		case '%':
 			if (i + 2 >= text.len || !is_hex(text.at[i + 1]) || !is_hex(text.at[i + 2]))

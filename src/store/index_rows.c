@@ -1,26 +1,55 @@
 /* Index rows of a document, and the difference of two documents' rows.
  *
- * Attributes are compared one by one: the values of each are collected, sorted and merged. The documents of one entity
+ * Attributes are compared one by one: what is the same to the letter is passed over, and of the others the values are
+ * collected, sorted and merged. The documents of one entity
  * list their attributes in nearly the same order, so looking for the counterpart starts where the last was found. */
-#include "store/index_rows.h"
+#include "store/index_rows_int.h"
 
 #include "ngsild/document.h"
 #include "ngsild/query.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-struct visitor {
-	enum err_code (*visit)(void *self, const struct index_change *change, struct error *err);
-	void *self;
-	struct error *err;
-};
+#include <string.h>
 
 static const struct json empty_object = {.kind = JSON_OBJECT};
 
-static enum err_code tell(const struct visitor *visitor, const struct index_change *change)
+/* ---- what has not changed ---- */
+
+static bool same_text(const char *a, const char *b, size_t len)
 {
-	return visitor->visit(visitor->self, change, visitor->err);
+	/* A document before and after mostly shares its strings. */
+	return a == b || memcmp(a, b, len) == 0;
+}
+
+static bool same_key(const struct json_member *a, const struct json_member *b)
+{
+	return a->key.len == b->key.len && same_text(a->key.at, b->key.at, a->key.len);
+}
+
+/* The same to the letter: members in order, numbers as written. Recursion is bounded by the depth of what is stored. */
+static bool same_tree(const struct json *a, const struct json *b)
+{
+	if (a->kind != b->kind || a->count != b->count || a->boolean != b->boolean)
+		return false;
+	switch (a->kind) {
+	case JSON_NUMBER:
+	case JSON_STRING:
+		return same_text(a->text, b->text, a->count);
+	case JSON_ARRAY:
+		for (uint32_t i = 0; i < a->count; i++)
+			if (!same_tree(&a->items[i], &b->items[i]))
+				return false;
+		return true;
+	case JSON_OBJECT:
+		for (uint32_t i = 0; i < a->count; i++)
+			if (!same_key(&a->members[i], &b->members[i]) ||
+			    !same_tree(&a->members[i].value, &b->members[i].value))
+				return false;
+		return true;
+	default:
+		return true;
+	}
 }
 
 /* ---- attribute values ---- */
@@ -97,12 +126,13 @@ static void list_attribute(const struct json *instances, struct value_list *ret_
 		ret_list->at[ret_list->count++] = (struct index_value){.kind = INDEX_PRESENT};
 }
 
-static enum err_code tell_value(const struct visitor *visitor, struct str iri, bool add, struct index_value value)
+static enum err_code tell_value(const struct index_visitor *visitor, struct str iri, bool add, struct index_value value)
 {
-	return tell(visitor, &(struct index_change){.table = INDEX_ATTRIBUTE, .add = add, .name = iri, .value = value});
+	return index_tell(visitor,
+			  &(struct index_change){.table = INDEX_ATTRIBUTE, .add = add, .name = iri, .value = value});
 }
 
-static enum err_code diff_lists(const struct visitor *visitor, struct str iri, const struct value_list *before,
+static enum err_code diff_lists(const struct index_visitor *visitor, struct str iri, const struct value_list *before,
 				const struct value_list *after)
 {
 	enum err_code code = ERR_OK;
@@ -121,7 +151,7 @@ static enum err_code diff_lists(const struct visitor *visitor, struct str iri, c
 	return code;
 }
 
-static enum err_code diff_attribute(const struct visitor *visitor, struct str iri, const struct json *before,
+static enum err_code diff_attribute(const struct index_visitor *visitor, struct str iri, const struct json *before,
 				    const struct json *after)
 {
 	struct value_list old, new;
@@ -145,7 +175,7 @@ static const struct json *get_near(const struct json *object, struct str key, ui
 	return NULL;
 }
 
-static enum err_code diff_attributes(const struct visitor *visitor, const struct json *before,
+static enum err_code diff_attributes(const struct index_visitor *visitor, const struct json *before,
 				     const struct json *entity)
 {
 	enum err_code code = ERR_OK;
@@ -183,7 +213,7 @@ static bool list_has(enum index_table table, const struct json *list, uint32_t c
 	return false;
 }
 
-static enum err_code tell_missing(const struct visitor *visitor, enum index_table table, bool add,
+static enum err_code tell_missing(const struct index_visitor *visitor, enum index_table table, bool add,
 				  const struct json *have, const struct json *lack)
 {
 	enum err_code code = ERR_OK;
@@ -194,12 +224,12 @@ static enum err_code tell_missing(const struct visitor *visitor, enum index_tabl
 		if (!text.at || list_has(table, have, i, text) ||
 		    (json_is(lack, JSON_ARRAY) && list_has(table, lack, lack->count, text)))
 			continue;
-		code = tell(visitor, &(struct index_change){.table = table, .add = add, .name = text});
+		code = index_tell(visitor, &(struct index_change){.table = table, .add = add, .name = text});
 	}
 	return code;
 }
 
-static enum err_code diff_texts(const struct visitor *visitor, enum index_table table, const struct json *before,
+static enum err_code diff_texts(const struct index_visitor *visitor, enum index_table table, const struct json *before,
 				const struct json *after)
 {
 	enum err_code code = tell_missing(visitor, table, true, after, before);
@@ -207,73 +237,42 @@ static enum err_code diff_texts(const struct visitor *visitor, enum index_table 
 	return code ? code : tell_missing(visitor, table, false, before, after);
 }
 
-/* ---- boxes ---- */
-
-struct box_list {
-	struct geo_box at[INDEX_GEO_SLOTS];
-	uint32_t count;
-};
-
-/* The cells that the box touches. Their edges are multiples of 1/256 degree, exact as the R*Tree's 32-bit floats. */
-static struct geo_box box_to_cells(struct geo_box box)
+static bool has_place(const struct json *instances)
 {
-	return (struct geo_box){
-		.west = floor(box.west * INDEX_GEO_CELLS_PER_DEGREE) / INDEX_GEO_CELLS_PER_DEGREE,
-		.south = floor(box.south * INDEX_GEO_CELLS_PER_DEGREE) / INDEX_GEO_CELLS_PER_DEGREE,
-		.east = (floor(box.east * INDEX_GEO_CELLS_PER_DEGREE) + 1) / INDEX_GEO_CELLS_PER_DEGREE,
-		.north = (floor(box.north * INDEX_GEO_CELLS_PER_DEGREE) + 1) / INDEX_GEO_CELLS_PER_DEGREE,
-	};
+	for (uint32_t i = 0; json_is(instances, JSON_ARRAY) && i < instances->count; i++)
+		if (str_eq(json_text(json_get(&instances->items[i], STR("type"))), STR("GeoProperty")))
+			return true;
+	return false;
 }
 
-static void list_box(struct box_list *list, const struct json *instance)
-{
-	struct geo_box box;
-	const struct json *value = document_value(instance);
+/* ---- documents with the same members ---- */
 
-	if (!str_eq(json_text(json_get(instance, STR("type"))), STR("GeoProperty")) || !json_is(value, JSON_OBJECT) ||
-	    !geo_bounds(value, &box))
-		return;
-	if (list->count == INDEX_GEO_SLOTS) {
-		list->at[INDEX_GEO_SLOTS - 1] = (struct geo_box){-180, -90, 180, 90};
-		return;
-	}
-	list->at[list->count++] = json_get(instance, STR("modifiedAt")) ? box_to_cells(box) : box;
+static bool same_members(const struct json *before, const struct json *entity)
+{
+	if (before->count != entity->count)
+		return false;
+	for (uint32_t i = 0; i < entity->count; i++)
+		if (!same_key(&before->members[i], &entity->members[i]))
+			return false;
+	return true;
 }
 
-static void list_boxes(struct box_list *list, const struct json *entity)
+/* What most updates are: a few attributes differ. No box can have got another slot unless one of those is a place. */
+static enum err_code diff_aligned(const struct index_visitor *visitor, const struct json *before,
+				  const struct json *entity)
 {
-	list->count = 0;
-	for (uint32_t i = 0; i < entity->count; i++) {
-		const struct json *instances = &entity->members[i].value;
-
-		if (!document_is_attribute(entity->members[i].key) || !json_is(instances, JSON_ARRAY))
-			continue;
-		for (uint32_t k = 0; k < instances->count; k++)
-			list_box(list, &instances->items[k]);
-	}
-}
-
-static bool box_equal(struct geo_box a, struct geo_box b)
-{
-	return a.west == b.west && a.south == b.south && a.east == b.east && a.north == b.north;
-}
-
-static enum err_code diff_boxes(const struct visitor *visitor, const struct json *before, const struct json *entity)
-{
-	struct box_list old, new;
 	enum err_code code = ERR_OK;
+	bool places = false;
 
-	list_boxes(&old, before);
-	list_boxes(&new, entity);
-	for (uint32_t i = 0; code == ERR_OK && i < new.count; i++) {
-		if (i < old.count && box_equal(old.at[i], new.at[i]))
+	for (uint32_t i = 0; code == ERR_OK && i < entity->count; i++) {
+		const struct json *old = &before->members[i].value, *new = &entity->members[i].value;
+
+		if (!document_is_attribute(entity->members[i].key) || same_tree(old, new))
 			continue;
-		code = tell(visitor,
-			    &(struct index_change){.table = INDEX_GEO, .add = true, .slot = i, .box = new.at[i]});
+		code = diff_attribute(visitor, entity->members[i].key, old, new);
+		places = places || has_place(old) || has_place(new);
 	}
-	for (uint32_t i = new.count; code == ERR_OK &&i < old.count; i++)
-		code = tell(visitor, &(struct index_change){.table = INDEX_GEO, .slot = i, .box = old.at[i]});
-	return code;
+	return code || !places ? code : index_diff_boxes(visitor, before, entity);
 }
 
 /* ---- all of it ---- */
@@ -282,7 +281,7 @@ enum err_code index_diff(const struct json *before, const struct json *entity,
 			 enum err_code (*visit)(void *self, const struct index_change *change, struct error *err),
 			 void *self, struct error *err)
 {
-	struct visitor visitor = {visit, self, err};
+	struct index_visitor visitor = {visit, self, err};
 
 	if (!json_is(before, JSON_OBJECT))
 		before = &empty_object;
@@ -294,7 +293,9 @@ enum err_code index_diff(const struct json *before, const struct json *entity,
 	if (code == ERR_OK)
 		code = diff_texts(&visitor, INDEX_SCOPE, json_get(before, STR("scope")),
 				  json_get(entity, STR("scope")));
+	if (code == ERR_OK && same_members(before, entity))
+		return diff_aligned(&visitor, before, entity);
 	if (code == ERR_OK)
 		code = diff_attributes(&visitor, before, entity);
-	return code ? code : diff_boxes(&visitor, before, entity);
+	return code ? code : index_diff_boxes(&visitor, before, entity);
 }

@@ -5,8 +5,9 @@
  * texts by a prefix). An attribute with more values than a bound has one "partial" row instead, which every search by
  * value must include; one without any such value has a "present" row. So an attribute that is there has a row.
  *
- * Boxes: one for each GeoProperty instance. An instance that was changed since its creation is taken for something that
- * moves: its box is widened to the cells of a fixed grid, so that the row changes only when it enters another cell. */
+ * Places: a row for each GeoProperty instance. What lies within one cell of a fixed grid, as every point does, is filed
+ * by the cell, and its row changes only when it enters another one. Anything larger has its box; when it was changed
+ * since its creation it is taken for something that moves, and the box is widened to the cells that it touches. */
 #ifndef MACHI_STORE_INDEX_ROWS_H
 #define MACHI_STORE_INDEX_ROWS_H
 
@@ -29,15 +30,16 @@ struct index_value {
 	struct str text; /* borrowed from the document, already cut */
 };
 
-enum index_table { INDEX_TYPE, INDEX_SCOPE, INDEX_ATTRIBUTE, INDEX_GEO };
+enum index_table { INDEX_TYPE, INDEX_SCOPE, INDEX_ATTRIBUTE, INDEX_GEO, INDEX_CELL, INDEX_TABLES };
 
 struct index_change {
 	enum index_table table;
 	bool add; /* false: the row goes. A box that changes comes as one add for its slot */
 	struct str name; /* type IRI, scope as filed or attribute IRI */
 	struct index_value value; /* INDEX_ATTRIBUTE */
-	uint32_t slot; /* INDEX_GEO: 0 to INDEX_GEO_SLOTS − 1, counted over the entity's GeoProperty instances */
+	uint32_t slot; /* INDEX_GEO, INDEX_CELL: 0 to INDEX_GEO_SLOTS − 1, over the entity's GeoProperty instances */
 	struct geo_box box; /* INDEX_GEO */
+	int64_t cell; /* INDEX_CELL: row · 2¹⁷ + column */
 };
 
 /* Calls visit for each row that entity has and before has not (add), and the other way round. NULL has no rows.
@@ -46,6 +48,12 @@ MUST_CHECK enum err_code index_diff(const struct json *before, const struct json
 				    enum err_code (*visit)(void *self, const struct index_change *change,
 							   struct error *err),
 				    void *self, struct error *err);
+
+/* The rows and columns of cells that a box touches. Counted from the south pole and from 180 degrees west. */
+struct index_cells {
+	int64_t row_first, row_last, column_first, column_last;
+};
+struct index_cells index_cells(struct geo_box box);
 
 /* How a scope is filed, and looked for: "/Madrid" and "Madrid" are one (4.18), without the leading "/". */
 struct str index_scope(struct str scope);

@@ -94,6 +94,7 @@ static enum err_code memory_commit(struct store_backend *backend, struct error *
 	if (went) {
 		free_dead(&store->entities);
 		free_dead(&store->metas);
+		free_dead(&store->records);
 	}
 	(void)pthread_mutex_unlock(&store->lock);
 	return ERR_OK;
@@ -283,6 +284,7 @@ static void memory_close(struct store_backend *backend)
 
 	list_free(&store->entities);
 	list_free(&store->metas);
+	list_free(&store->records);
 	memory_history_free(store);
 	(void)pthread_mutex_destroy(&store->lock);
 	free(store->undo);
@@ -306,6 +308,10 @@ static const struct store_backend_ops memory_ops = {
 	.txn_history = memory_txn_history,
 	.txn_each_id = memory_txn_each_id,
 	.txn_set_meta = memory_txn_set_meta,
+	.txn_record_put = memory_txn_record_put,
+	.txn_record_delete = memory_txn_record_delete,
+	.txn_record_get = memory_txn_record_get,
+	.txn_each_expired = memory_txn_each_expired,
 	.txn_prune = memory_txn_prune,
 	.reader_new = memory_reader_new,
 	.reader_free = memory_reader_free,
@@ -314,7 +320,11 @@ static const struct store_backend_ops memory_ops = {
 	.get = memory_get,
 	.scan = memory_scan,
 	.get_meta = memory_get_meta,
+	.next_expiry = memory_next_expiry,
+	.record_get = memory_record_get,
+	.record_each = memory_record_each,
 	.history = memory_history,
+	.census = memory_census,
 };
 
 enum err_code store_memory_open(struct store **ret_store, struct error *err)
@@ -328,5 +338,7 @@ enum err_code store_memory_open(struct store **ret_store, struct error *err)
 	map_init(&store->entities.committed, 0);
 	map_init(&store->metas.pending, 0);
 	map_init(&store->metas.committed, 0);
+	map_init(&store->records.pending, 0);
+	map_init(&store->records.committed, 0);
 	return store_new(&memory_ops, (struct store_backend *)store, false, ret_store, err);
 }

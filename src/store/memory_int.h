@@ -58,7 +58,7 @@ struct memory_undo {
 
 struct memory_store {
 	pthread_mutex_t lock; /* guards the committed side, the links of the lists and the points */
-	struct memory_list entities, metas;
+	struct memory_list entities, metas, records; /* a record's key: kind, a NUL, id */
 	struct memory_series *series;
 	uint64_t order;
 	struct memory_undo *undo; /* of the transaction, oldest first */
@@ -103,9 +103,32 @@ void memory_history_commit(struct memory_store *store); /* under the lock */
 uint64_t memory_history_count(const struct memory_store *store); /* under the lock */
 void memory_history_free(struct memory_store *store);
 
+/* record_memory.c */
+enum err_code memory_txn_record_put(struct store_backend *backend, struct store_txn *txn, struct str kind,
+				    struct str id, struct str doc, struct error *err);
+enum err_code memory_txn_record_delete(struct store_backend *backend, struct store_txn *txn, struct str kind,
+				       struct str id, struct error *err);
+enum err_code memory_txn_record_get(struct store_backend *backend, struct store_txn *txn, struct str kind,
+				    struct str id, struct str *ret_doc, struct error *err);
+enum err_code memory_record_get(struct store_snapshot *snapshot, struct str kind, struct str id, struct arena *arena,
+				struct str *ret_doc, struct error *err);
+enum err_code memory_record_each(struct store_snapshot *snapshot, struct str kind, struct str after,
+				 bool (*visit)(void *self, struct str id, struct str doc), void *self,
+				 struct error *err);
+
+/* expiry_memory.c */
+enum err_code memory_next_expiry(struct store_snapshot *snapshot, int64_t *ret_us, struct error *err);
+enum err_code memory_txn_each_expired(struct store_backend *backend, int64_t now_us, uint32_t count_max,
+				      bool (*visit)(void *self, struct str id), void *self, struct error *err);
+
 /* memory_scan.c */
 enum err_code memory_reader_new(struct store_backend *backend, struct store_snapshot **ret_snapshot, struct error *err);
 void memory_reader_free(struct store_snapshot *snapshot);
+/* The committed text of a key with a reference of its own; NULL when absent. */
+struct memory_text *memory_text_find(struct memory_store *store, const struct memory_list *list, struct str key);
+/* Copies a text into the arena, with the parser's padding, and gives the reference back. */
+MUST_CHECK enum err_code memory_text_copy(struct memory_text *text, struct arena *arena, struct str *ret,
+					  struct error *err);
 enum err_code memory_get(struct store_snapshot *snapshot, struct str id, struct arena *arena, struct str *ret_bytes,
 			 struct error *err);
 enum err_code memory_get_meta(struct store_snapshot *snapshot, struct str key, struct arena *arena,
@@ -113,5 +136,9 @@ enum err_code memory_get_meta(struct store_snapshot *snapshot, struct str key, s
 enum err_code memory_scan(struct store_snapshot *snapshot, const struct narrow *narrow,
 			  bool (*visit)(void *self, struct str bytes), void *self, uint64_t *ret_count,
 			  struct error *err);
+
+/* census_memory.c */
+enum err_code memory_census(struct store_snapshot *snapshot, const struct census_question *question,
+			    bool (*visit)(void *self, const struct census_row *row), void *self, struct error *err);
 
 #endif

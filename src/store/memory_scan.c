@@ -33,8 +33,7 @@ void memory_reader_free(struct store_snapshot *snapshot)
 	free(reader);
 }
 
-/* The committed text of a key with a reference of its own; NULL when absent. */
-static struct memory_text *find_text(struct memory_store *store, const struct memory_list *list, struct str key)
+struct memory_text *memory_text_find(struct memory_store *store, const struct memory_list *list, struct str key)
 {
 	(void)pthread_mutex_lock(&store->lock);
 	const struct memory_item *item = map_get(&list->committed, key);
@@ -44,7 +43,7 @@ static struct memory_text *find_text(struct memory_store *store, const struct me
 	return text;
 }
 
-static enum err_code copy_text(struct memory_text *text, struct arena *arena, struct str *ret, struct error *err)
+enum err_code memory_text_copy(struct memory_text *text, struct arena *arena, struct str *ret, struct error *err)
 {
 	char *copy = arena_bytes(arena, text->len, STORE_PADDING_BYTES);
 	size_t len = text->len;
@@ -62,21 +61,21 @@ enum err_code memory_get(struct store_snapshot *snapshot, struct str id, struct 
 			 struct error *err)
 {
 	struct memory_store *store = ((struct memory_reader *)snapshot)->store;
-	struct memory_text *text = find_text(store, &store->entities, id);
+	struct memory_text *text = memory_text_find(store, &store->entities, id);
 
 	if (!text)
 		return err ? err_set(err, ERR_NOT_FOUND, "entity %.*s is not there", STR_FMT(id)) : ERR_NOT_FOUND;
-	return copy_text(text, arena, ret_bytes, err);
+	return memory_text_copy(text, arena, ret_bytes, err);
 }
 
 enum err_code memory_get_meta(struct store_snapshot *snapshot, struct str key, struct arena *arena,
 			      struct str *ret_value, struct error *err)
 {
 	struct memory_store *store = ((struct memory_reader *)snapshot)->store;
-	struct memory_text *text = find_text(store, &store->metas, key);
+	struct memory_text *text = memory_text_find(store, &store->metas, key);
 
 	if (text)
-		return copy_text(text, arena, ret_value, err);
+		return memory_text_copy(text, arena, ret_value, err);
 	*ret_value = STR("");
 	return ERR_OK;
 }
@@ -99,6 +98,17 @@ static bool id_matches(const struct narrow *narrow, struct str id)
 		if (str_eq(narrow->ids[i], id))
 			return true;
 	return narrow->id_count == 0;
+}
+
+static bool either_matches(const struct narrow *narrow, const struct json *entity)
+{
+	for (size_t i = 0; i < narrow->either_id_count; i++)
+		if (str_eq(narrow->either_ids[i], document_id(entity)))
+			return true;
+	for (size_t i = 0; i < narrow->either_type_count; i++)
+		if (document_has_type(entity, narrow->either_type_iris[i]))
+			return true;
+	return narrow->either_id_count + narrow->either_type_count == 0;
 }
 
 static bool scope_matches(struct str prefix, const struct json *scopes)
@@ -165,7 +175,8 @@ static bool place_matches(const struct narrow *narrow, const struct json *entity
 static bool entity_matches(const struct narrow *narrow, const struct json *entity)
 {
 	if (!type_matches(narrow, entity) || !id_matches(narrow, document_id(entity)) ||
-	    !scope_matches(narrow->scope_prefix, json_get(entity, STR("scope"))) || !place_matches(narrow, entity))
+	    !either_matches(narrow, entity) || !scope_matches(narrow->scope_prefix, json_get(entity, STR("scope"))) ||
+	    !place_matches(narrow, entity))
 		return false;
 	for (size_t i = 0; i < narrow->attribute_count; i++)
 		if (!attribute_matches(&narrow->attributes[i], entity))
@@ -226,7 +237,7 @@ enum err_code memory_scan(struct store_snapshot *snapshot, const struct narrow *
 			code = scan_text(reader, &arena, narrow, bytes, &matches, err);
 		if (matches) {
 			candidates++;
-			more = !visit || visit(self, bytes);
+			more = !visit || candidates <= narrow->skip || visit(self, bytes);
 		}
 		(void)memory_text_unref(texts[i]);
 	}

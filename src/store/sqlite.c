@@ -1,7 +1,4 @@
-/* The SQLite store: opening, closing, transactions, upkeep of the write-ahead log, and the table of operations.
- *
- * The log is copied back into the database (checkpoint) by us rather than inside COMMIT: the outcomes are handed over
- * first, so that no submitter waits for it. Readers never wait for either. */
+/* The SQLite store: opening, closing, transactions, figures, and the table of operations. */
 #include "store/sqlite_int.h"
 
 #include <assert.h>
@@ -38,6 +35,11 @@ static enum err_code sqlite_begin(struct store_backend *backend, struct error *e
 	enum err_code code = ERR_OK;
 
 	forget_uncommitted(store);
+	sqlite_sums_clear(store);
+	sqlite_slice_settle(store);
+	sqlite_pending_clear(&store->pending);
+	store->savepoints = false;
+	census_clear(&store->census);
 	/* A rollback that failed is made up for. */
 	if (!sqlite3_get_autocommit(store->writer.db))
 		code = sqlite_run(&store->writer, SQL_ROLLBACK, "rolling back", err);
@@ -54,6 +56,16 @@ static void sqlite_rollback(struct store_backend *backend)
 		(void)!sqlite_run(&store->writer, SQL_ROLLBACK, "rolling back", NULL);
 }
 
+static enum err_code sqlite_settle(struct store_backend *backend, struct error *err)
+{
+	struct sqlite_store *store = sqlite_store(backend);
+	enum err_code code = sqlite_pending_write(store, err);
+
+	if (code == ERR_OK)
+		code = sqlite_sums_store(store, err);
+	return code ? code : sqlite_census_store(store, err);
+}
+
 static enum err_code sqlite_commit(struct store_backend *backend, struct error *err)
 {
 	struct sqlite_store *store = sqlite_store(backend);
@@ -67,12 +79,16 @@ static enum err_code sqlite_commit(struct store_backend *backend, struct error *
 
 static enum err_code sqlite_savepoint(struct store_backend *backend, struct error *err)
 {
+	sqlite_store(backend)->savepoints = true;
 	return sqlite_run(&sqlite_store(backend)->writer, SQL_SAVEPOINT, "setting a savepoint", err);
 }
 
 static enum err_code sqlite_undo(struct store_backend *backend, struct error *err)
 {
 	forget_undone(sqlite_store(backend));
+	sqlite_sums_undo(sqlite_store(backend));
+	sqlite_pending_clear(&sqlite_store(backend)->pending);
+	census_drop(&sqlite_store(backend)->census);
 	return sqlite_run(&sqlite_store(backend)->writer, SQL_UNDO, "undoing a write", err);
 }
 
@@ -88,36 +104,17 @@ static bool sqlite_alive(struct store_backend *backend)
 
 static void sqlite_write_start(struct store_backend *backend)
 {
-	struct sqlite_store *store = sqlite_store(backend);
-
-	store->entities_delta = 0;
-	store->points_delta = 0;
-	store->slice_points = 0;
-}
-
-static enum err_code add_counter(struct sqlite_store *store, const char *name, int64_t delta, struct error *err)
-{
-	sqlite3_stmt *stmt;
-
-	if (delta == 0)
-		return ERR_OK;
-	enum err_code code = sqlite_take(&store->writer, SQL_COUNTER_ADD, &stmt, err);
-
-	if (code)
-		return code;
-	sqlite_bind_text(stmt, 1, str_from(name));
-	sqlite_bind_int(stmt, 2, delta);
-	return sqlite_finish(&store->writer, SQL_COUNTER_ADD, stmt, "counting", err);
+	sqlite_sums_start(sqlite_store(backend));
 }
 
 static enum err_code sqlite_write_finish(struct store_backend *backend, struct error *err)
 {
 	struct sqlite_store *store = sqlite_store(backend);
-	enum err_code code = sqlite_history_flush(store, err);
+	enum err_code code = store->savepoints ? sqlite_pending_write(store, err) : ERR_OK;
 
 	if (code == ERR_OK)
-		code = add_counter(store, "entities", store->entities_delta, err);
-	return code ? code : add_counter(store, "points", store->points_delta, err);
+		code = sqlite_sums_finish(store, err);
+	return code ? code : sqlite_census_finish(store, err);
 }
 
 /* ---- the write-ahead log ---- */
@@ -130,34 +127,9 @@ static int note_wal_pages(void *self, sqlite3 *db, const char *schema, int pages
 	return SQLITE_OK;
 }
 
-/* Copies back what readers have let go of. A reader that stays may keep the log growing; past a bound the writer waits
- * a moment for one that lets it start anew. Failing is no loss: the log is as durable as the database. */
-static void checkpoint(struct sqlite_store *store)
-{
-	int pages = 0, copied = 0;
-	bool wait = store->wal_pages >= SQLITE_WAL_PAGES_WAIT;
-
-	if (wait)
-		(void)sqlite3_busy_timeout(store->writer.db, SQLITE_WAL_WAIT_MS);
-	int rc = sqlite3_wal_checkpoint_v2(store->writer.db, "main",
-					   wait ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE, &pages,
-					   &copied);
-
-	if (wait)
-		(void)sqlite3_busy_timeout(store->writer.db, (int)store->busy_timeout_ms);
-	if (rc == SQLITE_OK && copied == pages)
-		store->wal_pages = 0; /* the next commit starts at the log's beginning */
-	store->wal_pages_tried = store->wal_pages;
-}
-
 static void sqlite_housekeeping(struct store_backend *backend)
 {
-	struct sqlite_store *store = sqlite_store(backend);
-
-	if (store->wal_pages < store->wal_pages_tried)
-		store->wal_pages_tried = 0;
-	if (store->wal_pages - store->wal_pages_tried >= SQLITE_WAL_PAGES_CHECKPOINT)
-		checkpoint(store);
+	sqlite_checkpoint_if_due(sqlite_store(backend));
 }
 
 /* ---- figures ---- */
@@ -222,11 +194,15 @@ static void sqlite_close(struct store_backend *backend)
 {
 	struct sqlite_store *store = sqlite_store(backend);
 
+	sqlite_copier_done(&store->copier);
 	sqlite_conn_close(&store->stats_conn);
 	sqlite_conn_close(&store->writer);
 	(void)pthread_mutex_destroy(&store->stats_lock);
+	free(store->places);
+	sqlite_pending_done(&store->pending);
 	sqlite_names_clear(store);
 	map_done(&store->names);
+	census_done(&store->census);
 	arena_done(&store->name_texts);
 	buf_done(&store->text);
 	free(store->path);
@@ -235,6 +211,7 @@ static void sqlite_close(struct store_backend *backend)
 
 static const struct store_backend_ops sqlite_ops = {
 	.begin = sqlite_begin,
+	.settle = sqlite_settle,
 	.commit = sqlite_commit,
 	.rollback = sqlite_rollback,
 	.savepoint = sqlite_savepoint,
@@ -250,6 +227,10 @@ static const struct store_backend_ops sqlite_ops = {
 	.txn_history = sqlite_txn_history,
 	.txn_each_id = sqlite_txn_each_id,
 	.txn_set_meta = sqlite_txn_set_meta,
+	.txn_record_put = sqlite_txn_record_put,
+	.txn_record_delete = sqlite_txn_record_delete,
+	.txn_record_get = sqlite_txn_record_get,
+	.txn_each_expired = sqlite_txn_each_expired,
 	.txn_prune = sqlite_txn_prune,
 	.reader_new = sqlite_reader_new,
 	.reader_free = sqlite_reader_free,
@@ -258,7 +239,11 @@ static const struct store_backend_ops sqlite_ops = {
 	.get = sqlite_get,
 	.scan = sqlite_scan,
 	.get_meta = sqlite_get_meta,
+	.next_expiry = sqlite_next_expiry,
+	.record_get = sqlite_record_get,
+	.record_each = sqlite_record_each,
 	.history = sqlite_history,
+	.census = sqlite_census,
 };
 
 /* Makes the empty file with a mode of its own, before SQLite has it open: closing a second descriptor of an open
@@ -325,11 +310,17 @@ enum err_code store_sqlite_open(const struct store_options *options, struct stor
 	store->busy_timeout_ms = options->busy_timeout_ms ? options->busy_timeout_ms : SQLITE_BUSY_MS_DEFAULT;
 	store->cache_bytes = options->cache_bytes_max ? options->cache_bytes_max : SQLITE_CACHE_BYTES_DEFAULT;
 	store->path = strdup(options->path);
+	sqlite_copier_init(&store->copier, store->path);
 	buf_init(&store->text, STORE_DOCUMENT_BYTES_MAX);
 	arena_init(&store->name_texts, SQLITE_SCRATCH_BYTES_MAX);
 	map_init(&store->names, 0);
+	sqlite_pending_init(&store->pending);
+	census_init(&store->census);
 	(void)pthread_mutex_init(&store->stats_lock, NULL);
-	code = store->path ? open_conns(store, err) : err_set(err, ERR_MEMORY, "no memory for a store");
+	store->places = store->read_only ? NULL : sqlite_places_new();
+	bool whole = store->path && (store->read_only || store->places);
+
+	code = whole ? open_conns(store, err) : err_set(err, ERR_MEMORY, "no memory for a store");
 	if (code) {
 		sqlite_close((struct store_backend *)store);
 		return code;

@@ -3,8 +3,9 @@
  *  1. SQLite's own integrity check, and the R*Tree's.
  *  2. Every document: parses, agrees with its row's columns, and every index row that it asks for is there. The rows
  *     asked for are counted: an index with more rows than that has some too many; those without entity are named.
- *  3. History: points, series, subjects, names and the sums of slices agree.
- *  4. Counters and versions. */
+ *  3. The census: agrees with what the documents have.
+ *  4. History: points, subjects, names and the sums of slices agree.
+ *  5. Counters and versions. */
 #include "store/sqlite_int.h"
 
 #include <errno.h>
@@ -18,7 +19,15 @@
 #define CHECK_FINDING_BYTES 512
 #define CHECK_SQLITE_FINDINGS_MAX "100"
 
-enum check_sql { CHECK_DOCS, CHECK_HAS_TYPE, CHECK_HAS_SCOPE, CHECK_HAS_VALUE, CHECK_HAS_BOX, CHECK_SQL_COUNT };
+enum check_sql {
+	CHECK_DOCS,
+	CHECK_HAS_TYPE,
+	CHECK_HAS_SCOPE,
+	CHECK_HAS_VALUE,
+	CHECK_HAS_BOX,
+	CHECK_HAS_CELL,
+	CHECK_SQL_COUNT
+};
 
 static const char *const check_texts[CHECK_SQL_COUNT] = {
 	[CHECK_DOCS] = "SELECT iid, id, created, modified, expires, doc FROM entity ORDER BY iid",
@@ -26,30 +35,50 @@ static const char *const check_texts[CHECK_SQL_COUNT] = {
 	[CHECK_HAS_SCOPE] = "SELECT 1 FROM scope WHERE scope = ?1 AND iid = ?2",
 	[CHECK_HAS_VALUE] = "SELECT 1 FROM attr_index WHERE nid = (SELECT nid FROM name WHERE iri = ?1) AND iid = ?2 "
 			    "AND value = ?3",
+	[CHECK_HAS_CELL] = "SELECT 1 FROM cell WHERE cell = ?1 AND gid = ?2",
 	/* The R*Tree rounds outwards to 32-bit floats: at 180 degrees by less than 0.00005. */
 	[CHECK_HAS_BOX] = "SELECT 1 FROM geo WHERE gid = ?1 AND west BETWEEN ?2 - 0.00005 AND ?2 AND "
 			  "east BETWEEN ?3 AND ?3 + 0.00005 AND south BETWEEN ?4 - 0.00005 AND ?4 AND "
 			  "north BETWEEN ?5 AND ?5 + 0.00005",
 };
 
+/* All points, also those that lie in bundles. */
+#define WITH_HISTORY                                                                                                   \
+	"WITH history(slice, subject, nid, at_us) AS (SELECT slice, subject, nid, at_us FROM point UNION ALL "         \
+	"SELECT b.slice, b.subject, j.value ->> 0, j.value ->> 2 FROM bundle b CROSS JOIN json_each(b.doc) j) "
+
 /* Questions whose rows are findings; column 0 says which. */
 static const char *const row_checks[] = {
-	"SELECT 'point of series ' || p.sid || ' in slice ' || p.slice || ': there is no such series' FROM point p "
-	"WHERE NOT EXISTS (SELECT 1 FROM series s WHERE s.sid = p.sid)",
-	"SELECT 'point of series ' || sid || ' in slice ' || slice || ': is not JSON, or of an unknown kind' "
+	"SELECT 'point of subject ' || subject || ' in slice ' || slice || ': is not JSON, or of an unknown kind' "
 	"FROM point WHERE NOT json_valid(doc) OR kind NOT BETWEEN 0 AND 2",
-	"SELECT 'series ' || sid || ': its subject or its name is not there' FROM series s "
-	"WHERE NOT EXISTS (SELECT 1 FROM subject u WHERE u.subject = s.subject) "
-	"OR NOT EXISTS (SELECT 1 FROM name n WHERE n.nid = s.nid)",
+	"SELECT 'bundle of subject ' || subject || ' in slice ' || slice || ': is no list of points' FROM bundle b "
+	"WHERE NOT json_valid(doc) OR json_type(doc) != 'array' OR json_array_length(doc) != points OR EXISTS "
+	"(SELECT 1 FROM json_each(b.doc) j WHERE j.type != 'array' OR json_array_length(j.value) != 5 OR "
+	"j.value ->> 3 NOT BETWEEN 0 AND 2)",
+	"SELECT 'bundle of subject ' || subject || ' in slice ' || slice || ': its bounds are not those of its points' "
+	"FROM bundle b WHERE json_valid(doc) AND (at_us_min, at_us_max) != (SELECT min(j.value ->> 2), "
+	"max(j.value ->> 2) FROM json_each(b.doc) j)",
+	WITH_HISTORY
+	"SELECT DISTINCT 'point of subject ' || subject || ' in slice ' || slice || ': its subject or its name is not "
+	"there' FROM history p WHERE NOT EXISTS (SELECT 1 FROM subject u WHERE u.subject = p.subject) "
+	"OR NOT EXISTS (SELECT 1 FROM name n WHERE n.nid = p.nid)",
+	"SELECT 'entity ' || id || ': names subject ' || subject || ', which is not its own' FROM entity e "
+	"WHERE NOT EXISTS (SELECT 1 FROM subject u WHERE u.subject = e.subject "
+	"AND u.id = e.id)",
 	/* The bounds may be wider than the points: pruning does not narrow them. */
+	WITH_HISTORY
 	"SELECT 'slice ' || p.slice || ': what is noted of it does not agree with its points' FROM (SELECT slice, "
-	"count(*) AS points, min(at_us) AS low, max(at_us) AS high FROM point GROUP BY slice) p LEFT JOIN slice s "
+	"count(*) AS points, min(at_us) AS low, max(at_us) AS high FROM history GROUP BY slice) p LEFT JOIN slice s "
 	"ON s.slice = p.slice WHERE s.slice IS NULL OR s.points != p.points OR s.at_us_min > p.low "
 	"OR s.at_us_max < p.high",
 	"SELECT 'slice ' || slice || ': is noted, but has no points' FROM slice s "
-	"WHERE NOT EXISTS (SELECT 1 FROM point p WHERE p.slice = s.slice)",
+	"WHERE NOT EXISTS (SELECT 1 FROM point p WHERE p.slice = s.slice) AND "
+	"NOT EXISTS (SELECT 1 FROM bundle b WHERE b.slice = s.slice)",
+	"SELECT 'record ' || kind || ' ' || id || ': is not JSON, or lacks a name' FROM record "
+	"WHERE NOT json_valid(doc) OR kind = '' OR id = ''",
+	WITH_HISTORY
 	"SELECT 'counter ' || name || ': ' || value || ' does not agree with the rows' FROM counter WHERE value != "
-	"CASE name WHEN 'entities' THEN (SELECT count(*) FROM entity) ELSE (SELECT count(*) FROM point) END",
+	"CASE name WHEN 'entities' THEN (SELECT count(*) FROM entity) ELSE (SELECT count(*) FROM history) END",
 	"SELECT 'meta: schema_version ' || value || ' is not the file''s version' FROM meta, pragma_user_version "
 	"WHERE key = 'schema_version' AND value != CAST(user_version AS TEXT)",
 };
@@ -59,6 +88,7 @@ static const char *const index_counts[] = {
 	[INDEX_SCOPE] = "SELECT count(*) FROM scope",
 	[INDEX_ATTRIBUTE] = "SELECT count(*) FROM attr_index",
 	[INDEX_GEO] = "SELECT count(*) FROM geo_rowid",
+	[INDEX_CELL] = "SELECT count(*) FROM cell",
 };
 
 /* Asked only when an index has more rows than the documents ask for. */
@@ -69,15 +99,15 @@ static const char *const index_orphans[] = {
 			"WHERE NOT EXISTS (SELECT 1 FROM entity e WHERE e.iid = i.iid)",
 	[INDEX_ATTRIBUTE] = "SELECT DISTINCT 'index of values: there is no entity ' || iid FROM attr_index i "
 			    "WHERE NOT EXISTS (SELECT 1 FROM entity e WHERE e.iid = i.iid)",
+	[INDEX_CELL] = "SELECT DISTINCT 'index of cells: there is no entity ' || (i.gid / 64) FROM cell i "
+		       "WHERE NOT EXISTS (SELECT 1 FROM entity e WHERE e.iid = i.gid / 64)",
 	[INDEX_GEO] = "SELECT DISTINCT 'index of places: there is no entity ' || (i.rowid / 64) FROM geo_rowid i "
 		      "WHERE NOT EXISTS (SELECT 1 FROM entity e WHERE e.iid = i.rowid / 64)",
 };
 
 static const char *const index_names[] = {
-	[INDEX_TYPE] = "types",
-	[INDEX_SCOPE] = "scopes",
-	[INDEX_ATTRIBUTE] = "values",
-	[INDEX_GEO] = "places",
+	[INDEX_TYPE] = "types", [INDEX_SCOPE] = "scopes", [INDEX_ATTRIBUTE] = "values",
+	[INDEX_GEO] = "places", [INDEX_CELL] = "cells",
 };
 
 struct check {
@@ -90,8 +120,10 @@ struct check {
 	struct arena arena; /* of one document */
 	int64_t iid; /* of the document looked at */
 	struct str id;
-	uint64_t wanted[4]; /* index rows that the documents ask for, by table */
+	uint64_t wanted[INDEX_TABLES]; /* index rows that the documents ask for, by table */
 	bool have_all; /* no document misses a row */
+	struct census census; /* of the documents */
+	bool unread; /* a document could not be counted */
 };
 
 static void find(struct check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -145,13 +177,16 @@ static enum err_code has_row(struct check *check, sqlite3_stmt *stmt, bool *ret_
 static sqlite3_stmt *question(const struct check *check, const struct index_change *change)
 {
 	static const enum check_sql sql[] = {
-		[INDEX_TYPE] = CHECK_HAS_TYPE,
-		[INDEX_SCOPE] = CHECK_HAS_SCOPE,
-		[INDEX_ATTRIBUTE] = CHECK_HAS_VALUE,
-		[INDEX_GEO] = CHECK_HAS_BOX,
+		[INDEX_TYPE] = CHECK_HAS_TYPE, [INDEX_SCOPE] = CHECK_HAS_SCOPE, [INDEX_ATTRIBUTE] = CHECK_HAS_VALUE,
+		[INDEX_GEO] = CHECK_HAS_BOX,   [INDEX_CELL] = CHECK_HAS_CELL,
 	};
 	sqlite3_stmt *stmt = check->statements[sql[change->table]];
 
+	if (change->table == INDEX_CELL) {
+		sqlite_bind_int(stmt, 1, change->cell);
+		sqlite_bind_int(stmt, 2, check->iid * INDEX_GEO_SLOTS + change->slot);
+		return stmt;
+	}
 	if (change->table == INDEX_GEO) {
 		sqlite_bind_int(stmt, 1, check->iid * INDEX_GEO_SLOTS + change->slot);
 		sqlite_bind_double(stmt, 2, change->box.west);
@@ -217,9 +252,11 @@ static enum err_code check_document(struct check *check, sqlite3_stmt *row, stru
 	}
 	if (code == ERR_OK && json_is(entity, JSON_OBJECT)) {
 		check_columns(check, row, entity);
-		return index_diff(NULL, entity, check_index_row, check, err);
+		code = census_change(&check->census, NULL, entity, err);
+		return code ? code : index_diff(NULL, entity, check_index_row, check, err);
 	}
 	check->have_all = false;
+	check->unread = true;
 	find(check, "entity %.*s: its document is no JSON object%s%s", STR_FMT(check->id), code ? ": " : "",
 	     code ? parse_error.detail : "");
 	return ERR_OK;
@@ -243,6 +280,7 @@ static enum err_code check_documents(struct check *check, struct error *err)
 	if (code == ERR_CORRUPT) {
 		find(check, "documents cannot all be read: %s", sqlite3_errmsg(check->conn.db));
 		check->have_all = false;
+		check->unread = true;
 		return ERR_OK;
 	}
 	return code;
@@ -264,6 +302,25 @@ static enum err_code check_surplus(struct check *check, enum index_table table, 
 	find(check, "index of %s: has %lld rows, its documents ask for %llu", index_names[table], (long long)count,
 	     (unsigned long long)check->wanted[table]);
 	return find_rows(check, index_orphans[table], err);
+}
+
+/* ---- the census ---- */
+
+static void find_census(void *self, struct str finding)
+{
+	find(self, "%.*s", STR_FMT(finding));
+}
+
+static enum err_code check_census(struct check *check, struct error *err)
+{
+	if (check->unread)
+		return ERR_OK;
+	enum err_code code = sqlite_census_check(&check->conn, &check->census, find_census, check, err);
+
+	if (code != ERR_CORRUPT)
+		return code;
+	find(check, "census: cannot be read: %s", sqlite3_errmsg(check->conn.db));
+	return ERR_OK;
 }
 
 /* ---- all of it ---- */
@@ -292,6 +349,8 @@ static enum err_code check_all(struct check *check, struct error *err)
 		code = prepare(check, err);
 	if (code == ERR_OK)
 		code = check_documents(check, err);
+	if (code == ERR_OK)
+		code = check_census(check, err);
 	for (size_t i = 0; code == ERR_OK && i < sizeof(index_counts) / sizeof(index_counts[0]); i++)
 		code = check_surplus(check, (enum index_table)i, err);
 	for (size_t i = 0; code == ERR_OK && i < sizeof(row_checks) / sizeof(row_checks[0]); i++)
@@ -305,6 +364,7 @@ static void check_done(struct check *check)
 		(void)sqlite3_finalize(check->statements[i]);
 	sqlite_conn_close(&check->conn);
 	(void)json_parser_free(check->parser);
+	census_done(&check->census);
 	arena_done(&check->arena);
 }
 
@@ -323,6 +383,7 @@ enum err_code store_sqlite_check(const char *path, void (*visit)(void *self, con
 	if (code)
 		return code;
 	arena_init(&check.arena, CHECK_ARENA_BYTES_MAX);
+	census_init(&check.census);
 	code = sqlite_schema_verify(&check.conn, err);
 	if (code == ERR_OK)
 		code = sqlite_run(&check.conn, SQL_BEGIN_READ, "starting to check", err);

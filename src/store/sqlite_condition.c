@@ -4,8 +4,11 @@
  * number to begin with (ordered streams). */
 #include "store/sqlite_condition.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+
+#define PLACE_ROWS_MAX 512 /* rows of cells that are looked into one by one: 2 degrees */
 
 static enum err_code no_memory(struct error *err)
 {
@@ -132,6 +135,24 @@ static enum err_code make_numbers(struct sqlite_conn *conn, struct arena *arena,
 	return ERR_OK;
 }
 
+static enum err_code make_either(struct sqlite_conn *conn, struct arena *arena, const struct narrow *narrow,
+				 struct condition *condition, struct error *err)
+{
+	struct condition types;
+	enum err_code code = make_numbers(conn, arena, CONDITION_TYPES, narrow->either_type_iris,
+					  narrow->either_type_count, &types, err);
+
+	if (code == ERR_OK)
+		code = make_numbers(conn, arena, CONDITION_IDS, narrow->either_ids, narrow->either_id_count, condition,
+				    err);
+	if (code)
+		return code;
+	condition->kind = CONDITION_EITHER;
+	condition->type_numbers = types.numbers;
+	condition->type_number_count = types.number_count;
+	return ERR_OK;
+}
+
 enum err_code conditions_make(struct sqlite_conn *conn, struct arena *arena, const struct narrow *narrow,
 			      struct condition *conditions, size_t *ret_count, struct error *err)
 {
@@ -144,6 +165,8 @@ enum err_code conditions_make(struct sqlite_conn *conn, struct arena *arena, con
 	if (code == ERR_OK && narrow->type_count > 0)
 		code = make_numbers(conn, arena, CONDITION_TYPES, narrow->type_iris, narrow->type_count,
 				    &conditions[count++], err);
+	if (code == ERR_OK && narrow->either_id_count + narrow->either_type_count > 0)
+		code = make_either(conn, arena, narrow, &conditions[count++], err);
 	if (narrow->id_prefix.len > 0)
 		conditions[count++] = (struct condition){.kind = CONDITION_ID_PREFIX};
 	if (narrow->scope_prefix.len > 0)
@@ -164,6 +187,8 @@ bool condition_is_empty(const struct condition *condition)
 	case CONDITION_VALUE:
 	case CONDITION_RANGE:
 		return condition->number_count == 0;
+	case CONDITION_EITHER:
+		return condition->number_count + condition->type_number_count == 0;
 	default:
 		return false;
 	}
@@ -172,22 +197,30 @@ bool condition_is_empty(const struct condition *condition)
 bool condition_is_ordered(const struct condition *condition)
 {
 	return condition->kind == CONDITION_IDS || condition->kind == CONDITION_TYPES ||
-	       condition->kind == CONDITION_VALUE;
+	       condition->kind == CONDITION_EITHER || condition->kind == CONDITION_VALUE;
 }
 
 /* ---- asking ---- */
 
 static const struct {
-	enum sqlite_sql stream, count;
+	enum sqlite_sql stream, count; /* those without order have no count: they are read */
 	int parameters; /* before the bound or the beginning */
 } condition_sql[] = {
 	[CONDITION_TYPES] = {SQL_TYPE_STREAM, SQL_TYPE_COUNT, 1},
-	[CONDITION_ID_PREFIX] = {SQL_ENTITY_IDS_RANGE, SQL_ENTITY_IDS_RANGE_COUNT, 2},
-	[CONDITION_SCOPE] = {SQL_SCOPE_SORTED, SQL_SCOPE_COUNT, 1},
-	[CONDITION_PLACE] = {SQL_GEO_SORTED, SQL_GEO_COUNT, 4},
+	[CONDITION_EITHER] = {SQL_TYPE_STREAM, SQL_TYPE_COUNT, 1},
+	[CONDITION_ID_PREFIX] = {.stream = SQL_ENTITY_IDS_RANGE},
+	[CONDITION_SCOPE] = {.stream = SQL_SCOPE_ALL},
+	[CONDITION_PLACE] = {.stream = SQL_GEO_ALL},
 	[CONDITION_VALUE] = {SQL_VALUE_STREAM, SQL_VALUE_COUNT, 3},
-	[CONDITION_RANGE] = {SQL_VALUE_SORTED, SQL_VALUE_COUNT, 3},
+	[CONDITION_RANGE] = {.stream = SQL_VALUE_ALL},
 };
+
+static enum sqlite_sql place_sql(const struct geo_box *box)
+{
+	struct index_cells cells = index_cells(*box);
+
+	return cells.row_last - cells.row_first < PLACE_ROWS_MAX ? SQL_GEO_ALL : SQL_GEO_WIDE;
+}
 
 static void bind_place(sqlite3_stmt *stmt, const struct geo_box *box)
 {
@@ -195,6 +228,12 @@ static void bind_place(sqlite3_stmt *stmt, const struct geo_box *box)
 	sqlite_bind_double(stmt, 2, box->east);
 	sqlite_bind_double(stmt, 3, box->south);
 	sqlite_bind_double(stmt, 4, box->north);
+	struct index_cells cells = index_cells(*box);
+
+	sqlite_bind_int(stmt, 5, cells.row_first);
+	sqlite_bind_int(stmt, 6, cells.row_last);
+	sqlite_bind_int(stmt, 7, cells.column_first);
+	sqlite_bind_int(stmt, 8, cells.column_last);
 }
 
 static void bind_prefix(sqlite3_stmt *stmt, struct arena *arena, struct str prefix)
@@ -208,6 +247,14 @@ static void bind_prefix(sqlite3_stmt *stmt, struct arena *arena, struct str pref
 		sqlite_bind_partial(stmt, 2); /* above every text */
 }
 
+/* How many questions it takes: one for each type. */
+static size_t question_count(const struct condition *condition)
+{
+	if (condition->kind == CONDITION_TYPES)
+		return condition->number_count;
+	return condition->kind == CONDITION_EITHER ? condition->type_number_count : 1;
+}
+
 /* number: which of the types. */
 static void bind_question(sqlite3_stmt *stmt, struct arena *arena, const struct narrow *narrow,
 			  const struct condition *condition, size_t number)
@@ -217,6 +264,9 @@ static void bind_question(sqlite3_stmt *stmt, struct arena *arena, const struct 
 		break;
 	case CONDITION_TYPES:
 		sqlite_bind_int(stmt, 1, condition->numbers[number]);
+		break;
+	case CONDITION_EITHER:
+		sqlite_bind_int(stmt, 1, condition->type_numbers[number]);
 		break;
 	case CONDITION_ID_PREFIX:
 		bind_prefix(stmt, arena, narrow->id_prefix);
@@ -236,17 +286,38 @@ static void bind_question(sqlite3_stmt *stmt, struct arena *arena, const struct 
 	}
 }
 
+static enum err_code gather(struct sqlite_conn *conn, struct arena *arena, const struct narrow *narrow,
+			    struct condition *condition, uint64_t bound, uint64_t *ret_count, struct error *err)
+{
+	struct iid_gather *numbers = &condition->gather;
+	enum err_code code = ERR_OK;
+
+	if (!numbers->stmt) {
+		numbers->sql = condition->kind == CONDITION_PLACE ? place_sql(&narrow->geo_box)
+								  : condition_sql[condition->kind].stream;
+		code = sqlite_take(conn, numbers->sql, &numbers->stmt, err);
+		if (code)
+			return code;
+		bind_question(numbers->stmt, arena, narrow, condition, 0);
+	}
+	code = gather_read(conn, numbers, bound, err);
+	*ret_count = numbers->count;
+	return code;
+}
+
 enum err_code condition_count(struct sqlite_conn *conn, struct arena *arena, const struct narrow *narrow,
-			      const struct condition *condition, uint64_t bound, uint64_t *ret_count, struct error *err)
+			      struct condition *condition, uint64_t bound, uint64_t *ret_count, struct error *err)
 {
 	enum sqlite_sql sql = condition_sql[condition->kind].count;
-	uint64_t sum = 0;
+	uint64_t sum = condition->kind == CONDITION_EITHER ? condition->number_count : 0;
 
+	if (!condition_is_ordered(condition))
+		return gather(conn, arena, narrow, condition, bound, ret_count, err);
 	if (condition->kind == CONDITION_IDS) {
 		*ret_count = condition->number_count;
 		return ERR_OK;
 	}
-	for (size_t i = 0; i < (condition->kind == CONDITION_TYPES ? condition->number_count : 1); i++) {
+	for (size_t i = 0; i < question_count(condition); i++) {
 		sqlite3_stmt *stmt;
 		int64_t count;
 		bool row;
@@ -306,28 +377,38 @@ static enum err_code open_value(struct sqlite_conn *conn, struct condition *cond
 enum err_code condition_open(struct sqlite_conn *conn, struct arena *arena, const struct narrow *narrow,
 			     struct condition *condition, struct error *err)
 {
-	bool types = condition->kind == CONDITION_TYPES;
-	size_t count = types ? condition->number_count : condition->kind == CONDITION_VALUE ? 2 : 1;
+	bool ids = condition->kind == CONDITION_IDS || condition->kind == CONDITION_EITHER;
+	size_t count = condition->kind == CONDITION_IDS ? 0 : question_count(condition);
 
-	condition->streams.streams = arena_array(arena, struct iid_stream, count);
+	condition->streams.streams = arena_array(arena, struct iid_stream, count + 1);
 	if (!condition->streams.streams)
 		return no_memory(err);
 	if (condition->kind == CONDITION_VALUE)
 		return open_value(conn, condition, err);
-	if (condition->kind == CONDITION_IDS) {
-		condition->streams.streams[0] = (struct iid_stream){
-			.ids = condition->numbers, .id_count = condition->number_count, .at = INT64_MIN};
-		condition->streams.count = 1;
+	if (!condition_is_ordered(condition)) {
+		assert(condition->gather.complete);
+		gather_sort(&condition->gather);
+		condition->streams.streams[condition->streams.count++] = (struct iid_stream){
+			.ids = condition->gather.ids, .id_count = condition->gather.count, .at = INT64_MIN};
 		return ERR_OK;
 	}
+	if (ids)
+		condition->streams.streams[condition->streams.count++] = (struct iid_stream){
+			.ids = condition->numbers, .id_count = condition->number_count, .at = INT64_MIN};
 	for (size_t i = 0; i < count; i++) {
 		sqlite3_stmt *stmt;
 		enum err_code code = open_stream(conn, &condition->streams, condition_sql[condition->kind].stream,
-						 types ? condition_sql[condition->kind].parameters + 1 : 0, &stmt, err);
+						 condition_sql[condition->kind].parameters + 1, &stmt, err);
 
 		if (code)
 			return code;
 		bind_question(stmt, arena, narrow, condition, i);
 	}
 	return ERR_OK;
+}
+
+void condition_done(struct sqlite_conn *conn, struct condition *condition)
+{
+	iid_union_done(conn, &condition->streams);
+	gather_done(conn, &condition->gather);
 }

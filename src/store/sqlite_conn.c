@@ -1,4 +1,4 @@
-/* One SQLite connection: its settings, its statements (all the SQL there is, beside the schema and the check), errors.
+/* One SQLite connection: its statements (all the SQL there is, beside the schema and the check), errors.
  *
  * Statements are prepared at their first use and kept; the texts never vary, values are bound. */
 #include "store/sqlite_int.h"
@@ -6,6 +6,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
+
+#define SQL_BOXES "SELECT gid / 64 FROM geo WHERE east >= ?1 AND west <= ?2 AND north >= ?3 AND south <= ?4"
 
 static const char *const sql_texts[SQL_COUNT] = {
 	[SQL_BEGIN_WRITE] = "BEGIN IMMEDIATE",
@@ -16,18 +18,25 @@ static const char *const sql_texts[SQL_COUNT] = {
 	[SQL_UNDO] = "ROLLBACK TO one",
 	[SQL_RELEASE] = "RELEASE one",
 
-	[SQL_ENTITY_GET] = "SELECT iid, doc FROM entity WHERE id = ?1",
-	[SQL_ENTITY_IID] = "SELECT iid FROM entity WHERE id = ?1",
-	[SQL_ENTITY_DOC] = "SELECT doc FROM entity WHERE id = ?1",
+	[SQL_ENTITY_GET] = "SELECT iid, id, subject, expires, doc FROM entity WHERE id = ?1",
+	[SQL_ENTITY_AT] = "SELECT iid, id, subject, expires, doc FROM entity WHERE iid = ?1",
+	[SQL_ENTITY_IID] = "SELECT iid, id, subject, expires FROM entity WHERE id = ?1",
+	[SQL_ENTITY_DOC] = "SELECT iid, id, doc FROM entity WHERE id = ?1",
+	[SQL_ENTITY_DOC_AT] = "SELECT iid, id, doc FROM entity WHERE iid = ?1",
 	[SQL_ENTITY_DOC_BY_IID] = "SELECT doc FROM entity WHERE iid = ?1",
 	[SQL_ENTITY_ALL] = "SELECT doc FROM entity ORDER BY iid",
+	[SQL_ENTITY_EXPIRED] = "SELECT doc FROM entity WHERE expires <= ?1",
+	[SQL_EXPIRED_IDS] = "SELECT id FROM entity WHERE expires <= ?1 ORDER BY expires LIMIT ?2",
+	[SQL_EXPIRY_FIRST] = "SELECT expires FROM entity WHERE expires IS NOT NULL ORDER BY expires LIMIT 1",
 	[SQL_ENTITY_IDS] = "SELECT id FROM entity WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3",
-	[SQL_ENTITY_INSERT] = "INSERT INTO entity(id, created, modified, expires, doc) VALUES (?1, ?2, ?3, ?4, ?5)",
-	[SQL_ENTITY_UPDATE] = "UPDATE entity SET created = ?2, modified = ?3, expires = ?4, doc = ?5 WHERE iid = ?1",
+	[SQL_ENTITY_INSERT] =
+		"INSERT INTO entity(id, created, modified, doc, expires, subject) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	/* What is not named costs nothing: most updates leave the index of expiry alone. */
+	[SQL_ENTITY_UPDATE] = "UPDATE entity SET created = ?2, modified = ?3, doc = ?4 WHERE iid = ?1",
+	[SQL_ENTITY_UPDATE_EXPIRES] =
+		"UPDATE entity SET created = ?2, modified = ?3, doc = ?4, expires = ?5 WHERE iid = ?1",
 	[SQL_ENTITY_DELETE] = "DELETE FROM entity WHERE iid = ?1",
-	[SQL_ENTITY_IDS_RANGE] = "SELECT iid FROM entity WHERE id >= ?1 AND id < ?2 ORDER BY iid",
-	[SQL_ENTITY_IDS_RANGE_COUNT] =
-		"SELECT count(*) FROM (SELECT 1 FROM entity WHERE id >= ?1 AND id < ?2 LIMIT ?3)",
+	[SQL_ENTITY_IDS_RANGE] = "SELECT iid FROM entity WHERE id >= ?1 AND id < ?2",
 
 	[SQL_NAME_GET] = "SELECT nid FROM name WHERE iri = ?1",
 	[SQL_NAME_ADD] = "INSERT INTO name(iri) VALUES (?1)",
@@ -35,22 +44,21 @@ static const char *const sql_texts[SQL_COUNT] = {
 	[SQL_TYPE_ADD] = "INSERT INTO entity_type(nid, iid) VALUES (?1, ?2)",
 	[SQL_TYPE_DELETE] = "DELETE FROM entity_type WHERE nid = ?1 AND iid = ?2",
 	[SQL_TYPE_STREAM] = "SELECT iid FROM entity_type WHERE nid = ?1 AND iid >= ?2 ORDER BY iid",
-	[SQL_TYPE_COUNT] = "SELECT count(*) FROM (SELECT 1 FROM entity_type WHERE nid = ?1 LIMIT ?2)",
+	/* The census counts them exactly. */
+	[SQL_TYPE_COUNT] = "SELECT min(coalesce((SELECT count FROM census WHERE within = 0 AND name = ?1 AND "
+			   "kind = 0), 0), ?2)",
 
 	[SQL_SCOPE_ADD] = "INSERT INTO scope(scope, iid) VALUES (?1, ?2)",
 	[SQL_SCOPE_DELETE] = "DELETE FROM scope WHERE scope = ?1 AND iid = ?2",
 	/* "/" + 1 is "0": everything below a scope lies between the two. */
-	[SQL_SCOPE_SORTED] = "SELECT iid FROM scope WHERE scope = ?1 UNION "
-			     "SELECT iid FROM scope WHERE scope >= ?1 || '/' AND scope < ?1 || '0' ORDER BY 1",
-	[SQL_SCOPE_COUNT] = "SELECT (SELECT count(*) FROM (SELECT 1 FROM scope WHERE scope = ?1 LIMIT ?2)) + "
-			    "(SELECT count(*) FROM (SELECT 1 FROM scope WHERE scope >= ?1 || '/' AND "
-			    "scope < ?1 || '0' LIMIT ?2))",
+	[SQL_SCOPE_ALL] = "SELECT iid FROM scope WHERE scope = ?1 UNION ALL "
+			  "SELECT iid FROM scope WHERE scope >= ?1 || '/' AND scope < ?1 || '0'",
 
 	[SQL_VALUE_ADD] = "INSERT INTO attr_index(nid, value, iid) VALUES (?1, ?2, ?3)",
 	[SQL_VALUE_DELETE] = "DELETE FROM attr_index WHERE nid = ?1 AND value = ?2 AND iid = ?3",
 	[SQL_VALUE_STREAM] = "SELECT iid FROM attr_index WHERE nid = ?1 AND value = ?2 AND iid >= ?3 ORDER BY iid",
-	[SQL_VALUE_SORTED] = "SELECT iid FROM attr_index WHERE nid = ?1 AND value >= ?2 AND value <= ?3 UNION "
-			     "SELECT iid FROM attr_index WHERE nid = ?1 AND value = x'' ORDER BY 1",
+	[SQL_VALUE_ALL] = "SELECT iid FROM attr_index WHERE nid = ?1 AND value >= ?2 AND value <= ?3 UNION ALL "
+			  "SELECT iid FROM attr_index WHERE nid = ?1 AND value = x''",
 	[SQL_VALUE_COUNT] =
 		"SELECT (SELECT count(*) FROM (SELECT 1 FROM attr_index WHERE nid = ?1 AND value >= ?2 AND value <= ?3 "
 		"LIMIT ?4)) + "
@@ -58,35 +66,56 @@ static const char *const sql_texts[SQL_COUNT] = {
 
 	[SQL_GEO_PUT] = "INSERT OR REPLACE INTO geo(gid, west, east, south, north) VALUES (?1, ?2, ?3, ?4, ?5)",
 	[SQL_GEO_DELETE] = "DELETE FROM geo WHERE gid = ?1",
-	[SQL_GEO_SORTED] = "SELECT DISTINCT gid / 64 FROM geo WHERE east >= ?1 AND west <= ?2 AND north >= ?3 AND "
-			   "south <= ?4 ORDER BY 1",
-	[SQL_GEO_COUNT] = "SELECT count(*) FROM (SELECT 1 FROM geo WHERE east >= ?1 AND west <= ?2 AND north >= ?3 "
-			  "AND south <= ?4 LIMIT ?5)",
+	[SQL_CELL_ADD] = "INSERT INTO cell(cell, gid) VALUES (?1, ?2)",
+	[SQL_CELL_DELETE] = "DELETE FROM cell WHERE cell = ?1 AND gid = ?2",
+	/* Row by row of cells (2^17 is 131072); where that would be too many rows, all of them, picking the columns. */
+	[SQL_GEO_ALL] = "WITH RECURSIVE band(row) AS (SELECT ?5 UNION ALL SELECT row + 1 FROM band WHERE row < ?6) "
+			"SELECT gid / 64 FROM band CROSS JOIN cell c ON c.cell BETWEEN band.row * 131072 + ?7 AND "
+			"band.row * 131072 + ?8 UNION ALL " SQL_BOXES,
+	[SQL_GEO_WIDE] = "SELECT gid / 64 FROM cell WHERE cell BETWEEN ?5 * 131072 AND ?6 * 131072 + 131071 AND "
+			 "cell % 131072 BETWEEN ?7 AND ?8 UNION ALL " SQL_BOXES,
 
 	[SQL_SUBJECT_GET] = "SELECT subject FROM subject WHERE id = ?1",
 	[SQL_SUBJECT_GONE] = "UPDATE subject SET gone_us = ?2 WHERE subject = ?1 AND gone_us IS NOT ?2",
 	/* In the order of ids, from ?1 on. */
 	[SQL_SUBJECT_NEXT_GONE] = "SELECT subject, id FROM subject WHERE gone_us IS NOT NULL AND id >= ?1 AND "
 				  "gone_us < ?2 ORDER BY id LIMIT 1",
-	[SQL_SUBJECT_LAST_POINT] = "SELECT max(p.at_us) FROM series s CROSS JOIN slice l CROSS JOIN point p "
-				   "ON p.slice = l.slice AND p.sid = s.sid WHERE s.subject = ?1",
-	[SQL_SUBJECT_DROP_SERIES] = "DELETE FROM series WHERE subject = ?1",
+	[SQL_SUBJECT_LAST_POINT] = "SELECT max(at) FROM (SELECT max(p.at_us) AS at FROM slice l CROSS JOIN point p "
+				   "ON p.slice = l.slice AND p.subject = ?1 UNION ALL SELECT max(b.at_us_max) "
+				   "FROM slice l CROSS JOIN bundle b ON b.slice = l.slice AND b.subject = ?1)",
 	[SQL_SUBJECT_DROP] = "DELETE FROM subject WHERE subject = ?1",
 	[SQL_SUBJECT_ADD] = "INSERT INTO subject(id) VALUES (?1)",
-	[SQL_SERIES_GET] = "SELECT sid FROM series WHERE subject = ?1 AND nid = ?2 AND dataset = ?3",
-	[SQL_SERIES_ADD] = "INSERT INTO series(subject, nid, dataset) VALUES (?1, ?2, ?3)",
-	[SQL_SERIES_SUBJECT_ID] = "SELECT u.id FROM series s CROSS JOIN subject u ON u.subject = s.subject "
-				  "WHERE s.sid = ?1",
-	[SQL_POINT_ADD] = "INSERT INTO point(slice, sid, at_us, seq, kind, doc) VALUES (?1, ?2, ?3, ?4, ?5, ?6) "
-			  "ON CONFLICT DO NOTHING",
-	[SQL_POINT_NEXT_SEQ] = "SELECT max(seq) + 1 FROM point WHERE slice = ?1 AND sid = ?2 AND at_us = ?3",
-	[SQL_POINT_NEXT_SERIES] = "SELECT sid FROM point WHERE slice = ?1 AND sid >= ?2 ORDER BY sid LIMIT 1",
-	[SQL_POINT_DELETE] = "DELETE FROM point WHERE (slice, sid, at_us, seq) IN (SELECT slice, sid, at_us, seq "
-			     "FROM point WHERE slice = ?1 AND sid = ?2 AND at_us < ?3 LIMIT ?4)",
+	[SQL_SUBJECT_ID] = "SELECT id FROM subject WHERE subject = ?1",
+	[SQL_POINT_ADD] = "INSERT INTO point(slice, subject, nid, dataset, at_us, seq, kind, doc) "
+			  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+	[SQL_POINT_NEXT_SEQ] = "SELECT max(seq) + 1 FROM point WHERE slice = ?1 AND subject = ?2 AND nid = ?3 AND "
+			       "dataset = ?4 AND at_us = ?5",
+	[SQL_POINT_NEXT_SUBJECT] =
+		"SELECT min(subject) FROM (SELECT * FROM (SELECT subject FROM point WHERE slice = ?1 AND subject >= ?2 "
+		"ORDER BY subject LIMIT 1) UNION ALL SELECT * FROM (SELECT subject FROM bundle WHERE slice = ?1 AND "
+		"subject >= ?2 ORDER BY subject LIMIT 1)) HAVING min(subject) IS NOT NULL",
+	[SQL_POINT_DELETE] = "DELETE FROM point WHERE (slice, subject, nid, dataset, at_us, seq) IN "
+			     "(SELECT slice, subject, nid, dataset, at_us, seq FROM point WHERE slice = ?1 AND "
+			     "subject = ?2 AND at_us < ?3 LIMIT ?4)",
 	[SQL_POINT_DELETE_SLICE] = "DELETE FROM point WHERE slice = ?1",
-	[SQL_POINT_READ] = "SELECT p.at_us, p.kind, p.doc FROM slice s CROSS JOIN point p ON p.slice = s.slice AND "
-			   "p.sid = ?1 AND p.at_us >= ?2 AND p.at_us <= ?3 WHERE s.at_us_max >= ?2 AND "
-			   "s.at_us_min <= ?3 ORDER BY p.at_us, p.slice, p.seq",
+	[SQL_BUNDLE_DELETE_SLICE] = "DELETE FROM bundle WHERE slice = ?1",
+	[SQL_BUNDLE_ADD] = "INSERT INTO bundle(slice, subject, seq, at_us_min, at_us_max, points, doc) "
+			   "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+	[SQL_BUNDLE_NEXT_SEQ] = "SELECT max(seq) + 1 FROM bundle WHERE slice = ?1 AND subject = ?2",
+	[SQL_BUNDLE_OLD] = "SELECT seq, points, at_us_max FROM bundle WHERE slice = ?1 AND subject = ?2 AND "
+			   "at_us_min < ?3 ORDER BY seq LIMIT 1",
+	[SQL_BUNDLE_UNPACK] = "INSERT INTO point SELECT b.slice, b.subject, j.value ->> 0, j.value ->> 1, "
+			      "j.value ->> 2, b.seq, j.value ->> 3, j.value -> 4 FROM bundle b "
+			      "CROSS JOIN json_each(b.doc) j WHERE b.slice = ?1 AND b.subject = ?2 AND b.seq = ?3",
+	[SQL_BUNDLE_DELETE] = "DELETE FROM bundle WHERE slice = ?1 AND subject = ?2 AND seq = ?3",
+	[SQL_POINT_READ] =
+		"SELECT p.at_us, p.kind, p.doc, p.slice, p.seq FROM slice s CROSS JOIN point p ON p.slice = s.slice "
+		"AND p.subject = ?1 AND p.nid = ?2 AND p.dataset = ?3 AND p.at_us >= ?4 AND p.at_us <= ?5 "
+		"WHERE s.at_us_max >= ?4 AND s.at_us_min <= ?5 UNION ALL "
+		"SELECT j.value ->> 2, j.value ->> 3, j.value -> 4, b.slice, b.seq FROM slice s CROSS JOIN bundle b "
+		"ON b.slice = s.slice AND b.subject = ?1 CROSS JOIN json_each(b.doc) j WHERE s.at_us_max >= ?4 AND "
+		"s.at_us_min <= ?5 AND j.value ->> 0 = ?2 AND j.value ->> 1 = ?3 AND j.value ->> 2 >= ?4 AND "
+		"j.value ->> 2 <= ?5 ORDER BY 1, 4, 5",
 	[SQL_SLICE_ADD] = "INSERT INTO slice(slice, at_us_min, at_us_max, points) VALUES (?1, ?2, ?3, ?4) "
 			  "ON CONFLICT DO UPDATE SET at_us_min = min(at_us_min, excluded.at_us_min), "
 			  "at_us_max = max(at_us_max, excluded.at_us_max), points = points + excluded.points",
@@ -100,13 +129,37 @@ static const char *const sql_texts[SQL_COUNT] = {
 	[SQL_COUNTER_ADD] = "UPDATE counter SET value = value + ?2 WHERE name = ?1",
 	[SQL_COUNTER_GET] = "SELECT value FROM counter WHERE name = ?1",
 
+	[SQL_CENSUS_ADD] = "INSERT INTO census(within, name, kind, count) VALUES (?1, ?2, ?3, ?4) "
+			   "ON CONFLICT DO UPDATE SET count = count + excluded.count",
+	[SQL_CENSUS_DROP] = "DELETE FROM census WHERE within = ?1 AND name = ?2 AND kind = ?3 AND count = 0",
+	[SQL_CENSUS_TOTALS] = "SELECT NULL, n.iri, c.kind, c.count FROM census c LEFT JOIN name n ON n.nid = c.name "
+			      "WHERE c.within = 0",
+	[SQL_CENSUS_ALL] = "SELECT w.iri, n.iri, c.kind, c.count, c.within FROM census c "
+			   "LEFT JOIN name n ON n.nid = c.name LEFT JOIN name w ON w.nid = c.within",
+	[SQL_CENSUS_OF_TYPE] = "SELECT NULL, n.iri, 0, c.count FROM census c LEFT JOIN name n ON n.nid = c.name "
+			       "WHERE c.within = 0 AND c.name = ?1 AND c.kind = 0 UNION ALL "
+			       "SELECT w.iri, n.iri, c.kind, c.count FROM census c LEFT JOIN name n ON n.nid = c.name "
+			       "LEFT JOIN name w ON w.nid = ?1 WHERE c.within = ?1",
+	/* Within every type: the types are the rows of kind 0. */
+	[SQL_CENSUS_OF_ATTRIBUTE] = "SELECT NULL, n.iri, c.kind, c.count FROM census c LEFT JOIN name n "
+				    "ON n.nid = c.name WHERE c.within = 0 AND c.name = ?1 AND c.kind > 0 UNION ALL "
+				    "SELECT w.iri, n.iri, c.kind, c.count FROM census t CROSS JOIN census c "
+				    "ON c.within = t.name AND c.name = ?1 LEFT JOIN name n ON n.nid = c.name "
+				    "LEFT JOIN name w ON w.nid = c.within WHERE t.within = 0 AND t.kind = 0",
+
 	[SQL_META_GET] = "SELECT value FROM meta WHERE key = ?1",
 	[SQL_META_SET] = "INSERT INTO meta(key, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = "
 			 "excluded.value",
 	[SQL_META_DELETE] = "DELETE FROM meta WHERE key = ?1",
+
+	[SQL_RECORD_GET] = "SELECT doc FROM record WHERE kind = ?1 AND id = ?2",
+	[SQL_RECORD_PUT] = "INSERT INTO record(kind, id, doc) VALUES (?1, ?2, ?3) ON CONFLICT(kind, id) DO UPDATE SET "
+			   "doc = excluded.doc",
+	[SQL_RECORD_DELETE] = "DELETE FROM record WHERE kind = ?1 AND id = ?2",
+	[SQL_RECORD_EACH] = "SELECT id, doc FROM record WHERE kind = ?1 AND id > ?2 ORDER BY id",
 };
 
-static_assert(INDEX_GEO_SLOTS == 64, "SQL_GEO_SORTED divides by it");
+static_assert(INDEX_GEO_SLOTS == 64, "SQL_BOXES and others divide by it");
 
 /* ---- errors ---- */
 
@@ -308,91 +361,4 @@ enum err_code sqlite_pragma(struct sqlite_conn *conn, const char *sql, int64_t *
 		*ret_number = row ? sqlite3_column_int64(stmt, 0) : 0;
 	(void)sqlite3_finalize(stmt);
 	return code;
-}
-
-/* ---- opening ---- */
-
-/* SQLite's count of the memory it uses takes a lock of the whole process at every allocation, and nobody reads it. It
- * can be turned off only before SQLite is first used: when the program is loaded, no other thread can be there yet. */
-__attribute__((constructor)) static void configure_library(void)
-{
-	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-}
-
-/* What every connection has. FULL: a commit is on the disk when it returns. secure_delete FAST overwrites what is
- * deleted as long as that costs no further page. No memory map: its pages would count as the daemon's memory. */
-static enum err_code conn_settings(struct sqlite_conn *conn, enum sqlite_use use, uint32_t cache_bytes,
-				   struct error *err)
-{
-	char text[64];
-	const char *const settings[] = {
-		"PRAGMA synchronous=FULL",
-		"PRAGMA mmap_size=0",
-		"PRAGMA secure_delete=FAST",
-		"PRAGMA cell_size_check=ON",
-		"PRAGMA trusted_schema=OFF",
-		"PRAGMA wal_autocheckpoint=0",
-		"PRAGMA recursive_triggers=OFF",
-		use == SQLITE_USE_WRITE ? "PRAGMA query_only=OFF" : "PRAGMA query_only=ON",
-	};
-	(void)sqlite3_db_config(conn->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	(void)sqlite3_db_config(conn->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
-	(void)sqlite3_db_config(conn->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
-	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
-		enum err_code code = sqlite_pragma(conn, settings[i], NULL, err);
-
-		if (code)
-			return code;
-	}
-	(void)snprintf(text, sizeof(text), "PRAGMA cache_size=-%u", cache_bytes / 1024);
-	enum err_code code = sqlite_pragma(conn, text, NULL, err);
-
-	if (code)
-		return code;
-	(void)snprintf(text, sizeof(text), "PRAGMA journal_size_limit=%lld", (long long)SQLITE_WAL_BYTES_KEEP);
-	return sqlite_pragma(conn, text, NULL, err);
-}
-
-/* SQLite would take "file:…" for a URI with options. */
-static char *plain_path(const char *path)
-{
-	if (strncmp(path, "file:", 5) != 0)
-		return strdup(path);
-	char *plain = NULL;
-
-	return asprintf(&plain, "./%s", path) < 0 ? NULL : plain;
-}
-
-enum err_code sqlite_conn_open(struct sqlite_conn *conn, const char *path, enum sqlite_use use, uint32_t cache_bytes,
-			       uint32_t busy_timeout_ms, struct error *err)
-{
-	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
-		    (use == SQLITE_USE_READ_ONLY ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
-
-	*conn = (struct sqlite_conn){.path = plain_path(path)};
-	if (!conn->path)
-		return err_set(err, ERR_MEMORY, "no memory to open %s", path);
-	int rc = sqlite3_open_v2(conn->path, &conn->db, flags, NULL);
-	enum err_code code = rc == SQLITE_OK ? ERR_OK : sqlite_fail(conn, rc, "opening it", err);
-
-	if (code == ERR_OK) {
-		(void)sqlite3_busy_timeout(conn->db, busy_timeout_ms > INT32_MAX ? INT32_MAX : (int)busy_timeout_ms);
-		code = conn_settings(conn, use, cache_bytes, err);
-	}
-	if (code)
-		sqlite_conn_close(conn);
-	return code;
-}
-
-void sqlite_conn_close(struct sqlite_conn *conn)
-{
-	for (size_t sql = 0; sql < SQL_COUNT; sql++)
-		for (size_t i = 0; i < SQLITE_STATEMENTS_IDLE_MAX; i++)
-			(void)sqlite3_finalize(conn->idle[sql][i]);
-	int rc = sqlite3_close(conn->db);
-
-	assert(rc == SQLITE_OK); /* else a statement was not given back */
-	(void)rc;
-	free(conn->path);
-	*conn = (struct sqlite_conn){0};
 }

@@ -1,8 +1,6 @@
 /* Documents on the writer's connection: get, put, delete, ids, meta. */
 #include "store/sqlite_int.h"
 
-#include "base/time_value.h"
-
 #include <string.h>
 
 #define EACH_ID_PAGE 256 /* ids read at once; between the pages the visitor may change anything */
@@ -20,12 +18,26 @@ void sqlite_known_clear(struct sqlite_store *store)
 		store->known[i].iid = 0;
 }
 
+/* Where an entity's row and its history are. */
+struct place {
+	int64_t iid;
+	int64_t subject;
+	int64_t expires_us; /* as stored; INT64_MAX: NULL */
+};
+
 static struct sqlite_known *known_slot(struct sqlite_store *store, struct str id)
 {
 	return &store->known[str_hash(id, 0) % SQLITE_KNOWN_IDS];
 }
 
-static void known_set(struct sqlite_store *store, struct str id, int64_t iid)
+struct sqlite_known *sqlite_known_find(struct sqlite_store *store, struct str id)
+{
+	struct sqlite_known *known = known_slot(store, id);
+
+	return known->iid && str_eq((struct str){known->id, known->len}, id) ? known : NULL;
+}
+
+static void known_set(struct sqlite_store *store, struct str id, const struct place *place)
 {
 	struct sqlite_known *known = known_slot(store, id);
 
@@ -34,18 +46,29 @@ static void known_set(struct sqlite_store *store, struct str id, int64_t iid)
 		return;
 	memcpy(known->id, id.at, id.len);
 	known->len = (uint32_t)id.len;
-	known->iid = iid;
+	known->iid = place->iid;
+	known->subject = place->subject;
+	known->expires_us = place->expires_us;
 }
 
-static enum err_code find_iid(struct sqlite_store *store, struct str id, int64_t *ret_iid, struct error *err)
+/* Of a row that begins with iid, id, subject, expires. */
+static struct place read_place(sqlite3_stmt *stmt)
 {
-	const struct sqlite_known *known = known_slot(store, id);
-	sqlite3_stmt *stmt;
-	int64_t iid;
-	bool row;
+	bool expires = sqlite3_column_type(stmt, 3) != SQLITE_NULL;
 
-	if (known->iid && str_eq((struct str){known->id, known->len}, id)) {
-		*ret_iid = known->iid;
+	return (struct place){.iid = sqlite3_column_int64(stmt, 0),
+			      .subject = sqlite3_column_int64(stmt, 2),
+			      .expires_us = expires ? sqlite3_column_int64(stmt, 3) : INT64_MAX};
+}
+
+static enum err_code find_place(struct sqlite_store *store, struct str id, struct place *ret_place, struct error *err)
+{
+	const struct sqlite_known *known = sqlite_known_find(store, id);
+	sqlite3_stmt *stmt;
+	bool row = false;
+
+	if (known) {
+		*ret_place = (struct place){known->iid, known->subject, known->expires_us};
 		return ERR_OK;
 	}
 	enum err_code code = sqlite_take(&store->writer, SQL_ENTITY_IID, &stmt, err);
@@ -53,13 +76,13 @@ static enum err_code find_iid(struct sqlite_store *store, struct str id, int64_t
 	if (code)
 		return code;
 	sqlite_bind_text(stmt, 1, id);
-	code = sqlite_number(&store->writer, SQL_ENTITY_IID, stmt, "looking for an entity", &iid, &row, err);
-	if (code)
-		return code;
-	if (!row)
-		return err_set(err, ERR_NOT_FOUND, "entity %.*s is not there", STR_FMT(id));
-	*ret_iid = iid;
-	return ERR_OK;
+	code = sqlite_step(&store->writer, stmt, "looking for an entity", &row, err);
+	if (code == ERR_OK && row)
+		*ret_place = read_place(stmt);
+	sqlite_give(&store->writer, SQL_ENTITY_IID, stmt);
+	if (code == ERR_OK && !row)
+		code = err_set(err, ERR_NOT_FOUND, "entity %.*s is not there", STR_FMT(id));
+	return code;
 }
 
 /* ---- get ---- */
@@ -69,59 +92,74 @@ enum err_code sqlite_txn_get(struct store_backend *backend, struct store_txn *tx
 {
 	struct sqlite_store *store = sqlite_store(backend);
 	const struct json_parse_options options = {.duplicates_allowed = true};
-	sqlite3_stmt *stmt;
-	bool row = false;
-	enum err_code code = sqlite_take(&store->writer, SQL_ENTITY_GET, &stmt, err);
+	struct sqlite_row row;
+	enum err_code code =
+		sqlite_find_row(&store->writer, store->places, SQL_ENTITY_AT, SQL_ENTITY_GET, id, &row, err);
 
 	if (code)
 		return code;
-	sqlite_bind_text(stmt, 1, id);
-	code = sqlite_step(&store->writer, stmt, "reading an entity", &row, err);
-	if (code == ERR_OK && !row)
+	if (!row.stmt)
 		code = err ? err_set(err, ERR_NOT_FOUND, "entity %.*s is not there", STR_FMT(id)) : ERR_NOT_FOUND;
 	if (code == ERR_OK) {
-		known_set(store, id, sqlite3_column_int64(stmt, 0));
-		code = json_parse(txn->parser, &txn->arena, sqlite_text(stmt, 1), &options, ret_entity, err);
+		struct place place = read_place(row.stmt);
+
+		known_set(store, id, &place);
+		code = json_parse(txn->parser, &txn->arena, sqlite_text(row.stmt, 4), &options, ret_entity, err);
 		if (code == ERR_INVALID)
 			code = err_set(err, ERR_CORRUPT, "%s: the document of %.*s is not JSON", store->path,
 				       STR_FMT(id));
 	}
-	sqlite_give(&store->writer, SQL_ENTITY_GET, stmt);
+	sqlite_give(&store->writer, row.sql, row.stmt);
 	return code;
 }
 
 /* ---- put ---- */
 
-bool sqlite_expires(const struct json *entity, int64_t *ret_us)
-{
-	return time_parse_iso(json_text(json_get(entity, STR("expiresAt"))), true, ret_us);
-}
-
-/* Binds created, modified, expires and doc to four parameters from first on. */
+/* Binds created, modified and doc to three parameters from first on. */
 static void bind_document(const struct sqlite_store *store, sqlite3_stmt *stmt, int first, const struct json *entity)
 {
-	int64_t expires_us;
-
 	sqlite_bind_int(stmt, first, document_created_us(entity));
 	sqlite_bind_int(stmt, first + 1, document_modified_us(entity));
-	if (sqlite_expires(entity, &expires_us))
-		sqlite_bind_int(stmt, first + 2, expires_us);
+	sqlite_bind_text(stmt, first + 2, buf_str(&store->text));
+}
+
+static void bind_expires(sqlite3_stmt *stmt, int index, int64_t expires_us)
+{
+	if (expires_us != INT64_MAX)
+		sqlite_bind_int(stmt, index, expires_us);
 	else
-		(void)sqlite3_bind_null(stmt, first + 2);
-	sqlite_bind_text(stmt, first + 3, buf_str(&store->text));
+		(void)sqlite3_bind_null(stmt, index);
+}
+
+/* INT64_MAX: nothing of it expires. The text tells most documents apart without a walk through the tree. */
+static int64_t expires_us_of(const struct sqlite_store *store, const struct json *entity)
+{
+	int64_t expires_us = INT64_MAX;
+
+	if (str_contains(buf_str(&store->text), STR("\"expiresAt\"")) && !sqlite_expires(entity, &expires_us))
+		expires_us = INT64_MAX;
+	return expires_us;
 }
 
 static enum err_code insert_entity(struct sqlite_store *store, struct store_txn *txn, const struct json *entity,
 				   int64_t *ret_iid, struct error *err)
 {
 	struct str id = document_id(entity);
+	struct place place = {.expires_us = expires_us_of(store, entity)};
+	bool subject_new;
 	sqlite3_stmt *stmt;
-	enum err_code code = sqlite_take(&store->writer, SQL_ENTITY_INSERT, &stmt, err);
+	enum err_code code = sqlite_subject_number(store, id, &place.subject, &subject_new, err);
 
 	if (code)
 		return code;
+	txn->changed = txn->changed || subject_new;
+	code = sqlite_take(&store->writer, SQL_ENTITY_INSERT, &stmt, err);
+	if (code)
+		return code;
 	sqlite_bind_text(stmt, 1, id);
+	sqlite_bind_int(stmt, 6, place.subject);
 	bind_document(store, stmt, 2, entity);
+	bind_expires(stmt, 5, place.expires_us);
 	int rc = sqlite3_step(stmt);
 
 	if (rc == SQLITE_CONSTRAINT_UNIQUE)
@@ -132,26 +170,38 @@ static enum err_code insert_entity(struct sqlite_store *store, struct store_txn 
 	if (code)
 		return code;
 	txn->changed = true;
-	store->entities_delta++;
-	*ret_iid = sqlite3_last_insert_rowid(store->writer.db);
-	known_set(store, id, *ret_iid);
-	return ERR_OK;
+	store->now.entities++;
+	place.iid = *ret_iid = sqlite3_last_insert_rowid(store->writer.db);
+	known_set(store, id, &place);
+	sqlite_places_set(store->places, str_hash(id, 0), place.iid);
+	return subject_new ? ERR_OK : sqlite_subject_note_gone(&store->writer, place.subject, NULL, err);
 }
 
 static enum err_code update_entity(struct sqlite_store *store, struct store_txn *txn, const struct json *entity,
 				   int64_t *ret_iid, struct error *err)
 {
+	int64_t expires_us = expires_us_of(store, entity);
+	struct place place;
 	sqlite3_stmt *stmt;
-	enum err_code code = find_iid(store, document_id(entity), ret_iid, err);
+	enum err_code code = find_place(store, document_id(entity), &place, err);
 
-	if (code == ERR_OK)
-		code = sqlite_take(&store->writer, SQL_ENTITY_UPDATE, &stmt, err);
+	if (code)
+		return code;
+	bool same = expires_us == place.expires_us;
+	enum sqlite_sql sql = same ? SQL_ENTITY_UPDATE : SQL_ENTITY_UPDATE_EXPIRES;
+
+	code = sqlite_take(&store->writer, sql, &stmt, err);
 	if (code)
 		return code;
 	txn->changed = true;
-	sqlite_bind_int(stmt, 1, *ret_iid);
+	place.expires_us = expires_us;
+	known_set(store, document_id(entity), &place);
+	*ret_iid = place.iid;
+	sqlite_bind_int(stmt, 1, place.iid);
 	bind_document(store, stmt, 2, entity);
-	return sqlite_finish(&store->writer, SQL_ENTITY_UPDATE, stmt, "storing an entity", err);
+	if (!same)
+		bind_expires(stmt, 5, expires_us);
+	return sqlite_finish(&store->writer, sql, stmt, "storing an entity", err);
 }
 
 enum err_code sqlite_txn_put(struct store_backend *backend, struct store_txn *txn, const struct json *before,
@@ -169,6 +219,8 @@ enum err_code sqlite_txn_put(struct store_backend *backend, struct store_txn *tx
 	if (code == ERR_OK)
 		code = before ? update_entity(store, txn, entity, &iid, err)
 			      : insert_entity(store, txn, entity, &iid, err);
+	if (code == ERR_OK)
+		code = census_change(&store->census, before, entity, err);
 	return code ? code : sqlite_index_update(store, iid, before, entity, err);
 }
 
@@ -177,19 +229,24 @@ enum err_code sqlite_txn_delete(struct store_backend *backend, struct store_txn 
 {
 	struct sqlite_store *store = sqlite_store(backend);
 	sqlite3_stmt *stmt;
-	int64_t iid;
-	enum err_code code = find_iid(store, document_id(before), &iid, err);
+	const int64_t always_us = 0; /* until its history says when */
+	struct place place = {0};
+	enum err_code code = find_place(store, document_id(before), &place, err);
 
 	if (code == ERR_OK)
 		code = sqlite_take(&store->writer, SQL_ENTITY_DELETE, &stmt, err);
 	if (code)
 		return code;
 	txn->changed = true;
-	store->entities_delta--;
+	store->now.entities--;
 	known_slot(store, document_id(before))->iid = 0;
-	sqlite_bind_int(stmt, 1, iid);
+	sqlite_bind_int(stmt, 1, place.iid);
 	code = sqlite_finish(&store->writer, SQL_ENTITY_DELETE, stmt, "deleting an entity", err);
-	return code ? code : sqlite_index_update(store, iid, before, NULL, err);
+	if (code == ERR_OK)
+		code = sqlite_subject_note_gone(&store->writer, place.subject, &always_us, err);
+	if (code == ERR_OK)
+		code = census_change(&store->census, before, NULL, err);
+	return code ? code : sqlite_index_update(store, place.iid, before, NULL, err);
 }
 
 /* ---- ids ---- */

@@ -132,20 +132,10 @@ static enum err_code change_scope(const struct index_target *target, const struc
 static enum err_code change_value(const struct index_target *target, const struct index_change *change,
 				  struct error *err)
 {
-	struct sqlite_conn *conn = &target->store->writer;
-	enum sqlite_sql sql = change->add ? SQL_VALUE_ADD : SQL_VALUE_DELETE;
-	sqlite3_stmt *stmt;
 	int64_t nid;
 	enum err_code code = sqlite_name_number(target->store, change->name, &nid, err);
 
-	if (code == ERR_OK)
-		code = sqlite_take(conn, sql, &stmt, err);
-	if (code)
-		return code;
-	sqlite_bind_int(stmt, 1, nid);
-	sqlite_bind_value(stmt, 2, &change->value);
-	sqlite_bind_int(stmt, 3, target->iid);
-	return sqlite_finish(conn, sql, stmt, "writing the index of values", err);
+	return code ? code : sqlite_pending_add(target->store, nid, target->iid, change, err);
 }
 
 static enum err_code change_box(const struct index_target *target, const struct index_change *change, struct error *err)
@@ -167,6 +157,21 @@ static enum err_code change_box(const struct index_target *target, const struct 
 	return sqlite_finish(conn, sql, stmt, "writing the index of places", err);
 }
 
+static enum err_code change_cell(const struct index_target *target, const struct index_change *change,
+				 struct error *err)
+{
+	struct sqlite_conn *conn = &target->store->writer;
+	enum sqlite_sql sql = change->add ? SQL_CELL_ADD : SQL_CELL_DELETE;
+	sqlite3_stmt *stmt;
+	enum err_code code = sqlite_take(conn, sql, &stmt, err);
+
+	if (code)
+		return code;
+	sqlite_bind_int(stmt, 1, change->cell);
+	sqlite_bind_int(stmt, 2, target->iid * INDEX_GEO_SLOTS + change->slot);
+	return sqlite_finish(conn, sql, stmt, "writing the index of places", err);
+}
+
 static enum err_code change_row(void *self, const struct index_change *change, struct error *err)
 {
 	const struct index_target *target = self;
@@ -180,6 +185,10 @@ static enum err_code change_row(void *self, const struct index_change *change, s
 		return change_value(target, change, err);
 	case INDEX_GEO:
 		return change_box(target, change, err);
+	case INDEX_CELL:
+		return change_cell(target, change, err);
+	case INDEX_TABLES:
+		break;
 	}
 	return err_set(err, ERR_INTERNAL, "index table %d", (int)change->table);
 }

@@ -1,18 +1,29 @@
 /* The SQLite store's own: connections with their prepared statements, error mapping, and who does what in which file.
  *
- *   sqlite.c          opening and closing, the table of operations, transactions, upkeep of the write-ahead log
- *   sqlite_conn.c     one connection: settings, statements, errors
+ *   sqlite.c          opening and closing, the table of operations, transactions
+ *   sqlite_checkpoint.c  copying the write-ahead log back
+ *   sqlite_log_file.c  the write-ahead log, written in large pieces
+ *   sqlite_open.c     one connection: opening, settings
+ *   sqlite_conn.c     one connection: statements, errors
  *   sqlite_schema.c   tables and migrations
  *   sqlite_entity.c   documents: get, put, delete, ids
+ *   sqlite_places.c   where the rows of ids are
  *   sqlite_index.c    index rows and the dictionary of names
- *   sqlite_history.c  history: append
+ *   expiry_sqlite.c   what expires, and when next
+ *   sqlite_pending.c  rows of the index of values, written in its order
+ *   sqlite_history.c  history: subjects, slices, append
+ *   sqlite_bundle.c   history: many points in one row
  *   sqlite_prune.c    history: pruning by age
+ *   sqlite_sums.c     how many rows there are, stored once a transaction
+ *   record_sqlite.c   named records
  *   sqlite_reader.c   reading one document, history, meta
  *   sqlite_scan.c     candidates: which indices to follow, and the walk
  *   sqlite_condition.c  what a query demands, as questions to the indices
+ *   sqlite_gather.c   entity numbers that an index does not give in order
  *   sqlite_stream.c   ascending streams of entity numbers out of the indices
  *   sqlite_backup.c   online backup
  *   sqlite_check.c    everything that can be wrong
+ *   census_sqlite.c   how many entities and attributes of which kind
  *
  * Thread: a connection belongs to one thread at a time (SQLITE_OPEN_NOMUTEX). */
 #ifndef MACHI_STORE_SQLITE_INT_H
@@ -20,6 +31,7 @@
 
 #include "base/cleanup.h"
 #include "base/map.h"
+#include "store/census_int.h"
 #include "store/index_rows.h"
 #include "store/store_int.h"
 
@@ -30,10 +42,11 @@
 #define SQLITE_PAGE_BYTES 4096
 #define SQLITE_CACHE_BYTES_DEFAULT ((uint32_t)8 << 20)
 #define SQLITE_BUSY_MS_DEFAULT 60000
-#define SQLITE_WAL_PAGES_CHECKPOINT 10000 /* the log is copied back when it holds so many pages … */
-#define SQLITE_WAL_PAGES_WAIT 100000 /* … and from here on the writer waits for readers to let go of it */
+#define SQLITE_WAL_PAGES_CHECKPOINT 8000 /* the log is copied back when it holds so many pages … */
+#define SQLITE_WAL_PAGES_COPIER 16000 /* … from here on the writer waits for the copier … */
+#define SQLITE_WAL_PAGES_WAIT 100000 /* … and from here on for readers to let go of it */
 #define SQLITE_WAL_WAIT_MS 500
-#define SQLITE_WAL_BYTES_KEEP ((int64_t)48 << 20) /* a longer log file is cut when it starts anew */
+#define SQLITE_WAL_BYTES_KEEP ((int64_t)80 << 20) /* a longer log file is cut when it starts anew */
 #define SQLITE_NAMES_CACHED_MAX 8192 /* dictionary entries that the writer remembers */
 #define SQLITE_SCRATCH_BYTES_MAX ((size_t)256 << 20)
 #define SQLITE_STATEMENTS_IDLE_MAX 3 /* kept of one kind: scans within scans need more than one */
@@ -48,16 +61,21 @@ enum sqlite_sql {
 	SQL_UNDO,
 	SQL_RELEASE,
 	SQL_ENTITY_GET,
+	SQL_ENTITY_AT,
 	SQL_ENTITY_IID,
 	SQL_ENTITY_DOC,
+	SQL_ENTITY_DOC_AT,
 	SQL_ENTITY_DOC_BY_IID,
 	SQL_ENTITY_ALL,
+	SQL_ENTITY_EXPIRED,
+	SQL_EXPIRED_IDS,
+	SQL_EXPIRY_FIRST,
 	SQL_ENTITY_IDS,
 	SQL_ENTITY_INSERT,
 	SQL_ENTITY_UPDATE,
+	SQL_ENTITY_UPDATE_EXPIRES,
 	SQL_ENTITY_DELETE,
 	SQL_ENTITY_IDS_RANGE,
-	SQL_ENTITY_IDS_RANGE_COUNT,
 	SQL_NAME_GET,
 	SQL_NAME_ADD,
 	SQL_TYPE_ADD,
@@ -66,32 +84,36 @@ enum sqlite_sql {
 	SQL_TYPE_COUNT,
 	SQL_SCOPE_ADD,
 	SQL_SCOPE_DELETE,
-	SQL_SCOPE_SORTED,
-	SQL_SCOPE_COUNT,
+	SQL_SCOPE_ALL,
 	SQL_VALUE_ADD,
 	SQL_VALUE_DELETE,
 	SQL_VALUE_STREAM,
-	SQL_VALUE_SORTED,
+	SQL_VALUE_ALL,
 	SQL_VALUE_COUNT,
 	SQL_GEO_PUT,
 	SQL_GEO_DELETE,
-	SQL_GEO_SORTED,
-	SQL_GEO_COUNT,
+	SQL_CELL_ADD,
+	SQL_CELL_DELETE,
+	SQL_GEO_ALL,
+	SQL_GEO_WIDE,
 	SQL_SUBJECT_GET,
 	SQL_SUBJECT_GONE,
 	SQL_SUBJECT_NEXT_GONE,
 	SQL_SUBJECT_LAST_POINT,
-	SQL_SUBJECT_DROP_SERIES,
 	SQL_SUBJECT_DROP,
 	SQL_SUBJECT_ADD,
-	SQL_SERIES_GET,
-	SQL_SERIES_ADD,
-	SQL_SERIES_SUBJECT_ID,
+	SQL_SUBJECT_ID,
 	SQL_POINT_ADD,
 	SQL_POINT_NEXT_SEQ,
-	SQL_POINT_NEXT_SERIES,
+	SQL_POINT_NEXT_SUBJECT,
 	SQL_POINT_DELETE,
 	SQL_POINT_DELETE_SLICE,
+	SQL_BUNDLE_DELETE_SLICE,
+	SQL_BUNDLE_ADD,
+	SQL_BUNDLE_NEXT_SEQ,
+	SQL_BUNDLE_OLD,
+	SQL_BUNDLE_UNPACK,
+	SQL_BUNDLE_DELETE,
 	SQL_POINT_READ,
 	SQL_SLICE_ADD,
 	SQL_SLICE_OLDER,
@@ -99,13 +121,30 @@ enum sqlite_sql {
 	SQL_SLICE_DROP_EMPTY,
 	SQL_COUNTER_ADD,
 	SQL_COUNTER_GET,
+	SQL_CENSUS_ADD,
+	SQL_CENSUS_DROP,
+	SQL_CENSUS_TOTALS,
+	SQL_CENSUS_ALL,
+	SQL_CENSUS_OF_TYPE,
+	SQL_CENSUS_OF_ATTRIBUTE,
 	SQL_META_GET,
 	SQL_META_SET,
 	SQL_META_DELETE,
+	SQL_RECORD_GET,
+	SQL_RECORD_PUT,
+	SQL_RECORD_DELETE,
+	SQL_RECORD_EACH,
 	SQL_COUNT
 };
 
+/* sqlite_log_file.c: a layer of files for one connection's log. */
+struct sqlite_log_vfs;
+MUST_CHECK enum err_code sqlite_log_vfs_new(struct sqlite_log_vfs **ret_vfs, struct error *err);
+struct sqlite_log_vfs *sqlite_log_vfs_free(struct sqlite_log_vfs *vfs); /* once no file is open through it */
+const char *sqlite_log_vfs_name(const struct sqlite_log_vfs *vfs);
+
 struct sqlite_conn {
+	struct sqlite_log_vfs *log_vfs; /* owned; of a writing connection */
 	sqlite3 *db;
 	char *path; /* owned, as it was given: for messages */
 	sqlite3_stmt *idle[SQL_COUNT][SQLITE_STATEMENTS_IDLE_MAX]; /* prepared, not in use */
@@ -154,24 +193,62 @@ MUST_CHECK enum err_code sqlite_pragma(struct sqlite_conn *conn, const char *sql
 
 /* Creates or migrates; refuses what is not ours or newer. conn is a writing one, outside of a transaction. */
 MUST_CHECK enum err_code sqlite_schema_migrate(struct sqlite_conn *conn, struct error *err);
-/* The same questions without changing anything: ERR_UNSUPPORTED also for an older schema. */
+/* The same questions without changing anything: ERR_VERSION also for an older schema. */
 MUST_CHECK enum err_code sqlite_schema_verify(struct sqlite_conn *conn, struct error *err);
 
 #define SQLITE_KNOWN_IDS 32
 #define SQLITE_KNOWN_ID_BYTES 120
 
-/* Entity numbers that this write has looked up already. */
+/* What this transaction has looked up already. */
 struct sqlite_known {
 	int64_t iid; /* 0: empty */
+	int64_t subject; /* of its history */
+	int64_t expires_us; /* as stored; INT64_MAX: NULL */
 	uint32_t len;
 	char id[SQLITE_KNOWN_ID_BYTES];
+};
+
+/* Points of one slice of the history; points 0: none. */
+struct sqlite_slice_sum {
+	int64_t number, points, at_us_min, at_us_max;
+};
+
+/* Where points go now. A rollback leaves it as it is: the counts decide about room only. */
+struct sqlite_slice {
+	int64_t number;
+	int64_t points, points_before; /* in it, and at the beginning of the transaction */
+	bool open; /* false: there is none yet */
+};
+
+struct sqlite_sums {
+	int64_t entities, points; /* more than before */
+	struct sqlite_slice_sum slice;
+	bool used;
 };
 
 struct sqlite_prune_mark { /* from where on a prefix may have points that the last pruning left */
 	char prefix[SQLITE_KNOWN_ID_BYTES];
 	size_t prefix_len;
-	int64_t slice, sid;
+	int64_t slice, subject;
 	bool set;
+};
+
+struct sqlite_pending {
+	struct sqlite_pending_row *rows; /* owned */
+	size_t count, room;
+	struct arena texts;
+};
+
+/* The thread that copies the log back; started when there is something for it to do. */
+struct sqlite_copier {
+	const char *path; /* borrowed */
+	bool started; /* the writer's */
+	pthread_t thread;
+	pthread_mutex_t lock; /* guards what follows */
+	pthread_cond_t wake, idle;
+	bool busy; /* asked to copy, and not done */
+	bool stopping;
+	int copied; /* pages of the log that the last pass found copied or copied itself */
 };
 
 struct sqlite_store {
@@ -185,19 +262,38 @@ struct sqlite_store {
 	struct arena name_texts;
 	bool names_new; /* this transaction added names: a rollback must forget them */
 	struct sqlite_known known[SQLITE_KNOWN_IDS];
+	struct sqlite_places *places; /* owned; NULL in a store opened for reading only */
 
-	/* Sums of the write that runs, stored at its end. */
-	int64_t entities_delta;
-	int64_t points_delta;
-	int64_t slice_number, slice_points, slice_at_us_min, slice_at_us_max; /* slice_points 0: none */
+	struct sqlite_slice slice;
+	struct sqlite_pending pending;
+	bool savepoints; /* each write of this transaction has one */
+	struct sqlite_sums now, kept, spent; /* of the write that runs, of those done; sqlite_sums.c */
 
+	struct census census; /* what the transaction changed in it, stored before its commit */
 	struct sqlite_prune_mark prune;
 	int wal_pages; /* after the last commit */
 	int wal_pages_tried; /* when the last copying back was tried */
+	int wal_passes; /* of the copier at this log; 0: it is not at work */
+	struct sqlite_copier copier;
 
 	pthread_mutex_t stats_lock; /* guards stats_conn */
 	struct sqlite_conn stats_conn; /* opened at the first question */
 };
+
+/* sqlite_places.c */
+struct sqlite_places;
+
+/* A row that a statement stands on; to be given back. */
+struct sqlite_row {
+	sqlite3_stmt *stmt; /* NULL: there is none */
+	enum sqlite_sql sql;
+};
+
+/* Steps to an entity's row: to the guessed place, when there is one, by `at` (parameter: the number), else by `by_id`
+ * (parameter: the id). Column 0 of both is the number, column 1 the id. places may be NULL. */
+MUST_CHECK enum err_code sqlite_find_row(struct sqlite_conn *conn, struct sqlite_places *places, enum sqlite_sql at,
+					 enum sqlite_sql by_id, struct str id, struct sqlite_row *ret_row,
+					 struct error *err);
 
 /* sqlite_entity.c */
 enum err_code sqlite_txn_get(struct store_backend *backend, struct store_txn *txn, struct str id,
@@ -211,7 +307,25 @@ enum err_code sqlite_txn_each_id(struct store_backend *backend, struct str prefi
 enum err_code sqlite_txn_set_meta(struct store_backend *backend, struct store_txn *txn, struct str key,
 				  struct str value, struct error *err);
 void sqlite_known_clear(struct sqlite_store *store);
+/* NULL: nothing is known of it. */
+struct sqlite_known *sqlite_known_find(struct sqlite_store *store, struct str id);
+
+/* expiry_sqlite.c */
+/* What the column "expires" holds: the earliest expiry of anything in the document; false: NULL. */
 bool sqlite_expires(const struct json *entity, int64_t *ret_us);
+enum err_code sqlite_next_expiry(struct store_snapshot *snapshot, int64_t *ret_us, struct error *err);
+enum err_code sqlite_txn_each_expired(struct store_backend *backend, int64_t now_us, uint32_t count_max,
+				      bool (*visit)(void *self, struct str id), void *self, struct error *err);
+
+/* sqlite_places.c: a guess where an id's row is, for any thread; 0: none. */
+struct sqlite_places *sqlite_places_new(void); /* for free(); NULL when memory is refused */
+int64_t sqlite_places_get(struct sqlite_places *places, uint64_t hash);
+void sqlite_places_set(struct sqlite_places *places, uint64_t hash, int64_t iid);
+
+/* sqlite_checkpoint.c: on the writer's thread, outside of a transaction. */
+void sqlite_copier_init(struct sqlite_copier *copier, const char *path);
+void sqlite_copier_done(struct sqlite_copier *copier); /* waits for the thread */
+void sqlite_checkpoint_if_due(struct sqlite_store *store);
 
 /* sqlite_index.c */
 MUST_CHECK enum err_code sqlite_index_update(struct sqlite_store *store, int64_t iid, const struct json *before,
@@ -224,14 +338,76 @@ MUST_CHECK enum err_code sqlite_name_find(struct sqlite_conn *conn, struct str i
 void sqlite_names_clear(struct sqlite_store *store);
 void sqlite_bind_value(sqlite3_stmt *stmt, int index, const struct index_value *value);
 
+/* sqlite_pending.c */
+void sqlite_pending_init(struct sqlite_pending *pending);
+void sqlite_pending_done(struct sqlite_pending *pending);
+void sqlite_pending_clear(struct sqlite_pending *pending); /* nothing of them is to be written */
+/* Gathers a change of the index of values. */
+MUST_CHECK enum err_code sqlite_pending_add(struct sqlite_store *store, int64_t nid, int64_t iid,
+					    const struct index_change *change, struct error *err);
+MUST_CHECK enum err_code sqlite_pending_write(struct sqlite_store *store, struct error *err);
+
 /* sqlite_history.c */
 enum err_code sqlite_txn_history(struct store_backend *backend, struct store_txn *txn, struct str id,
 				 const struct change *changes, int64_t now_us, struct error *err);
-MUST_CHECK enum err_code sqlite_history_flush(struct sqlite_store *store, struct error *err);
+/* A transaction begins. */
+void sqlite_slice_settle(struct sqlite_store *store);
+/* The slice for so many points that arrive at now_us, and their order number in it. */
+int64_t sqlite_slice_take(struct sqlite_store *store, int64_t now_us, int64_t points, int64_t *ret_seq);
+/* sqlite_bundle.c: appends all changes in one row, or says that they are no case for that. */
+MUST_CHECK enum err_code sqlite_bundle_append(struct sqlite_store *store, int64_t subject, const struct change *changes,
+					      int64_t now_us, bool *ret_appended, struct error *err);
+/* Takes what is older than before_us out of a subject's bundles: whole ones go, at most rows_max points (*ret_rows says
+ * how many), others become single points. */
+MUST_CHECK enum err_code sqlite_bundle_prune(struct sqlite_conn *conn, int64_t slice, int64_t subject,
+					     int64_t before_us, uint32_t rows_max, uint32_t *ret_rows,
+					     struct error *err);
+/* 0 when there is none. */
+MUST_CHECK enum err_code sqlite_subject_find(struct sqlite_conn *conn, struct str id, int64_t *ret_subject,
+					     struct error *err);
+/* Adds it when there is none; ret_added may be NULL. */
+MUST_CHECK enum err_code sqlite_subject_number(struct sqlite_store *store, struct str id, int64_t *ret_subject,
+					       bool *ret_added, struct error *err);
+/* Notes since when there is no entity of the subject; NULL: there is one. */
+MUST_CHECK enum err_code sqlite_subject_note_gone(struct sqlite_conn *conn, int64_t subject, const int64_t *gone_us,
+						  struct error *err);
+
+/* census_sqlite.c: the sums of the transaction go into the table; a write is done; a reader asks; the documents' own
+ * census against the table, which it uses up. */
+MUST_CHECK enum err_code sqlite_census_store(struct sqlite_store *store, struct error *err);
+MUST_CHECK enum err_code sqlite_census_finish(struct sqlite_store *store, struct error *err);
+enum err_code sqlite_census(struct store_snapshot *snapshot, const struct census_question *question,
+			    bool (*visit)(void *self, const struct census_row *row), void *self, struct error *err);
+MUST_CHECK enum err_code sqlite_census_check(struct sqlite_conn *conn, struct census *census,
+					     void (*find)(void *self, struct str finding), void *self,
+					     struct error *err);
+
+/* sqlite_sums.c: a transaction begins; a write begins, is done, is undone; all so far goes into the tables. */
+void sqlite_sums_clear(struct sqlite_store *store);
+void sqlite_sums_start(struct sqlite_store *store);
+MUST_CHECK enum err_code sqlite_sums_finish(struct sqlite_store *store, struct error *err);
+void sqlite_sums_undo(struct sqlite_store *store);
+MUST_CHECK enum err_code sqlite_sums_store(struct sqlite_store *store, struct error *err);
+/* Points were added to a slice. */
+MUST_CHECK enum err_code sqlite_sums_points(struct sqlite_store *store, const struct sqlite_slice_sum *points,
+					    struct error *err);
 
 /* sqlite_prune.c */
 enum err_code sqlite_txn_prune(struct store_backend *backend, struct store_txn *txn, struct str id_prefix,
 			       int64_t before_us, uint32_t rows_max, uint32_t *ret_rows, struct error *err);
+
+/* record_sqlite.c */
+enum err_code sqlite_txn_record_put(struct store_backend *backend, struct store_txn *txn, struct str kind,
+				    struct str id, struct str doc, struct error *err);
+enum err_code sqlite_txn_record_delete(struct store_backend *backend, struct store_txn *txn, struct str kind,
+				       struct str id, struct error *err);
+enum err_code sqlite_txn_record_get(struct store_backend *backend, struct store_txn *txn, struct str kind,
+				    struct str id, struct str *ret_doc, struct error *err);
+enum err_code sqlite_record_get(struct store_snapshot *snapshot, struct str kind, struct str id, struct arena *arena,
+				struct str *ret_doc, struct error *err);
+enum err_code sqlite_record_each(struct store_snapshot *snapshot, struct str kind, struct str after,
+				 bool (*visit)(void *self, struct str id, struct str doc), void *self,
+				 struct error *err);
 
 /* sqlite_reader.c, sqlite_scan.c */
 enum err_code sqlite_reader_new(struct store_backend *backend, struct store_snapshot **ret_snapshot, struct error *err);
@@ -250,6 +426,7 @@ enum err_code sqlite_history(struct store_snapshot *snapshot, struct str id, str
 
 struct sqlite_reader {
 	struct sqlite_conn conn;
+	struct sqlite_places *places; /* the store's; may be NULL */
 	uint32_t depth; /* scans within scans share the outermost one's snapshot */
 };
 

@@ -1,24 +1,24 @@
 /* Pruning the history by age: bounded work, from the oldest slice on.
  *
- * Without a prefix a slice that is old as a whole goes at once. With one, the slice's series are looked at in turn,
- * each asked for its subject's id. Series of others would be passed again at every call, so the place where a prefix
+ * Without a prefix a slice that is old as a whole goes at once. With one, the slice's subjects are looked at in turn,
+ * each asked for its id. Those of others would be passed again at every call, so the place where a prefix
  * may still have points is remembered; it is only a short cut, forgotten with a rollback or another prefix.
  *
  * Once nothing old is left, subjects without entity and without points go, a few at a time: vehicles that ran once
- * would otherwise pile up as names of series that nobody can read. */
+ * would otherwise pile up as names of whom nothing can be read. */
 #include "store/sqlite_int.h"
 
 #include <string.h>
 
 #define PRUNE_SUBJECTS_MAX 64u /* dropped by one call */
-#define PRUNE_SERIES_EXTRA 4096u /* series looked at, beyond four for each row that may go */
+#define PRUNE_LOOKS_EXTRA 4096u /* subjects looked at in slices, beyond four for each row that may go */
 
 struct pruning {
 	struct sqlite_store *store;
 	struct str prefix;
 	int64_t before_us;
 	uint32_t rows_left; /* how many may still go */
-	uint64_t series_left; /* how many may still be looked at */
+	uint64_t looks_left; /* how many subjects may still be looked at */
 	uint32_t rows; /* gone */
 };
 
@@ -27,7 +27,7 @@ struct slice {
 };
 
 /* Points of the prefix may be left from here on. The first call of a pruning counts. */
-static void keep_mark(const struct pruning *pruning, int64_t slice, int64_t sid)
+static void keep_mark(const struct pruning *pruning, int64_t slice, int64_t subject)
 {
 	struct sqlite_prune_mark *mark = &pruning->store->prune;
 
@@ -37,7 +37,7 @@ static void keep_mark(const struct pruning *pruning, int64_t slice, int64_t sid)
 		memcpy(mark->prefix, pruning->prefix.at, pruning->prefix.len);
 	mark->prefix_len = pruning->prefix.len;
 	mark->slice = slice;
-	mark->sid = sid;
+	mark->subject = subject;
 	mark->set = true;
 }
 
@@ -64,21 +64,23 @@ static enum err_code next_slice(const struct pruning *pruning, int64_t from, str
 	return code;
 }
 
-static enum err_code next_series(const struct pruning *pruning, int64_t slice, int64_t from, int64_t *ret_sid,
-				 bool *ret_found, struct error *err)
+static enum err_code next_subject(const struct pruning *pruning, int64_t slice, int64_t from, int64_t *ret_subject,
+				  bool *ret_found, struct error *err)
 {
 	struct sqlite_conn *conn = &pruning->store->writer;
 	sqlite3_stmt *stmt;
-	enum err_code code = sqlite_take(conn, SQL_POINT_NEXT_SERIES, &stmt, err);
+	enum err_code code = sqlite_take(conn, SQL_POINT_NEXT_SUBJECT, &stmt, err);
 
 	if (code)
 		return code;
 	sqlite_bind_int(stmt, 1, slice);
 	sqlite_bind_int(stmt, 2, from);
-	return sqlite_number(conn, SQL_POINT_NEXT_SERIES, stmt, "looking for old history", ret_sid, ret_found, err);
+	return sqlite_number(conn, SQL_POINT_NEXT_SUBJECT, stmt, "looking for old history", ret_subject, ret_found,
+			     err);
 }
 
-static enum err_code series_is_meant(const struct pruning *pruning, int64_t sid, bool *ret_meant, struct error *err)
+static enum err_code subject_is_meant(const struct pruning *pruning, int64_t subject, bool *ret_meant,
+				      struct error *err)
 {
 	struct sqlite_conn *conn = &pruning->store->writer;
 	sqlite3_stmt *stmt;
@@ -88,32 +90,39 @@ static enum err_code series_is_meant(const struct pruning *pruning, int64_t sid,
 		*ret_meant = true;
 		return ERR_OK;
 	}
-	enum err_code code = sqlite_take(conn, SQL_SERIES_SUBJECT_ID, &stmt, err);
+	enum err_code code = sqlite_take(conn, SQL_SUBJECT_ID, &stmt, err);
 
 	if (code)
 		return code;
-	sqlite_bind_int(stmt, 1, sid);
+	sqlite_bind_int(stmt, 1, subject);
 	code = sqlite_step(conn, stmt, "looking for old history", &row, err);
 	if (code == ERR_OK)
 		*ret_meant = row && str_starts(sqlite_text(stmt, 0), pruning->prefix);
-	sqlite_give(conn, SQL_SERIES_SUBJECT_ID, stmt);
+	sqlite_give(conn, SQL_SUBJECT_ID, stmt);
 	return code;
 }
 
-static enum err_code prune_series(struct pruning *pruning, int64_t slice, int64_t sid, struct error *err)
+static enum err_code prune_subject(struct pruning *pruning, int64_t slice, int64_t subject, struct error *err)
 {
 	struct sqlite_conn *conn = &pruning->store->writer;
 	sqlite3_stmt *stmt;
 	bool meant = false;
-	enum err_code code = series_is_meant(pruning, sid, &meant, err);
+	enum err_code code = subject_is_meant(pruning, subject, &meant, err);
 
 	if (code || !meant)
 		return code;
+	uint32_t bundled;
+
+	code = sqlite_bundle_prune(conn, slice, subject, pruning->before_us, pruning->rows_left, &bundled, err);
+	if (code)
+		return code;
+	pruning->rows += bundled;
+	pruning->rows_left -= bundled;
 	code = sqlite_take(conn, SQL_POINT_DELETE, &stmt, err);
 	if (code)
 		return code;
 	sqlite_bind_int(stmt, 1, slice);
-	sqlite_bind_int(stmt, 2, sid);
+	sqlite_bind_int(stmt, 2, subject);
 	sqlite_bind_int(stmt, 3, pruning->before_us);
 	sqlite_bind_int(stmt, 4, pruning->rows_left);
 	code = sqlite_finish(conn, SQL_POINT_DELETE, stmt, "pruning history", err);
@@ -126,50 +135,52 @@ static enum err_code prune_series(struct pruning *pruning, int64_t slice, int64_
 	return code;
 }
 
-static enum err_code prune_slice(struct pruning *pruning, const struct slice *slice, int64_t from_sid,
+static enum err_code prune_slice(struct pruning *pruning, const struct slice *slice, int64_t from_subject,
 				 struct error *err)
 {
-	int64_t sid = from_sid;
+	int64_t subject = from_subject;
 	bool found = false;
-	enum err_code code = next_series(pruning, slice->number, sid, &sid, &found, err);
+	enum err_code code = next_subject(pruning, slice->number, subject, &subject, &found, err);
 
 	if (slice->at_us_max >= pruning->before_us)
-		keep_mark(pruning, slice->number, from_sid);
+		keep_mark(pruning, slice->number, from_subject);
 	while (code == ERR_OK && found) {
-		if (pruning->rows_left > 0 && pruning->series_left > 0)
-			code = prune_series(pruning, slice->number, sid, err);
+		if (pruning->rows_left > 0 && pruning->looks_left > 0)
+			code = prune_subject(pruning, slice->number, subject, err);
 		if (code)
 			break;
-		/* With no row left this series may have more. */
-		if (pruning->rows_left == 0 || pruning->series_left == 0) {
-			keep_mark(pruning, slice->number, sid);
+		/* With no row left this subject may have more. */
+		if (pruning->rows_left == 0 || pruning->looks_left == 0) {
+			keep_mark(pruning, slice->number, subject);
 			break;
 		}
-		pruning->series_left--;
-		if (sid == INT64_MAX)
+		pruning->looks_left--;
+		if (subject == INT64_MAX)
 			break;
-		code = next_series(pruning, slice->number, sid + 1, &sid, &found, err);
+		code = next_subject(pruning, slice->number, subject + 1, &subject, &found, err);
 	}
 	return code;
 }
 
 static enum err_code prune_whole(struct pruning *pruning, const struct slice *slice, struct error *err)
 {
+	static const enum sqlite_sql sqls[] = {SQL_POINT_DELETE_SLICE, SQL_BUNDLE_DELETE_SLICE};
 	struct sqlite_conn *conn = &pruning->store->writer;
-	sqlite3_stmt *stmt;
-	enum err_code code = sqlite_take(conn, SQL_POINT_DELETE_SLICE, &stmt, err);
 
-	if (code)
-		return code;
-	sqlite_bind_int(stmt, 1, slice->number);
-	code = sqlite_finish(conn, SQL_POINT_DELETE_SLICE, stmt, "pruning history", err);
-	if (code == ERR_OK) {
-		uint32_t rows = (uint32_t)sqlite3_changes64(conn->db);
+	for (size_t i = 0; i < sizeof(sqls) / sizeof(sqls[0]); i++) {
+		sqlite3_stmt *stmt;
+		enum err_code code = sqlite_take(conn, sqls[i], &stmt, err);
 
-		pruning->rows += rows;
-		pruning->rows_left -= rows < pruning->rows_left ? rows : pruning->rows_left;
+		if (code)
+			return code;
+		sqlite_bind_int(stmt, 1, slice->number);
+		code = sqlite_finish(conn, sqls[i], stmt, "pruning history", err);
+		if (code)
+			return code;
 	}
-	return code;
+	pruning->rows += (uint32_t)slice->points;
+	pruning->rows_left -= (uint32_t)slice->points;
+	return ERR_OK;
 }
 
 static enum err_code subtract(struct pruning *pruning, const struct slice *slice, uint32_t rows, struct error *err)
@@ -179,7 +190,7 @@ static enum err_code subtract(struct pruning *pruning, const struct slice *slice
 
 	if (rows == 0)
 		return ERR_OK;
-	pruning->store->points_delta -= rows;
+	pruning->store->now.points -= rows;
 	enum err_code code = sqlite_take(conn, SQL_SLICE_TAKE, &stmt, err);
 
 	if (code)
@@ -195,13 +206,13 @@ static enum err_code subtract(struct pruning *pruning, const struct slice *slice
 	return sqlite_finish(conn, SQL_SLICE_DROP_EMPTY, stmt, "noting what was pruned", err);
 }
 
-static enum err_code prune_from(struct pruning *pruning, int64_t from, int64_t from_sid, struct error *err)
+static enum err_code prune_from(struct pruning *pruning, int64_t from, int64_t from_subject, struct error *err)
 {
 	struct slice slice = {0};
 	bool found = false;
 	enum err_code code = ERR_OK;
 
-	while (code == ERR_OK && pruning->rows_left > 0 && pruning->series_left > 0) {
+	while (code == ERR_OK && pruning->rows_left > 0 && pruning->looks_left > 0) {
 		uint32_t rows_before = pruning->rows;
 
 		code = next_slice(pruning, from, &slice, &found, err);
@@ -211,11 +222,11 @@ static enum err_code prune_from(struct pruning *pruning, int64_t from, int64_t f
 		    slice.points <= (int64_t)pruning->rows_left)
 			code = prune_whole(pruning, &slice, err);
 		else
-			code = prune_slice(pruning, &slice, slice.number == from ? from_sid : INT64_MIN, err);
+			code = prune_slice(pruning, &slice, slice.number == from ? from_subject : INT64_MIN, err);
 		if (code == ERR_OK)
 			code = subtract(pruning, &slice, pruning->rows - rows_before, err);
 		from = slice.number + 1;
-		from_sid = INT64_MIN;
+		from_subject = INT64_MIN;
 	}
 	keep_mark(pruning, from, INT64_MIN);
 	return code;
@@ -253,16 +264,25 @@ static enum err_code drop_subject(struct sqlite_conn *conn, int64_t subject, str
 	sqlite_give(conn, SQL_SUBJECT_LAST_POINT, stmt);
 	if (code)
 		return code;
-	if (!has_point) {
-		code = run_on_subject(conn, SQL_SUBJECT_DROP_SERIES, subject, err);
-		return code ? code : run_on_subject(conn, SQL_SUBJECT_DROP, subject, err);
-	}
-	code = sqlite_take(conn, SQL_SUBJECT_GONE, &stmt, err);
+	return has_point ? sqlite_subject_note_gone(conn, subject, &last_us, err)
+			 : run_on_subject(conn, SQL_SUBJECT_DROP, subject, err);
+}
+
+/* Whatever is noted: a subject whose entity is there stays, the entity's row names it. */
+static enum err_code drop_unless_present(struct sqlite_conn *conn, int64_t subject, struct str id, struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int64_t iid;
+	bool present;
+	enum err_code code = sqlite_take(conn, SQL_ENTITY_IID, &stmt, err);
+
 	if (code)
 		return code;
-	sqlite_bind_int(stmt, 1, subject);
-	sqlite_bind_int(stmt, 2, last_us);
-	return sqlite_finish(conn, SQL_SUBJECT_GONE, stmt, "noting what is gone", err);
+	sqlite_bind_text(stmt, 1, id);
+	code = sqlite_number(conn, SQL_ENTITY_IID, stmt, "looking for an entity", &iid, &present, err);
+	if (code)
+		return code;
+	return present ? sqlite_subject_note_gone(conn, subject, NULL, err) : drop_subject(conn, subject, err);
 }
 
 /* The first subject of the prefix, from the id in `from` on, whose entity went before before_us; `from` moves behind
@@ -306,7 +326,8 @@ static enum err_code drop_subjects(const struct pruning *pruning, struct error *
 		code = next_gone(pruning, from, &subject, &found, err);
 		if (code || !found)
 			break;
-		code = drop_subject(&pruning->store->writer, subject, err);
+		code = drop_unless_present(&pruning->store->writer, subject,
+					   str_part(buf_str(from), 0, buf_str(from).len - 1), err);
 	}
 	return code;
 }
@@ -320,18 +341,18 @@ enum err_code sqlite_txn_prune(struct store_backend *backend, struct store_txn *
 				  .prefix = id_prefix,
 				  .before_us = before_us,
 				  .rows_left = rows_max,
-				  .series_left = (uint64_t)rows_max * 4 + PRUNE_SERIES_EXTRA};
+				  .looks_left = (uint64_t)rows_max * 4 + PRUNE_LOOKS_EXTRA};
 	bool same = mark->set && str_eq((struct str){mark->prefix, mark->prefix_len}, id_prefix);
 
 	/* What this write appended must be in the slices' sums before anything is taken from them. */
-	enum err_code code = sqlite_history_flush(store, err);
+	enum err_code code = sqlite_sums_store(store, err);
 
 	if (code)
 		return code;
 	txn->changed = true;
 	mark->set = false;
-	code = prune_from(&pruning, same ? mark->slice : INT64_MIN, same ? mark->sid : INT64_MIN, err);
-	if (code == ERR_OK && pruning.rows_left > 0 && pruning.series_left > 0)
+	code = prune_from(&pruning, same ? mark->slice : INT64_MIN, same ? mark->subject : INT64_MIN, err);
+	if (code == ERR_OK && pruning.rows_left > 0 && pruning.looks_left > 0)
 		code = drop_subjects(&pruning, err);
 	if (code == ERR_OK)
 		*ret_rows = pruning.rows;

@@ -29,6 +29,7 @@ enum err_code sqlite_reader_new(struct store_backend *backend, struct store_snap
 		free(reader);
 		return code;
 	}
+	reader->places = store->places;
 	*ret_snapshot = (struct store_snapshot *)reader;
 	return ERR_OK;
 }
@@ -63,87 +64,76 @@ void sqlite_snapshot_end(struct sqlite_reader *reader)
 	(void)!sqlite_run(&reader->conn, SQL_COMMIT, "ending to read", NULL);
 }
 
-/* Column 0 of the one row that a text names, copied with the parser's padding. */
-static enum err_code get_text(struct sqlite_conn *conn, enum sqlite_sql sql, struct str key, const char *doing,
-			      struct arena *arena, struct str *ret_text, bool *ret_row, struct error *err)
+/* A column's text with the parser's padding. */
+static enum err_code copy_text(sqlite3_stmt *stmt, int column, struct arena *arena, struct str *ret_text,
+			       struct error *err)
 {
-	sqlite3_stmt *stmt;
-	enum err_code code = sqlite_take(conn, sql, &stmt, err);
+	struct str text = sqlite_text(stmt, column);
+	char *copy = arena_bytes(arena, text.len, STORE_PADDING_BYTES);
 
-	if (code)
-		return code;
-	sqlite_bind_text(stmt, 1, key);
-	code = sqlite_step(conn, stmt, doing, ret_row, err);
-	if (code == ERR_OK && *ret_row) {
-		struct str text = sqlite_text(stmt, 0);
-		char *copy = arena_bytes(arena, text.len, STORE_PADDING_BYTES);
-
-		if (copy) {
-			memcpy(copy, text.at, text.len);
-			*ret_text = (struct str){copy, text.len};
-		} else {
-			code = err_set(err, ERR_MEMORY, "no memory for %zu bytes of a document", text.len);
-		}
-	}
-	sqlite_give(conn, sql, stmt);
-	return code;
+	if (!copy)
+		return err_set(err, ERR_MEMORY, "no memory for %zu bytes of a document", text.len);
+	memcpy(copy, text.at, text.len);
+	*ret_text = (struct str){copy, text.len};
+	return ERR_OK;
 }
 
 enum err_code sqlite_get(struct store_snapshot *snapshot, struct str id, struct arena *arena, struct str *ret_bytes,
 			 struct error *err)
 {
-	bool row = false;
-	enum err_code code = get_text(&sqlite_reader(snapshot)->conn, SQL_ENTITY_DOC, id, "reading an entity", arena,
-				      ret_bytes, &row, err);
+	struct sqlite_reader *reader = sqlite_reader(snapshot);
+	struct sqlite_row row;
+	enum err_code code =
+		sqlite_find_row(&reader->conn, reader->places, SQL_ENTITY_DOC_AT, SQL_ENTITY_DOC, id, &row, err);
 
-	if (code == ERR_OK && !row)
+	if (code)
+		return code;
+	if (row.stmt)
+		code = copy_text(row.stmt, 2, arena, ret_bytes, err);
+	else
 		code = err ? err_set(err, ERR_NOT_FOUND, "entity %.*s is not there", STR_FMT(id)) : ERR_NOT_FOUND;
+	sqlite_give(&reader->conn, row.sql, row.stmt);
 	return code;
 }
 
 enum err_code sqlite_get_meta(struct store_snapshot *snapshot, struct str key, struct arena *arena,
 			      struct str *ret_value, struct error *err)
 {
-	bool row = false;
-	enum err_code code = get_text(&sqlite_reader(snapshot)->conn, SQL_META_GET, key, "reading a mark", arena,
-				      ret_value, &row, err);
+	struct sqlite_conn *conn = &sqlite_reader(snapshot)->conn;
+	bool found = false;
+	sqlite3_stmt *stmt;
+	enum err_code code = sqlite_take(conn, SQL_META_GET, &stmt, err);
 
-	if (code == ERR_OK && !row)
+	if (code)
+		return code;
+	sqlite_bind_text(stmt, 1, key);
+	code = sqlite_step(conn, stmt, "reading a mark", &found, err);
+	if (code == ERR_OK && found)
+		code = copy_text(stmt, 0, arena, ret_value, err);
+	else if (code == ERR_OK)
 		*ret_value = STR("");
+	sqlite_give(conn, SQL_META_GET, stmt);
 	return code;
 }
 
 /* ---- history ---- */
 
-/* 0 when there is none. */
-static enum err_code find_series(struct sqlite_conn *conn, struct str id, struct str attribute_iri,
-				 struct str dataset_id, int64_t *ret_sid, struct error *err)
-{
-	int64_t nid, subject;
-	bool row;
-	sqlite3_stmt *stmt;
-	enum err_code code = sqlite_name_find(conn, attribute_iri, &nid, err);
+struct series {
+	int64_t subject, nid; /* 0: there is none */
+	struct str dataset_id;
+};
 
-	*ret_sid = 0;
-	if (code || nid == 0)
-		return code;
-	code = sqlite_take(conn, SQL_SUBJECT_GET, &stmt, err);
-	if (code)
-		return code;
-	sqlite_bind_text(stmt, 1, id);
-	code = sqlite_number(conn, SQL_SUBJECT_GET, stmt, "looking up a series", &subject, &row, err);
-	if (code || !row)
-		return code;
-	code = sqlite_take(conn, SQL_SERIES_GET, &stmt, err);
-	if (code)
-		return code;
-	sqlite_bind_int(stmt, 1, subject);
-	sqlite_bind_int(stmt, 2, nid);
-	sqlite_bind_text(stmt, 3, dataset_id);
-	return sqlite_number(conn, SQL_SERIES_GET, stmt, "looking up a series", ret_sid, &row, err);
+static enum err_code find_series(struct sqlite_conn *conn, struct str id, struct str attribute_iri,
+				 struct series *series, struct error *err)
+{
+	enum err_code code = sqlite_name_find(conn, attribute_iri, &series->nid, err);
+
+	if (code == ERR_OK && series->nid)
+		code = sqlite_subject_find(conn, id, &series->subject, err);
+	return code;
 }
 
-static enum err_code read_points(struct sqlite_conn *conn, int64_t sid, int64_t from_us, int64_t to_us,
+static enum err_code read_points(struct sqlite_conn *conn, const struct series *series, int64_t from_us, int64_t to_us,
 				 bool (*visit)(void *self, int64_t at_us, enum change_kind kind, struct str bytes),
 				 void *self, struct error *err)
 {
@@ -153,9 +143,11 @@ static enum err_code read_points(struct sqlite_conn *conn, int64_t sid, int64_t 
 
 	if (code)
 		return code;
-	sqlite_bind_int(stmt, 1, sid);
-	sqlite_bind_int(stmt, 2, from_us);
-	sqlite_bind_int(stmt, 3, to_us);
+	sqlite_bind_int(stmt, 1, series->subject);
+	sqlite_bind_int(stmt, 2, series->nid);
+	sqlite_bind_text(stmt, 3, series->dataset_id);
+	sqlite_bind_int(stmt, 4, from_us);
+	sqlite_bind_int(stmt, 5, to_us);
 	for (;;) {
 		code = sqlite_step(conn, stmt, "reading history", &row, err);
 		if (code || !row)
@@ -179,14 +171,14 @@ enum err_code sqlite_history(struct store_snapshot *snapshot, struct str id, str
 			     void *self, struct error *err)
 {
 	struct sqlite_reader *reader = sqlite_reader(snapshot);
-	int64_t sid;
+	struct series series = {.dataset_id = dataset_id};
 	enum err_code code = sqlite_snapshot_begin(reader, err);
 
 	if (code)
 		return code;
-	code = find_series(&reader->conn, id, attribute_iri, dataset_id, &sid, err);
-	if (code == ERR_OK && sid)
-		code = read_points(&reader->conn, sid, from_us, to_us, visit, self, err);
+	code = find_series(&reader->conn, id, attribute_iri, &series, err);
+	if (code == ERR_OK && series.subject)
+		code = read_points(&reader->conn, &series, from_us, to_us, visit, self, err);
 	sqlite_snapshot_end(reader);
 	return code;
 }

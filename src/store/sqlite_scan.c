@@ -3,15 +3,17 @@
  * Conditions that an index answers in the order of the entities (types, one value, ids) are all followed, each skipping
  * ahead to what the others ask for. The others (ranges, places, scopes, id prefixes) must be read as a whole before the
  * first candidate is known, which is a loss when a page of twenty is wanted and half of the entities match. So when
- * there is such a one, the conditions race: each counts its rows up to 128, then 2,048, then 16,384, then an eighth of
- * all entities, and the first that has fewer is followed too; ordered ones come first in each round. Counting thus
- * costs little beside what it saves. When none is that small, the ordered ones alone are followed, or all entities
- * walked. What comes out is a superset; the caller's evaluator decides. */
+ * there is such a one, the conditions race: each is read up to 128 rows, then 2,048, then 16,384, then an eighth of all
+ * entities, going on where it stood, and the first that ends before is followed too; ordered ones, which are only
+ * counted, come first in each round. What is read thus costs little beside what it saves. When none is that small, the
+ * ordered ones alone are followed, or all entities walked. What comes out is a superset; the caller's evaluator
+ * decides. */
 #include "store/sqlite_condition.h"
 
 #define SCAN_ARENA_BYTES_MAX ((size_t)64 << 20)
 
-#define RACE_SHARE 8 /* of all entities, the last round's bound */
+#define RACE_SHARE 8 /* of all entities, the last round's bound … */
+#define RACE_BOUND_MAX ((uint64_t)1 << 20) /* … and at most so many, which take 8 MiB */
 
 static const uint64_t race_bounds[] = {128, 2048, 16384};
 
@@ -26,6 +28,7 @@ struct scan {
 	bool (*visit)(void *self, struct str bytes);
 	void *self;
 	uint64_t count; /* candidates */
+	uint64_t skip; /* candidates still to be passed over unread */
 };
 
 /* ---- choosing ---- */
@@ -91,7 +94,9 @@ static enum err_code race(struct scan *scan, struct condition **ret_winner, stru
 
 	if (code || entities / RACE_SHARE <= bound)
 		return code;
-	return race_round(scan, entities / RACE_SHARE, ret_winner, err);
+	uint64_t share = entities / RACE_SHARE;
+
+	return race_round(scan, share < RACE_BOUND_MAX ? share : RACE_BOUND_MAX, ret_winner, err);
 }
 
 static enum err_code choose(struct scan *scan, struct error *err)
@@ -139,10 +144,11 @@ static enum err_code walk_unions(struct scan *scan, struct error *err)
 		code = iid_next(scan->conn, scan->unions, scan->union_count, iid + 1, &iid, err);
 		if (code || iid == INT64_MAX)
 			break;
-		if (scan->visit)
+		if (scan->visit && scan->skip == 0)
 			code = visit_entity(scan, stmt, iid, &more, err);
 		else
 			scan->count++;
+		scan->skip -= scan->skip > 0;
 	}
 	sqlite_give(scan->conn, SQL_ENTITY_DOC_BY_IID, stmt);
 	return code;
@@ -161,7 +167,10 @@ static enum err_code walk_all(struct scan *scan, struct error *err)
 		if (code || !row)
 			break;
 		scan->count++;
-		more = scan->visit(scan->self, sqlite_text(stmt, 0));
+		if (scan->skip > 0)
+			scan->skip--;
+		else
+			more = scan->visit(scan->self, sqlite_text(stmt, 0));
 	}
 	sqlite_give(scan->conn, SQL_ENTITY_ALL, stmt);
 	return code;
@@ -183,8 +192,8 @@ static enum err_code walk(struct scan *scan, struct error *err)
 		code = walk_unions(scan, err);
 	else if (code == ERR_OK)
 		code = scan->visit ? walk_all(scan, err) : count_all(scan, &scan->count, err);
-	for (size_t i = 0; i < scan->union_count; i++)
-		iid_union_done(scan->conn, scan->unions[i]);
+	for (size_t i = 0; i < scan->condition_count; i++)
+		condition_done(scan->conn, &scan->conditions[i]);
 	return code;
 }
 
@@ -217,6 +226,7 @@ enum err_code sqlite_scan(struct store_snapshot *snapshot, const struct narrow *
 	scan->narrow = narrow;
 	scan->visit = visit;
 	scan->self = self;
+	scan->skip = narrow->skip;
 	enum err_code code = sqlite_snapshot_begin(reader, err);
 
 	if (code)

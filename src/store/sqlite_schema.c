@@ -10,8 +10,9 @@ static const char *const migrations[SQLITE_SCHEMA_VERSION] = {
 	"CREATE TABLE counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
 	"INSERT INTO counter VALUES ('entities', 0), ('points', 0);"
 
-	"CREATE TABLE entity(iid INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, created INTEGER NOT NULL,"
-	" modified INTEGER NOT NULL, expires INTEGER, doc TEXT NOT NULL) STRICT;"
+	/* subject: where the entity's history is, also when there is none yet. */
+	"CREATE TABLE entity(iid INTEGER PRIMARY KEY, subject INTEGER NOT NULL, id TEXT NOT NULL UNIQUE,"
+	" created INTEGER NOT NULL, modified INTEGER NOT NULL, expires INTEGER, doc TEXT NOT NULL) STRICT;"
 	"CREATE INDEX entity_expires ON entity(expires) WHERE expires IS NOT NULL;"
 	"CREATE TABLE name(nid INTEGER PRIMARY KEY, iri TEXT NOT NULL UNIQUE) STRICT;"
 	"CREATE TABLE entity_type(nid INTEGER NOT NULL, iid INTEGER NOT NULL, PRIMARY KEY (nid, iid))"
@@ -20,18 +21,29 @@ static const char *const migrations[SQLITE_SCHEMA_VERSION] = {
 	" STRICT, WITHOUT ROWID;"
 	"CREATE TABLE attr_index(nid INTEGER NOT NULL, value ANY NOT NULL, iid INTEGER NOT NULL,"
 	" PRIMARY KEY (nid, value, iid)) STRICT, WITHOUT ROWID;"
+	/* within 0: of all entities, else of those of that type; kind 0: entities of the type `name`. */
+	"CREATE TABLE census(within INTEGER NOT NULL, name INTEGER NOT NULL, kind INTEGER NOT NULL,"
+	" count INTEGER NOT NULL, PRIMARY KEY (within, name, kind)) STRICT, WITHOUT ROWID;"
 	"CREATE VIRTUAL TABLE geo USING rtree(gid, west, east, south, north);"
+	"CREATE TABLE cell(cell INTEGER NOT NULL, gid INTEGER NOT NULL, PRIMARY KEY (cell, gid)) STRICT, WITHOUT ROWID;"
+
+	"CREATE TABLE record(rid INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, doc TEXT NOT NULL,"
+	" UNIQUE (kind, id)) STRICT;"
 
 	/* gone_us: since when there is no entity of this id; NULL while there is one. */
 	"CREATE TABLE subject(subject INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, gone_us INTEGER) STRICT;"
 	"CREATE INDEX subject_gone ON subject(id, gone_us) WHERE gone_us IS NOT NULL;"
-	"CREATE TABLE series(sid INTEGER PRIMARY KEY, subject INTEGER NOT NULL, nid INTEGER NOT NULL,"
-	" dataset TEXT NOT NULL, UNIQUE (subject, nid, dataset)) STRICT;"
 	"CREATE TABLE slice(slice INTEGER PRIMARY KEY, at_us_min INTEGER NOT NULL, at_us_max INTEGER NOT NULL,"
 	" points INTEGER NOT NULL) STRICT;"
-	"CREATE TABLE point(slice INTEGER NOT NULL, sid INTEGER NOT NULL, at_us INTEGER NOT NULL,"
-	" seq INTEGER NOT NULL, kind INTEGER NOT NULL, doc TEXT NOT NULL,"
-	" PRIMARY KEY (slice, sid, at_us, seq)) STRICT, WITHOUT ROWID;",
+	"CREATE INDEX slice_at ON slice(at_us_max);"
+	"CREATE TABLE point(slice INTEGER NOT NULL, subject INTEGER NOT NULL, nid INTEGER NOT NULL,"
+	" dataset TEXT NOT NULL, at_us INTEGER NOT NULL, seq INTEGER NOT NULL, kind INTEGER NOT NULL,"
+	" doc TEXT NOT NULL, PRIMARY KEY (slice, subject, nid, dataset, at_us, seq)) STRICT, WITHOUT ROWID;"
+	/* Several points of one write in one row: doc is a list of [nid, dataset, at_us, kind, instance]. With row
+	 * numbers, because long rows fit the pages of such a table, not those of an index. */
+	"CREATE TABLE bundle(bid INTEGER PRIMARY KEY, slice INTEGER NOT NULL, subject INTEGER NOT NULL,"
+	" seq INTEGER NOT NULL, at_us_min INTEGER NOT NULL, at_us_max INTEGER NOT NULL, points INTEGER NOT NULL,"
+	" doc TEXT NOT NULL, UNIQUE (slice, subject, seq)) STRICT;",
 };
 
 static enum err_code read_versions(struct sqlite_conn *conn, int64_t *ret_application, int64_t *ret_version,
@@ -50,11 +62,11 @@ static enum err_code refuse_versions(const struct sqlite_conn *conn, int64_t app
 				     int64_t tables, struct error *err)
 {
 	if (application != SQLITE_APPLICATION_ID && (tables > 0 || application != 0))
-		return err_set(err, ERR_UNSUPPORTED, "%s: is a database of another program (application id 0x%llx)",
+		return err_set(err, ERR_VERSION, "%s: is a database of another program (application id 0x%llx)",
 			       conn->path, (unsigned long long)application);
 	if (version > SQLITE_SCHEMA_VERSION)
-		return err_set(err, ERR_UNSUPPORTED, "%s: has schema version %lld, this program knows up to %d",
-			       conn->path, (long long)version, SQLITE_SCHEMA_VERSION);
+		return err_set(err, ERR_VERSION, "%s: has schema version %lld, this program knows up to %d", conn->path,
+			       (long long)version, SQLITE_SCHEMA_VERSION);
 	if (version < 0 || (version == 0 && tables > 0))
 		return err_set(err, ERR_CORRUPT, "%s: schema version %lld with %lld tables", conn->path,
 			       (long long)version, (long long)tables);
@@ -129,7 +141,7 @@ enum err_code sqlite_schema_verify(struct sqlite_conn *conn, struct error *err)
 	if (code == ERR_OK)
 		code = refuse_versions(conn, application, version, tables, err);
 	if (code == ERR_OK && version < SQLITE_SCHEMA_VERSION)
-		code = err_set(err, ERR_UNSUPPORTED,
+		code = err_set(err, ERR_VERSION,
 			       "%s: has schema version %lld; open it for writing once to bring it to version %d",
 			       conn->path, (long long)version, SQLITE_SCHEMA_VERSION);
 	return code;

@@ -1,20 +1,52 @@
-/* The write queue, the writer thread, and waiting for a write. */
+/* The write queue, the writer thread, and waiting for a write.
+ *
+ * Clients that wait for an answer before they write again fall into two groups on a slow disk: while one is committed
+ * the other waits, and each commit holds half of them. So where a commit takes long, the writer waits a small part of
+ * that time for those whom it has just answered, and they share the next one. */
 #include "store/store_int.h"
 
 #include <assert.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#define COMPANY_COMMIT_NS_MIN 1000000 /* commits that take less are not worth waiting */
+#define COMPANY_SHARE 4 /* of the time that a commit takes … */
+#define COMPANY_NS_MAX 4000000 /* … and at most so long */
+
+/* Under the lock, after a batch: sleeps until as many wait as were in it more than wait now, or the time is over. One
+ * who writes alone is not waited for. */
+static void await_company(struct store *store)
+{
+	int64_t patience_ns = store->commit_ns / COMPANY_SHARE;
+	uint64_t expected = store->depth + store->batch_count;
+	struct timespec until;
+
+	if (store->commit_ns < COMPANY_COMMIT_NS_MIN || store->batch_count < 2 || store->closing)
+		return;
+	if (patience_ns > COMPANY_NS_MAX)
+		patience_ns = COMPANY_NS_MAX;
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += patience_ns;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	store->wake_depth = expected < STORE_COMMIT_WRITES_MAX ? expected : STORE_COMMIT_WRITES_MAX;
+	while (store->depth < store->wake_depth && !store->closing &&
+	       pthread_cond_timedwait(&store->wake, &store->lock, &until) == 0)
+		continue;
+}
 
 /* Waits for writes and moves them into the batch. False when the store closes and nothing waits. */
 static bool take_batch(struct store *store)
 {
 	(void)pthread_mutex_lock(&store->lock);
+	await_company(store);
 	while (!store->head && !store->closing) {
-		store->waiting = true;
+		store->wake_depth = 1;
 		(void)pthread_cond_wait(&store->wake, &store->lock);
 	}
-	store->waiting = false;
+	store->wake_depth = 0;
 	size_t count = 0;
 
 	while (store->head && count < STORE_COMMIT_WRITES_MAX) {
@@ -74,6 +106,17 @@ static enum err_code start_writer(struct store *store, struct error *err)
 	return ERR_OK;
 }
 
+/* Measured by a clock that nobody sets. */
+static void init_wake(pthread_cond_t *wake)
+{
+	pthread_condattr_t attributes;
+
+	(void)pthread_condattr_init(&attributes);
+	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(wake, &attributes);
+	(void)pthread_condattr_destroy(&attributes);
+}
+
 enum err_code store_new(const struct store_backend_ops *ops, struct store_backend *backend, bool read_only,
 			struct store **ret_store, struct error *err)
 {
@@ -87,7 +130,7 @@ enum err_code store_new(const struct store_backend_ops *ops, struct store_backen
 	store->backend = backend;
 	store->read_only = read_only;
 	(void)pthread_mutex_init(&store->lock, NULL);
-	(void)pthread_cond_init(&store->wake, NULL);
+	init_wake(&store->wake);
 	enum err_code code = read_only ? ERR_OK : start_writer(store, err);
 
 	if (code) {
@@ -140,7 +183,7 @@ enum err_code store_submit(struct store *store, struct store_write *write, struc
 			store->head = write;
 		store->tail = write;
 		store->depth++;
-		if (store->waiting)
+		if (store->wake_depth && store->depth >= store->wake_depth)
 			(void)pthread_cond_signal(&store->wake);
 	}
 	(void)pthread_mutex_unlock(&store->lock);

@@ -21,6 +21,7 @@ struct store_txn;
 
 #define STORE_QUEUE_MAX 65536 /* writes waiting; one more is refused with ERR_LIMIT */
 #define STORE_COMMIT_WRITES_MAX 2048 /* writes in one transaction */
+#define STORE_RECORD_NAME_BYTES_MAX 4096 /* of a record's kind, and of its id */
 #define STORE_DOCUMENT_BYTES_MAX ((size_t)64 << 20) /* a document's text; a longer one is refused with ERR_LIMIT */
 
 struct store_options {
@@ -32,7 +33,7 @@ struct store_options {
 };
 
 /* Opens, migrates the schema forward where needed, starts the writer thread (unless read_only).
- * Errors: ERR_NOT_FOUND, ERR_IO (folder, permission, disk), ERR_CORRUPT, ERR_UNSUPPORTED (database of a newer
+ * Errors: ERR_NOT_FOUND, ERR_IO (folder, permission, disk), ERR_CORRUPT, ERR_VERSION (database of a newer
  * schema: names both versions). */
 MUST_CHECK enum err_code store_sqlite_open(const struct store_options *options, struct store **ret_store,
 					   struct error *err);
@@ -91,6 +92,16 @@ MUST_CHECK enum err_code store_txn_each_id(struct store_txn *txn, struct str pre
  * is the store's own (ERR_INVALID). */
 MUST_CHECK enum err_code store_txn_set_meta(struct store_txn *txn, struct str key, struct str value, struct error *err);
 
+/* Named records beside the entities (stored @contexts, subscriptions, registrations …): a JSON text for each kind and
+ * id, both not empty, of at most STORE_RECORD_NAME_BYTES_MAX. put stores doc in place of what was there, if anything.
+ * delete: ERR_NOT_FOUND. get: the text in the txn's arena; ERR_NOT_FOUND, err may be NULL. */
+MUST_CHECK enum err_code store_txn_record_put(struct store_txn *txn, struct str kind, struct str id, struct str doc,
+					      struct error *err);
+MUST_CHECK enum err_code store_txn_record_delete(struct store_txn *txn, struct str kind, struct str id,
+						 struct error *err);
+MUST_CHECK enum err_code store_txn_record_get(struct store_txn *txn, struct str kind, struct str id,
+					      struct str *ret_doc, struct error *err);
+
 /* Deletes history points older than before_us of entities whose id begins with id_prefix, at most rows_max of them;
  * ret_rows says how many went. The work is bounded too, so fewer than rows_max may go although more are old; the next
  * call goes on from there.
@@ -128,6 +139,16 @@ MUST_CHECK enum err_code store_history(struct store_reader *reader, struct str i
 				       bool (*visit)(void *self, int64_t at_us, enum change_kind kind,
 						     struct str bytes),
 				       void *self, struct error *err);
+
+/* A record's JSON text, copied into the arena with room for the parser's padding. ERR_NOT_FOUND; err may be NULL. */
+MUST_CHECK enum err_code store_record_get(struct store_reader *reader, struct str kind, struct str id,
+					  struct arena *arena, struct str *ret_doc, struct error *err);
+/* The records of a kind whose ids lie behind `after` (STR_NONE: all), by their ids in byte order, within one snapshot.
+ * For a page: stop by returning false, and go on later behind the last id. What visit gets is borrowed until it
+ * returns; it may call this reader's functions. */
+MUST_CHECK enum err_code store_record_each(struct store_reader *reader, struct str kind, struct str after,
+					   bool (*visit)(void *self, struct str id, struct str doc), void *self,
+					   struct error *err);
 
 /* ---- upkeep ---- */
 

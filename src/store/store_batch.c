@@ -4,7 +4,8 @@
  * A savepoint around each write would make every one of them pay for the few that fail, so the first pass has none:
  *  - a write that fails before it changed anything is left out and the pass goes on;
  *  - a write that fails after it changed something ends the pass: all is rolled back and the others run a second time,
- *    now with a savepoint each, so that further failures cost one write only. A batch thus runs twice at most.
+ *    now with a savepoint each, so that further failures cost one write only. A batch thus runs twice at most;
+ *  - so does one for which the backend cannot store what it gathered for the end of the transaction.
  * When the transaction itself is lost (disk full, I/O error, failed commit) every write that had succeeded so far gets
  * that error; the next batch starts afresh. */
 #include "store/store_int.h"
@@ -12,6 +13,7 @@
 #include "base/cleanup.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 enum pass_outcome { PASS_COMMITTED, PASS_REPEAT, PASS_LOST };
 
@@ -78,6 +80,31 @@ static enum pass_outcome run_entry(struct store *store, struct batch_entry *entr
 	return PASS_COMMITTED;
 }
 
+static int64_t now_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* What is stored at the end for all may be one write's fault: with savepoints it is stored for each. */
+static enum pass_outcome end_pass(struct store *store, bool savepoints)
+{
+	struct error err = {0};
+	enum err_code code = store->ops->settle ? store->ops->settle(store->backend, &err) : ERR_OK;
+
+	if (code) {
+		store->ops->rollback(store->backend);
+		return savepoints ? pass_lost(store, code, &err) : PASS_REPEAT;
+	}
+	int64_t start = now_ns();
+
+	code = store->ops->commit(store->backend, &err);
+	store->commit_ns = now_ns() - start;
+	return code ? pass_lost(store, code, &err) : PASS_COMMITTED;
+}
+
 static enum pass_outcome run_pass(struct store *store, bool savepoints)
 {
 	struct error err = {0};
@@ -102,8 +129,7 @@ static enum pass_outcome run_pass(struct store *store, bool savepoints)
 		store->ops->rollback(store->backend);
 		return PASS_COMMITTED;
 	}
-	code = store->ops->commit(store->backend, &err);
-	return code ? pass_lost(store, code, &err) : PASS_COMMITTED;
+	return end_pass(store, savepoints);
 }
 
 static void count_batch(struct store *store, bool repeated, bool committed)

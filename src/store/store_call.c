@@ -17,7 +17,7 @@ struct json_parser *store_txn_parser(struct store_txn *txn)
 	return txn->parser;
 }
 
-static enum err_code txn_check(const struct store_txn *txn, struct error *err)
+enum err_code store_txn_check(const struct store_txn *txn, struct error *err)
 {
 	if (txn->broken && err)
 		*err = txn->broken_error;
@@ -25,7 +25,7 @@ static enum err_code txn_check(const struct store_txn *txn, struct error *err)
 }
 
 /* Reading may fail for the caller's reasons; the write is lost only with the transaction. */
-static enum err_code txn_read(struct store_txn *txn, enum err_code code, struct error *err)
+enum err_code store_txn_read(struct store_txn *txn, enum err_code code, struct error *err)
 {
 	if (code == ERR_OK || code == ERR_NOT_FOUND || txn->store->ops->alive(txn->store->backend))
 		return code;
@@ -38,7 +38,7 @@ static enum err_code txn_read(struct store_txn *txn, enum err_code code, struct 
 }
 
 /* A change that fails for a reason that lies in its input has changed nothing; any other may be half done. */
-static enum err_code txn_change(struct store_txn *txn, enum err_code code, const struct error *local, struct error *err)
+enum err_code store_txn_change(struct store_txn *txn, enum err_code code, const struct error *local, struct error *err)
 {
 	if (code == ERR_OK)
 		return code;
@@ -53,86 +53,83 @@ static enum err_code txn_change(struct store_txn *txn, enum err_code code, const
 
 enum err_code store_txn_get(struct store_txn *txn, struct str id, struct json **ret_entity, struct error *err)
 {
-	enum err_code code = txn_check(txn, err);
+	enum err_code code = store_txn_check(txn, err);
 
 	if (code)
 		return code;
-	return txn_read(txn, txn->store->ops->txn_get(txn->store->backend, txn, id, ret_entity, err), err);
+	return store_txn_read(txn, txn->store->ops->txn_get(txn->store->backend, txn, id, ret_entity, err), err);
 }
 
 enum err_code store_txn_put(struct store_txn *txn, const struct json *before, const struct json *entity,
 			    struct error *err)
 {
 	struct error local = {0};
-	enum err_code code = txn_check(txn, err);
+	enum err_code code = store_txn_check(txn, err);
 
 	if (code)
 		return code;
 	assert(!before || str_eq(document_id(before), document_id(entity)));
-	return txn_change(txn, txn->store->ops->txn_put(txn->store->backend, txn, before, entity, &local), &local, err);
+	return store_txn_change(txn, txn->store->ops->txn_put(txn->store->backend, txn, before, entity, &local), &local,
+				err);
 }
 
 enum err_code store_txn_delete(struct store_txn *txn, const struct json *before, struct error *err)
 {
 	struct error local = {0};
-	enum err_code code = txn_check(txn, err);
+	enum err_code code = store_txn_check(txn, err);
 
 	if (code)
 		return code;
-	return txn_change(txn, txn->store->ops->txn_delete(txn->store->backend, txn, before, &local), &local, err);
+	return store_txn_change(txn, txn->store->ops->txn_delete(txn->store->backend, txn, before, &local), &local,
+				err);
 }
 
 enum err_code store_txn_history(struct store_txn *txn, struct str id, const struct change *changes, int64_t now_us,
 				struct error *err)
 {
 	struct error local = {0};
-	enum err_code code = txn_check(txn, err);
+	enum err_code code = store_txn_check(txn, err);
 
 	if (code || !changes)
 		return code;
-	return txn_change(txn, txn->store->ops->txn_history(txn->store->backend, txn, id, changes, now_us, &local),
-			  &local, err);
+	return store_txn_change(
+		txn, txn->store->ops->txn_history(txn->store->backend, txn, id, changes, now_us, &local), &local, err);
 }
 
 enum err_code store_txn_each_id(struct store_txn *txn, struct str prefix, bool (*visit)(void *self, struct str id),
 				void *self, struct error *err)
 {
-	enum err_code code = txn_check(txn, err);
+	enum err_code code = store_txn_check(txn, err);
 
 	if (code)
 		return code;
-	return txn_read(txn, txn->store->ops->txn_each_id(txn->store->backend, prefix, visit, self, err), err);
+	return store_txn_read(txn, txn->store->ops->txn_each_id(txn->store->backend, prefix, visit, self, err), err);
 }
 
 enum err_code store_txn_set_meta(struct store_txn *txn, struct str key, struct str value, struct error *err)
 {
 	struct error local = {0};
-	enum err_code code = txn_check(txn, err);
+	enum err_code code = store_txn_check(txn, err);
 
 	if (code)
 		return code;
-	return txn_change(txn, txn->store->ops->txn_set_meta(txn->store->backend, txn, key, value, &local), &local,
-			  err);
+	return store_txn_change(txn, txn->store->ops->txn_set_meta(txn->store->backend, txn, key, value, &local),
+				&local, err);
 }
 
 enum err_code store_txn_prune_history(struct store_txn *txn, struct str id_prefix, int64_t before_us, uint32_t rows_max,
 				      uint32_t *ret_rows, struct error *err)
 {
 	struct error local = {0};
-	enum err_code code = txn_check(txn, err);
+	enum err_code code = store_txn_check(txn, err);
 
 	if (code)
 		return code;
 	code = txn->store->ops->txn_prune(txn->store->backend, txn, id_prefix, before_us, rows_max, ret_rows, &local);
-	return txn_change(txn, code, &local, err);
+	return store_txn_change(txn, code, &local, err);
 }
 
 /* ---- reading ---- */
-
-struct store_reader {
-	struct store *store;
-	struct store_snapshot *snapshot;
-};
 
 enum err_code store_reader_new(struct store *store, struct store_reader **ret_reader, struct error *err)
 {
@@ -191,6 +188,12 @@ enum err_code store_get_meta(struct store_reader *reader, struct str key, struct
 			     struct error *err)
 {
 	return reader->store->ops->get_meta(reader->snapshot, key, arena, ret_value, err);
+}
+
+enum err_code store_census(struct store_reader *reader, const struct census_question *question,
+			   bool (*visit)(void *self, const struct census_row *row), void *self, struct error *err)
+{
+	return reader->store->ops->census(reader->snapshot, question, visit, self, err);
 }
 
 enum err_code store_history(struct store_reader *reader, struct str id, struct str attribute_iri, struct str dataset_id,

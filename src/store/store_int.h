@@ -5,7 +5,7 @@
 #ifndef MACHI_STORE_STORE_INT_H
 #define MACHI_STORE_STORE_INT_H
 
-#include "store/store.h"
+#include "store/census.h"
 
 #include <pthread.h>
 
@@ -16,8 +16,10 @@ struct store_backend; /* the kind's own state */
 struct store_snapshot; /* the kind's own reader */
 
 struct store_backend_ops {
-	/* Transaction control. commit that fails has rolled back. undo leaves the savepoint open, release closes it. */
+	/* Transaction control. settle (NULL: nothing to do) stores what was gathered for the end of the transaction;
+	 * commit that fails has rolled back. undo leaves the savepoint open, release closes it. */
 	enum err_code (*begin)(struct store_backend *backend, struct error *err);
+	enum err_code (*settle)(struct store_backend *backend, struct error *err);
 	enum err_code (*commit)(struct store_backend *backend, struct error *err);
 	void (*rollback)(struct store_backend *backend);
 	enum err_code (*savepoint)(struct store_backend *backend, struct error *err);
@@ -43,6 +45,14 @@ struct store_backend_ops {
 				     bool (*visit)(void *self, struct str id), void *self, struct error *err);
 	enum err_code (*txn_set_meta)(struct store_backend *backend, struct store_txn *txn, struct str key,
 				      struct str value, struct error *err);
+	enum err_code (*txn_record_put)(struct store_backend *backend, struct store_txn *txn, struct str kind,
+					struct str id, struct str doc, struct error *err);
+	enum err_code (*txn_record_delete)(struct store_backend *backend, struct store_txn *txn, struct str kind,
+					   struct str id, struct error *err);
+	enum err_code (*txn_record_get)(struct store_backend *backend, struct store_txn *txn, struct str kind,
+					struct str id, struct str *ret_doc, struct error *err);
+	enum err_code (*txn_each_expired)(struct store_backend *backend, int64_t now_us, uint32_t count_max,
+					  bool (*visit)(void *self, struct str id), void *self, struct error *err);
 	enum err_code (*txn_prune)(struct store_backend *backend, struct store_txn *txn, struct str id_prefix,
 				   int64_t before_us, uint32_t rows_max, uint32_t *ret_rows, struct error *err);
 
@@ -62,10 +72,18 @@ struct store_backend_ops {
 			      struct error *err);
 	enum err_code (*get_meta)(struct store_snapshot *snapshot, struct str key, struct arena *arena,
 				  struct str *ret_value, struct error *err);
+	enum err_code (*next_expiry)(struct store_snapshot *snapshot, int64_t *ret_us, struct error *err);
+	enum err_code (*record_get)(struct store_snapshot *snapshot, struct str kind, struct str id,
+				    struct arena *arena, struct str *ret_doc, struct error *err);
+	enum err_code (*record_each)(struct store_snapshot *snapshot, struct str kind, struct str after,
+				     bool (*visit)(void *self, struct str id, struct str doc), void *self,
+				     struct error *err);
 	enum err_code (*history)(struct store_snapshot *snapshot, struct str id, struct str attribute_iri,
 				 struct str dataset_id, int64_t from_us, int64_t to_us,
 				 bool (*visit)(void *self, int64_t at_us, enum change_kind kind, struct str bytes),
 				 void *self, struct error *err);
+	enum err_code (*census)(struct store_snapshot *snapshot, const struct census_question *question,
+				bool (*visit)(void *self, const struct census_row *row), void *self, struct error *err);
 };
 
 /* Wraps an opened backend (taken over, also when this fails) and starts the writer unless read_only. */
@@ -80,6 +98,17 @@ struct store_txn {
 	enum err_code broken; /* not ERR_OK: a change failed half-way; the write cannot succeed any more */
 	struct error broken_error;
 };
+
+struct store_reader {
+	struct store *store;
+	struct store_snapshot *snapshot;
+};
+
+/* store_call.c: may this transaction still be used; what a failed read or change means for the write that runs. */
+MUST_CHECK enum err_code store_txn_check(const struct store_txn *txn, struct error *err);
+MUST_CHECK enum err_code store_txn_read(struct store_txn *txn, enum err_code code, struct error *err);
+MUST_CHECK enum err_code store_txn_change(struct store_txn *txn, enum err_code code, const struct error *local,
+					  struct error *err);
 
 struct batch_entry {
 	struct store_write *write;
@@ -97,7 +126,7 @@ struct store {
 	pthread_cond_t wake; /* the queue is no longer empty, or closing */
 	struct store_write *head, *tail;
 	uint64_t depth;
-	bool waiting; /* the writer sleeps */
+	uint64_t wake_depth; /* the writer sleeps until so many wait; 0: it does not sleep */
 	bool closing;
 	uint64_t readers;
 	struct store_stats stats;
@@ -105,6 +134,7 @@ struct store {
 	struct store_txn txn; /* the writer's, as all below */
 	struct batch_entry *batch; /* STORE_COMMIT_WRITES_MAX */
 	size_t batch_count;
+	int64_t commit_ns; /* that the last commit took */
 	uint64_t batch_replays;
 };
 

@@ -4,6 +4,8 @@
  * memory back everything works. */
 #include "../unit/store_util.h"
 
+#include "store/census.h"
+
 #include <sqlite3.h>
 #include <stdatomic.h>
 
@@ -67,7 +69,8 @@ static void install(void)
 
 static char first[] = "{\"id\":\"urn:bus:1\",\"type\":[\"" BUS_IRI "\"],\"scope\":[\"/a\"],\"createdAt\":1,\"" SPEED_IRI
 		      "\":[{\"type\":\"Property\",\"value\":1,\"createdAt\":1}]}";
-static char second[] = "{\"id\":\"urn:bus:1\",\"type\":[\"" STOP_IRI "\"],\"createdAt\":1,\"" NAME_IRI
+static char second[] = "{\"id\":\"urn:bus:1\",\"type\":[\"" STOP_IRI
+		       "\"],\"createdAt\":1,\"expiresAt\":\"1970-01-01T00:00:01Z\",\"" NAME_IRI
 		       "\":[{\"type\":\"Property\",\"value\":\"x\",\"createdAt\":1}],\"" LOCATION_IRI
 		       "\":[{\"type\":\"GeoProperty\",\"value\":{\"type\":\"Point\",\"coordinates\":[1,1]},"
 		       "\"createdAt\":1}]}";
@@ -109,6 +112,12 @@ static bool point_any(void *self, int64_t at_us, enum change_kind kind, struct s
 	return bytes.len > 0;
 }
 
+static bool row_any(void *self, const struct census_row *row)
+{
+	(void)self;
+	return row->count > 0;
+}
+
 /* The codes that a refusal may end in. A busy or lost transaction says so by ERR_MEMORY too. */
 static bool is_fair(enum err_code code, const struct error *err)
 {
@@ -133,6 +142,7 @@ static enum err_code read_all(struct store *store, struct error *err)
 				.geo_box = {0, 0, 2, 2}};
 	struct arena arena;
 	struct str bytes;
+	const struct census_question question = {.part = CENSUS_ALL, .expired_us = 2 * US_PER_S};
 	uint64_t count;
 	int visited = 0;
 	enum err_code code = store_reader_new(store, &reader, err);
@@ -151,6 +161,8 @@ static enum err_code read_all(struct store *store, struct error *err)
 		code = store_get_meta(reader, STR("mark"), &arena, &bytes, err);
 	if (code == ERR_OK)
 		code = store_history(reader, STR("urn:bus:1"), STR(SPEED_IRI), STR_NONE, 0, 10, point_any, NULL, err);
+	if (code == ERR_OK)
+		code = store_census(reader, &question, row_any, NULL, err);
 	arena_done(&arena);
 	(void)store_reader_free(reader);
 	return code;

@@ -1,6 +1,6 @@
-/* What strangers write into request targets and headers: percent-decoding, query strings, Accept and Link headers.
- * Beyond not crashing: decoded text is UTF-8 without NUL, no longer than the raw one, and encoding it byte by byte
- * decodes to the same. */
+/* What strangers write into request targets and headers: percent-decoding, query strings, Accept, Prefer and Link
+ * headers. Beyond not crashing: decoded text is UTF-8 without NUL, no longer than the raw one, and encoding it byte by
+ * byte decodes to the same. */
 #include "net/http_int.h"
 
 #include "api/negotiate.h"
@@ -39,6 +39,16 @@ static void decode_check(struct arena *arena, struct str raw)
 	(void)decoded;
 }
 
+static void target_check(struct str raw)
+{
+	struct str path, query;
+
+	http_target_split(raw, &path, &query);
+	assert(path.len > 0 && path.len + query.len <= raw.len + 1);
+	if (http_is_token(raw))
+		assert(http_target_plain(raw) && !memchr(raw.at, ':', raw.len));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct str raw = {(const char *)data, size}, url;
@@ -51,6 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	arena_init(&arena, ARENA_BYTES_MAX);
 	decode_check(&arena, raw);
+	target_check(raw);
 	if (http_query_parse(&arena, raw, &parameters, &count, &reason))
 		for (size_t i = 0; i < count; i++)
 			assert(http_utf8_valid(parameters[i].key) && http_utf8_valid(parameters[i].value));
@@ -61,6 +72,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(media == MEDIA_JSON || media == MEDIA_GEO_JSON || media == MEDIA_COUNT);
 	(void)media;
 	(void)content_type(raw);
+	unsigned int version = prefer_version(raw);
+
+	assert(version == 0 || (version >= PREFER_VERSION_OLDEST && version <= PREFER_VERSION_NEWEST));
+	(void)version;
 	if (link_context(raw, &url) && url.at)
 		assert(url.at > raw.at && url.at + url.len <= raw.at + raw.len);
 	arena_done(&arena);

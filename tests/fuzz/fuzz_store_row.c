@@ -85,7 +85,7 @@ static void behind_its_back(struct str bytes)
 	struct error err;
 	size_t sum = 0;
 
-	set_row("INSERT INTO entity(id, created, modified, doc) VALUES ('urn:row', 0, 0, ?1)", bytes);
+	set_row("INSERT INTO entity(subject, id, created, modified, doc) VALUES (1, 'urn:row', 0, 0, ?1)", bytes);
 	(void)!store_scan(reader, &(struct narrow){.exact = true}, visit, &sum, &err);
 	demand(sum == bytes.len);
 	(void)!apply(store, put_over_and_delete, NULL, &err);

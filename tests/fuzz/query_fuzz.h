@@ -103,10 +103,22 @@ static inline void query_fuzz_check(const struct narrow *narrow, const struct js
 	assert(geo_bounds(json_get(place, STR("value")), &box) && geo_box_overlaps(box, narrow->geo_box));
 }
 
+/* The entities link to each other, so that q may reach from one into the next. */
+static inline const struct json *query_fuzz_find(void *self, struct str id)
+{
+	const struct query_fuzz *fuzz = self;
+
+	for (int i = 0; i < FUZZ_ENTITIES; i++)
+		if (str_eq(document_id(fuzz->entities[i]), id))
+			return fuzz->entities[i];
+	return NULL;
+}
+
 /* Builds the query and holds all entities against it. */
 static inline void query_fuzz_run(const struct query_text *text)
 {
 	struct query_fuzz *fuzz = query_fuzz_ready();
+	const struct linked_source linked = {query_fuzz_find, fuzz};
 	struct query *query;
 	struct arena arena;
 	struct error err = {.code = ERR_OK};
@@ -114,7 +126,7 @@ static inline void query_fuzz_run(const struct query_text *text)
 	arena_init(&arena, 1 << 22);
 	if (query_new(&arena, fuzz->parser, text, fuzz->core, &query, &err) == ERR_OK) {
 		for (int i = 0; i < FUZZ_ENTITIES; i++)
-			if (query_matches(query, fuzz->entities[i]))
+			if (query_matches_linked(query, fuzz->entities[i], &linked))
 				query_fuzz_check(query_narrow(query), fuzz->entities[i]);
 		query_done(query);
 	} else {

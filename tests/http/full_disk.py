@@ -5,7 +5,8 @@ Usage: full_disk.py MACHI
 
 The server's folder lies on a file system of DISK in memory, mounted in a mount namespace of the test's own. Where the
 system does not let us have one, the test is skipped. Expected: 507 of RFC 4918 section 11.5 with the problem type
-InternalError (GS CIM 009 V1.9.1 clauses 5.5.2, 5.5.3); nothing that was acknowledged is lost.
+InternalError (GS CIM 009 V1.9.1 clauses 5.5.2, 5.5.3); nothing that was acknowledged is lost; once there is room again
+writing goes on without a restart.
 """
 import json
 import os
@@ -19,6 +20,7 @@ import run
 DISK = "4m"
 VALUE_BYTES = 20000
 ENTITIES_MAX = 1000
+FILLER_BYTES = 1 << 20  # of another's, who makes room later
 HEADERS = {"Content-Type": "application/json"}
 
 
@@ -46,17 +48,32 @@ def is_problem(status, data):
             problem["type"] == "https://uri.etsi.org/ngsi-ld/errors/InternalError")
 
 
+def count_of(port):
+    response, _ = run.send(port, {"path": "/ngsi-ld/v1/entities?type=T&limit=0&count=true"})
+    return response.headers["NGSILD-Results-Count"]
+
+
 def inside(machi):
+    filler = os.path.join(os.environ["TMPDIR"], "filler")
+    with open(filler, "wb") as file:
+        file.write(bytes(FILLER_BYTES))
     server = run.Server(machi, "sqlite")
     count, status, data = fill(server.port)
     batch_status, batch_data = post(server.port, "/entityOperations/create", [entity("b", at) for at in range(50)])
-    read, _ = run.send(server.port, {"path": "/ngsi-ld/v1/entities?type=T&limit=0&count=true"})
+    read = count_of(server.port)
+    os.unlink(filler)
+    again = [post(server.port, "/entities", entity("c", at))[0] for at in range(5)]
+    server.process.kill()
+    server.process.wait()
+    server.start()
+    after = count_of(server.port)
     trouble = server.stop()
     results = [
         ("a write to a full disk is answered 507", count > 0 and is_problem(status, data), (status, data)),
         ("so is a batch", is_problem(batch_status, batch_data), (batch_status, batch_data)),
-        ("what was acknowledged is there, and no more", read.headers["NGSILD-Results-Count"] == str(count),
-         (count, read.status, read.headers["NGSILD-Results-Count"])),
+        ("what was acknowledged is there, and no more", read == str(count), (count, read)),
+        ("with room again writing goes on", again == [201] * 5, again),
+        ("and all of it survives kill -9", after == str(count + 5), (count, after)),
         ("the server ends in order", trouble is None, trouble),
     ]
     print(f"1..{len(results)}")

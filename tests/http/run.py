@@ -12,6 +12,11 @@ which a text "~…" is a regular expression and "~any" stands for anything; "sub
 address of a server that serves the folder contexts/ (slowly below /slow/, not at all below /missing/), and ${SHARED}
 one case's values taken by "keep": {"NAME": "body.path.to.member" or "headers.Name"}.
 
+A step may also be {"serve": {"/path": {"status", "headers", "body" (JSON), "text"}}}: from then on the server of contexts
+answers so there (304 when the request's If-None-Match is its ETag; null: the connection is closed without an answer);
+or {"asked": {"/path": n}}: that server was asked n times for it. ${MINE} is a
+path of the case's own, ${QUOTED} the URL of ${MINE}/c.jsonld there as a path segment, ${BIG} a MiB of text.
+
 Every case gets a server and a folder of its own, so cases never see each other.
 """
 import http.client
@@ -20,25 +25,47 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import urllib.parse
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 START_S = 60  # sanitizer builds on a busy machine
 REQUEST_S = 60
+BIG = "x" * (1 << 20)
 
 
 class ContextHandler(http.server.BaseHTTPRequestHandler):
-    """Serves contexts/NAME; /slow/NAME after a while; anything else is 404."""
+    """Serves contexts/NAME; /slow/NAME after a while; what steps say; anything else is 404."""
     asked = []
+    pages = {}
+
+    def page(self, page):
+        if page is None:
+            self.close_connection = True
+            return
+        headers = page.get("headers", {})
+        same = "ETag" in headers and self.headers.get("If-None-Match") == headers["ETag"]
+        body = page.get("text", json.dumps(page["body"]) if "body" in page else "").encode()
+        self.send_response(304 if same else page.get("status", 200))
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if "Content-Type" not in headers:
+            self.send_header("Content-Type", "application/ld+json")
+        self.send_header("Content-Length", "0" if same else str(len(body)))
+        self.end_headers()
+        if not same:
+            self.wfile.write(body)
 
     def do_GET(self):
         ContextHandler.asked.append(self.path)
         path = self.path
+        if path in ContextHandler.pages:
+            self.page(ContextHandler.pages[path])
+            return
         if path.startswith("/slow/"):
             time.sleep(0.3)
             path = path[len("/slow"):]
@@ -63,29 +90,28 @@ class Server:
 
     def __init__(self, machi, store):
         self.folder = tempfile.TemporaryDirectory(prefix="machi-http-")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
         self.log = open(os.path.join(self.folder.name, "log"), "wb")
-        self.process = subprocess.Popen(
-            [machi, "serve", "--data", os.path.join(self.folder.name, "city"), "--listen", f"127.0.0.1:{self.port}",
-             "--set", f"store={store}", "--set", "http.loops=2", "--set", "http.body_max=1MiB",
-             "--set", "http.cors_origins=https://city.example"],
-            stdout=self.log, stderr=subprocess.STDOUT)
-        self.wait_ready()
+        self.command = [
+            machi, "serve", "--data", os.path.join(self.folder.name, "city"), "--listen", "127.0.0.1:0",
+            "--set", f"store={store}", "--set", "http.loops=2", "--set", "http.body_max=1MiB",
+            "--set", "http.cors_origins=https://city.example", "--set", "outbound.allow=127.0.0.1"]
+        self.start()
+
+    def start(self):
+        self.log.truncate(0)
+        self.log.seek(0)
+        self.process = subprocess.Popen(self.command, stdout=self.log, stderr=subprocess.STDOUT)
+        self.port = self.wait_ready()
 
     def wait_ready(self):
+        """The port that the system chose stands in the log once all is up."""
         end = time.monotonic() + START_S
         while time.monotonic() < end:
             if self.process.poll() is not None:
                 raise RuntimeError(f"machi ended with {self.process.returncode}: {self.read_log()}")
-            try:
-                connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=REQUEST_S)
-                connection.request("GET", "/ready")
-                if connection.getresponse().status == 200:
-                    return
-            except OSError:
-                pass
+            found = re.search(r"msg=ready url=http://127\.0\.0\.1:(\d+)/", self.read_log())
+            if found:
+                return int(found[1])
             time.sleep(0.02)
         raise RuntimeError("machi is not ready: " + self.read_log())
 
@@ -226,6 +252,13 @@ def keep(wishes, values, response, data):
             values[name] = node
 
 
+def asked_fits(wanted):
+    for path, times in wanted.items():
+        if ContextHandler.asked.count(path) != times:
+            return f"{path} was asked for {ContextHandler.asked.count(path)} times, not {times}"
+    return None
+
+
 def run_case(machi, store, name, values):
     with open(os.path.join(HERE, name, "case.json"), encoding="utf-8") as file:
         steps = json.load(file)
@@ -236,6 +269,13 @@ def run_case(machi, store, name, values):
     try:
         for at, step in enumerate(steps):
             step = fill(step, values)
+            ContextHandler.pages.update(step.get("serve", {}))
+            trouble = asked_fits(step.get("asked", {}))
+            if trouble:
+                trouble = f"step {at + 1}: {trouble}"
+                break
+            if "request" not in step:
+                continue
             response, data = send(server.port, step["request"])
             trouble = judge(step.get("expect", {}), response, data)
             if trouble:
@@ -262,7 +302,9 @@ def main():
     print(f"1..{len(names)}")
     for at, name in enumerate(names):
         try:
-            trouble = run_case(machi, store, name, {"CONTEXTS": base})
+            mine = f"/{name}/{store}"
+            quoted = urllib.parse.quote(f"{base}{mine}/c.jsonld", safe="")
+            trouble = run_case(machi, store, name, {"CONTEXTS": base, "MINE": mine, "QUOTED": quoted, "BIG": BIG})
         except RuntimeError as error:
             trouble = str(error)
         failures += trouble is not None

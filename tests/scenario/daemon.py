@@ -181,6 +181,24 @@ def a_reload_takes_what_it_can_and_names_the_rest():
 
 
 @tap.case
+def page_lengths_change_with_a_reload():
+    config = work / "pages.yaml"
+    config.write_text("query: {page_default: 2, page_max: 3}\n")
+    with Daemon(machi, work / "pages", "--config", config) as daemon:
+        for number in range(6):
+            same(daemon.request("POST", ENTITIES, bus(number))[0], 201)
+        same(len(json.loads(daemon.request("GET", f"{ENTITIES}?type=Vehicle")[1])), 2)
+        same(daemon.request("GET", f"{ENTITIES}?type=Vehicle&limit=4")[0], 403)
+        config.write_text("query: {page_default: 4, page_max: 5}\n")
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_for_log('msg="configuration reloaded"')
+        check("setting=query.page_default" in daemon.log() and "needs a restart" not in daemon.log(), daemon.log())
+        same(len(json.loads(daemon.request("GET", f"{ENTITIES}?type=Vehicle")[1])), 4)
+        same(len(json.loads(daemon.request("GET", f"{ENTITIES}?type=Vehicle&limit=5")[1])), 5)
+        same(daemon.request("GET", f"{ENTITIES}?type=Vehicle&limit=6")[0], 403)
+
+
+@tap.case
 def hostile_requests_stay_inside_their_log_line():
     with Daemon(machi, work / "hostile", "--set", "log.requests=true") as daemon:
         daemon.request("GET", "/a%0alevel=error%20msg=forged")
@@ -189,6 +207,25 @@ def hostile_requests_stay_inside_their_log_line():
         same(daemon.stop(), 0)
         for line in daemon.log().splitlines():
             check(line.startswith("time=") and line.count(" level=") == 1, line)
+
+
+@tap.case
+def browsers_are_told_what_the_settings_say():
+    ask_first = {"Origin": "https://a.example", "Access-Control-Request-Method": "PUT",
+                 "Access-Control-Request-Headers": "x-other"}
+    with Daemon(machi, work / "cors", "--set", "http.cors_origins=https://a.example, https://b.example", "--set",
+                "http.cors_methods=GET, HEAD", "--set", "http.cors_headers=Link, NGSILD-Tenant", "--set",
+                "http.cors_max_age=1 h") as daemon:
+        with contextlib.closing(daemon.connect()) as connection:
+            connection.request("OPTIONS", ENTITIES, headers=ask_first)
+            answer = connection.getresponse()
+            answer.read()
+            same(answer.status, 204)
+            same([answer.getheader(f"Access-Control-{name}") for name in ("Allow-Origin", "Allow-Methods", "Allow-Headers",
+                                                                          "Max-Age")],
+                 ["https://a.example", "GET, HEAD", "Link, NGSILD-Tenant", "3600"])
+    for setting in ("http.cors_methods=GET POST", "http.cors_headers=a,,b", "http.cors_max_age=2 d"):
+        check(setting.split("=")[0] in machi("serve", "--data", work / "cors", "--set", setting, status=78).err, setting)
 
 
 @tap.case

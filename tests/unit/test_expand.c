@@ -388,14 +388,20 @@ static void uris_are_told_from_other_texts(void)
 					   "urn:oasis:names:specification:docbook:dtd:xml:4.1.2",
 					   "urn:ngsi-ld:Vehicle:A4567",
 					   "http://例え.jp/パス",
+					   "x:\xc2\xa0\xed\x9f\xbf\xef\xb7\x8f\xf0\x90\x80\x80", /* ends of ucschar */
+					   "x:?\xee\x80\x80", /* private use: in a query only */
 					   "a:%41",
 					   "x:a#b"};
-	static const char *const bad[] = {"", "urn", "urn:", ":x", "1a:b", "a b:c", "urn:a b", "urn:a<b>", "x:\"",
-					  "x:%4", "x:%zz", "x:a#b#c", "x:a[1]", "x:a\\b", "x:{a}", "/relative", "x:^",
-					  "x:`", "http://[::1]/[a]",
-					  /* Not UTF-8, as a Link header may bring it: it would stand in an answer. */
-					  "http://x/\xff", "x:\xc3", "x:\xc3(", "x:\xc0\xaf", "x:\xe0\x80\x80",
-					  "x:\xed\xa0\x80", "x:\xf0\x80\x80\x80", "x:\xf4\x90\x80\x80"};
+	static const char *const bad[] = {
+		"", "urn", "urn:", ":x", "1a:b", "a b:c", "urn:a b", "urn:a<b>", "x:\"", "x:%4", "x:%zz", "x:a#b#c",
+		"x:a[1]", "x:a\\b", "x:{a}", "/relative", "x:^", "x:`", "http://[::1]/[a]",
+		/* Not UTF-8, as a Link header may bring it: it would stand in an answer. */
+		"http://x/\xff", "x:\xc3", "x:\xc3(", "x:\xc0\xaf", "x:\xe0\x80\x80", "x:\xed\xa0\x80",
+		"x:\xf0\x80\x80\x80", "x:\xf4\x90\x80\x80",
+		/* No ucschar (RFC 3987, 2.2), or one that sets the direction (4.1). */
+		"x:\xc2\x9f", "x:\xee\x80\x80", "x:?a#\xee\x80\x80", "x:\xef\xb7\x90", "x:\xef\xbf\xb0",
+		"x:\xef\xbf\xbf", "x:\xf0\x9f\xbf\xbe", "x:\xf3\xa0\x80\x81", "x:\xf3\xb0\x80\x80", "x:\xe2\x80\x8e",
+		"x:\xe2\x80\xaa", "x:\xe2\x80\xae"};
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 		if (!CHECK(expand_is_uri(str_from(good[i]))))

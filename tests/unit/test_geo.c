@@ -406,7 +406,8 @@ static void lines_and_collections_relate_as_the_textbook_says(void)
 
 static void invalid_references_are_refused_and_invalid_targets_do_not_match(void)
 {
-	const struct json *bow_tie = shape("Polygon", "[[[0,0],[4,4],[4,0],[0,4],[0,0]]]");
+	/* geo_check refuses it; databases of before may hold some. */
+	const struct json *bow_tie = parse("{'type':'Polygon','coordinates':[[[0,0],[4,4],[4,0],[0,4],[0,0]]]}");
 	struct geo_query query = {.relation = GEO_WITHIN, .distance_m_max = INFINITY, .geometry = bow_tie};
 	struct geo_matcher *matcher = NULL;
 	struct error err = {.code = ERR_OK};

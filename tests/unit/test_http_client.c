@@ -1,6 +1,7 @@
 /* The HTTP client against our own server in the same process: bodies, bounds, redirects, refusals. What it must not do
  * (use a proxy of the environment, follow to other protocols, show a password) is tested by setting the trap. */
 #include "check.h"
+#include "net/address_policy.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
 
@@ -35,9 +36,25 @@ static void on_request(void *self, void *state, struct http_request *request)
 						   ? arena_printf(http_request_arena(request), "/hop/%d", (int)hops - 1)
 						   : STR("/document"));
 		http_respond(request, 302, STR("elsewhere"));
+	} else if (str_eq(path, STR("/away"))) {
+		(void)http_response_header(request, "Location", STR("http://127.0.0.2:1/document"));
+		http_respond(request, 307, STR(""));
 	} else if (str_eq(path, STR("/file"))) {
 		(void)http_response_header(request, "Location", STR("file:///etc/hostname"));
 		http_respond(request, 302, STR(""));
+	} else if (str_eq(path, STR("/page"))) {
+		(void)http_response_header(request, "Content-Type", STR("text/html"));
+		(void)http_response_header(request, "Link",
+					   STR("<document>; rel=\"alternate\"; type=\"application/ld+json\""));
+		http_respond(request, 200, STR("<html>"));
+	} else if (str_eq(path, STR("/tagged"))) {
+		bool same = str_eq(http_request_header(request, STR("If-None-Match")), STR("\"one\"")) ||
+			    http_request_header(request, STR("If-Modified-Since")).at;
+
+		(void)http_response_header(request, "ETag", STR("\"one\""));
+		(void)http_response_header(request, "Cache-Control", STR("max-age=60"));
+		(void)http_response_header(request, "Cache-Control", STR("public"));
+		http_respond(request, same ? 304 : 200, same ? STR("") : STR("tagged"));
 	} else if (str_eq(path, STR("/mute"))) {
 		http_request_suspend(request, on_woken);
 		atomic_store(&muted, request);
@@ -120,6 +137,108 @@ static void redirects_are_bounded_and_stay_with_http(void)
 	buf_done(&body);
 }
 
+static struct http_answer answer;
+
+static enum err_code get(const char *path, const struct http_fetch_options *options, struct arena *arena,
+			 struct buf *body, struct error *err)
+{
+	char url[128];
+
+	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u%s", (unsigned int)http_server_port(server), path);
+	return http_get(url, options, arena, &answer, body, err);
+}
+
+static void the_answer_tells_its_fields_and_where_it_came_from(void)
+{
+	const struct http_fetch_options two = {.redirects_max = 2};
+	struct arena arena;
+	struct buf body;
+	struct error err = {0};
+
+	arena_init(&arena, 1u << 20);
+	buf_init(&body, 1000);
+	CHECK_OK(get("/tagged", NULL, &arena, &body, &err), &err);
+	CHECK(answer.status == 200);
+	CHECK_STR(answer.etag, STR("\"one\""));
+	CHECK_STR(answer.cache_control, STR("max-age=60, public"));
+	CHECK(!answer.expires.at && !answer.age.at && !answer.last_modified.at);
+	CHECK(str_ends(answer.url, STR("/tagged")));
+	buf_clear(&body);
+	CHECK_OK(get("/hop/2", &two, &arena, &body, &err), &err);
+	CHECK(str_ends(answer.url, STR("/document")));
+	buf_done(&body);
+	arena_done(&arena);
+}
+
+static void a_condition_may_be_answered_304(void)
+{
+	struct arena arena;
+	struct buf body;
+	struct error err = {0};
+
+	arena_init(&arena, 1u << 20);
+	buf_init(&body, 1000);
+	CHECK_OK(get("/tagged", &(struct http_fetch_options){.if_none_match = "\"one\""}, &arena, &body, &err), &err);
+	CHECK(answer.status == 304 && body.len == 0);
+	CHECK_OK(get("/tagged", &(struct http_fetch_options){.if_modified_since = "Sun, 06 Nov 1994 08:49:37 GMT"},
+		     &arena, &body, &err),
+		 &err);
+	CHECK(answer.status == 304);
+	CHECK_OK(get("/tagged", &(struct http_fetch_options){.if_none_match = "\"two\""}, &arena, &body, &err), &err);
+	CHECK(answer.status == 200);
+	CHECK_STR(buf_str(&body), STR("tagged"));
+	buf_done(&body);
+	arena_done(&arena);
+}
+
+static void a_page_leads_to_its_alternate(void)
+{
+	struct http_fetch_options options = {.redirects_max = 1, .alternate_type = "application/ld+json"};
+	struct buf body;
+	struct error err = {0};
+
+	buf_init(&body, 1000);
+	/* "/document" has no Content-Type either, but no link: it is what was asked for. */
+	CHECK_OK(fetch("/page", &options, &body, &err), &err);
+	CHECK_STR(buf_str(&body), STR("{\"@context\":{}}"));
+	buf_clear(&body);
+	options.alternate_type = NULL;
+	CHECK_OK(fetch("/page", &options, &body, &err), &err);
+	CHECK_STR(buf_str(&body), STR("<html>"));
+	buf_done(&body);
+}
+
+static void the_policy_decides_on_the_address_of_every_step(void)
+{
+	static const char *const loopback[] = {"127.0.0.1"};
+	struct http_fetch_options options = {.redirects_max = 3};
+	struct address_policy *policy = NULL;
+	struct buf body;
+	struct error err = {0};
+	int before = atomic_load(&asked);
+
+	buf_init(&body, 1000);
+	CHECK_OK(address_policy_new(NULL, 0, &policy, &err), &err);
+	options.policy = policy;
+	CHECK(fetch("/document", &options, &body, &err) == ERR_DENIED);
+	CHECK(str_contains(str_from(err.detail), STR("127.0.0.1 may not be connected to")));
+	/* By a name too. */
+	char url[128];
+
+	(void)snprintf(url, sizeof(url), "http://localhost:%u/document", (unsigned int)http_server_port(server));
+	CHECK(http_fetch(url, &options, &body, &err) == ERR_DENIED);
+	CHECK(atomic_load(&asked) == before);
+	(void)address_policy_free(policy);
+	CHECK_OK(address_policy_new(loopback, 1, &policy, &err), &err);
+	options.policy = policy;
+	CHECK_OK(fetch("/document", &options, &body, &err), &err);
+	/* A redirect leads to 127.0.0.2: the same server would answer there. */
+	CHECK(fetch("/away", &options, &body, &err) == ERR_DENIED);
+	CHECK(str_contains(str_from(err.detail), STR("127.0.0.2")));
+	(void)address_policy_free(policy);
+	buf_done(&body);
+}
+
 static void other_protocols_and_no_urls_are_invalid(void)
 {
 	static const char *const urls[] = {
@@ -175,6 +294,10 @@ int main(void)
 	RUN(a_body_over_the_bound_is_a_limit_error_and_leaves_nothing);
 	RUN(statuses_become_errors_that_name_the_url);
 	RUN(redirects_are_bounded_and_stay_with_http);
+	RUN(the_answer_tells_its_fields_and_where_it_came_from);
+	RUN(a_condition_may_be_answered_304);
+	RUN(a_page_leads_to_its_alternate);
+	RUN(the_policy_decides_on_the_address_of_every_step);
 	RUN(other_protocols_and_no_urls_are_invalid);
 	RUN(proxies_of_the_environment_are_not_used);
 	RUN(a_peer_that_says_nothing_is_a_timeout);

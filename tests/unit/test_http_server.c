@@ -396,15 +396,48 @@ static void status_204_has_no_content_length(void)
 	(void)http_server_free(server);
 }
 
-static void chunked_bodies_are_joined(void)
+/* Clause 6.3.4 of NGSI-LD: a request without Content-Length is 411. The answer comes at once, and although the client
+ * goes on sending for a while it is read by it whole. */
+static void chunked_bodies_are_refused_before_they_come(void)
 {
 	struct http_server *server = server_start((struct http_server_options){0});
 	struct client client = client_new(server);
+	struct buf chunk;
 
-	CHECK(say(client.fd, STR("POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n"
-				 "3\r\nabc\r\n10;x=y\r\n0123456789abcdef\r\n0\r\n\r\n")));
-	CHECK_STR(receive(&client, false).body, STR("abc0123456789abcdef"));
-	CHECK(ask(&client, GET("/hello")).status == 200);
+	buf_init(&chunk, 1u << 20);
+	buf_put(&chunk, STR("8000\r\n"));
+	memset(buf_extend(&chunk, 0x8000), 'c', 0x8000);
+	buf_put(&chunk, STR("\r\n"));
+	CHECK(say(client.fd, STR("POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n")));
+	for (int i = 0; i < 64; i++)
+		CHECK(say(client.fd, buf_str(&chunk)));
+	struct answer answer = receive(&client, false);
+
+	CHECK(answer.status == 411);
+	CHECK_STR(field(answer.head, STR("Connection")), STR("close"));
+	CHECK(ended(&client));
+	buf_done(&chunk);
+	client_done(&client);
+	(void)http_server_free(server);
+}
+
+/* libmicrohttpd alone turns in circles on a chunk's line that is longer than its buffer. */
+static void a_chunk_without_end_costs_no_time(void)
+{
+	struct http_server *server = server_start((struct http_server_options){0});
+	struct client client = client_new(server);
+	struct buf request;
+	struct timespec before, after;
+
+	buf_init(&request, 1u << 20);
+	buf_put(&request, STR("POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n"));
+	memset(buf_extend(&request, 20000), '0', 20000);
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+	CHECK(ask(&client, buf_str(&request)).status == 411);
+	CHECK(ended(&client));
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+	CHECK(after.tv_sec - before.tv_sec < 5);
+	buf_done(&request);
 	client_done(&client);
 	(void)http_server_free(server);
 }
@@ -444,16 +477,6 @@ static void a_body_over_the_bound_is_413_and_the_connection_lives(void)
 
 	CHECK(answer.status == 413);
 	CHECK_STR(answer.body, STR("refused: the body is too large"));
-	CHECK(ask(&client, GET("/hello")).status == 200);
-	buf_clear(&request);
-	buf_put(&request, STR("POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n"));
-	for (int i = 0; i < 30; i++) {
-		buf_put(&request, STR("1000\r\n"));
-		memset(buf_extend(&request, 4096), 'y', 4096);
-		buf_put(&request, STR("\r\n"));
-	}
-	buf_put(&request, STR("0\r\n\r\n"));
-	CHECK(ask(&client, buf_str(&request)).status == 413);
 	CHECK(ask(&client, GET("/hello")).status == 200);
 	buf_done(&request);
 	client_done(&client);
@@ -536,28 +559,58 @@ static void long_targets_and_heads_are_refused_in_words(void)
 	(void)http_server_free(server);
 }
 
+struct ambiguous {
+	const char *request;
+	int status;
+	bool last; /* nobody can know where the request ends: the connection is closed */
+};
+
+/* RFC 9112 sections 3, 3.2, 5.1, 6.1 and 6.3. Behind each stands a second request, which must not be seen where the
+ * first one's end is in doubt. */
 static void ambiguous_heads_are_refused(void)
 {
-	static const char *const requests[] = {
-		"GET /hello HTTP/1.1\r\n\r\n",
-		"POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-		"POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc",
-		"POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: two\r\n\r\n",
-		"GET /hello?a=%ZZ HTTP/1.1\r\nHost: t\r\n\r\n",
-		"GET /hello?a=%00 HTTP/1.1\r\nHost: t\r\n\r\n",
-		"GET /hello?a=%C0%80 HTTP/1.1\r\nHost: t\r\n\r\n",
+	static const struct ambiguous requests[] = {
+		{"GET /hello HTTP/1.1\r\n\r\n", 400, false},
+		{"GET /hello HTTP/1.1\r\nHost: t\r\nHost: u\r\n\r\n", 400, false},
+		{"POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		 400, true},
+		{"POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\n",
+		 400, true},
+		{"POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc", 400, true},
+		{"POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nab", 400, true},
+		{"POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length : 2\r\n\r\nab", 400, true},
+		{"POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n", 400, true},
+		{"POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 501, true},
+		{"POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n", 501, true},
+		{"POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: "
+		 "chunked\r\n\r\n0\r\n\r\n",
+		 501, true},
+		{"POST /echo HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411,
+		 true},
+		{"GET /hel lo HTTP/1.1\r\nHost: t\r\n\r\n", 400, true},
+		{"GET /hello\tHTTP/1.1 HTTP/1.1\r\nHost: t\r\n\r\n", 400, true},
+		{"GET /hello HTTP/1.1\r\nHost: t\r\nX(Y: z\r\n\r\n", 400, true},
+		{"GET /hello HTTP/1.1\r\nHost: t\r\n: z\r\n\r\n", 400, true},
+		{"GET /hello?a=%ZZ HTTP/1.1\r\nHost: t\r\n\r\n", 400, false},
+		{"GET /hello?a=%00 HTTP/1.1\r\nHost: t\r\n\r\n", 400, false},
+		{"GET /hello?a=%C0%80 HTTP/1.1\r\nHost: t\r\n\r\n", 400, false},
 	};
 	struct http_server *server = server_start((struct http_server_options){0});
 
 	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
 		struct client client = client_new(server);
-		struct answer answer = ask(&client, str_from(requests[i]));
 
-		if (!CHECK(answer.status == 400))
+		CHECK(say(client.fd, str_from(requests[i].request)));
+		CHECK(say(client.fd, GET("/hello")));
+		struct answer answer = receive(&client, false);
+
+		if (!CHECK(answer.status == requests[i].status))
 			printf("# %zu: %d\n", i, answer.status);
+		if (!CHECK(requests[i].last ? ended(&client) : receive(&client, false).status == 200))
+			printf("# %zu: what follows\n", i);
 		client_done(&client);
 	}
-	CHECK(atomic_load(&side.handled) == 0);
+	CHECK(atomic_load(&side.handled) == 5);
 	(void)http_server_free(server);
 }
 
@@ -1029,7 +1082,8 @@ int main(void)
 	RUN(a_head_may_come_byte_by_byte);
 	RUN(head_gets_the_headers_of_get_and_no_body);
 	RUN(status_204_has_no_content_length);
-	RUN(chunked_bodies_are_joined);
+	RUN(chunked_bodies_are_refused_before_they_come);
+	RUN(a_chunk_without_end_costs_no_time);
 	RUN(large_bodies_arrive_whole);
 	RUN(a_body_over_the_bound_is_413_and_the_connection_lives);
 	RUN(bodies_over_the_bound_of_all_are_503);

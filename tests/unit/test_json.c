@@ -444,6 +444,70 @@ static void written_strings_escape_what_must_be_escaped(void)
 	buf_done(&out);
 }
 
+/* Whatever length and place: text is looked at in pieces of several bytes. */
+static void every_place_of_a_string_is_looked_at(void)
+{
+	static const char hot[] = {'"', '\\', '\n', '\x1f'};
+	char text[64];
+	struct buf out;
+
+	buf_init(&out, 1000);
+	for (size_t len = 1; len < sizeof(text); len++)
+		for (size_t at = 0; at < len * sizeof(hot); at++) {
+			memset(text, at % 2 ? 'x' : (char)0xc3, len);
+			text[at / sizeof(hot)] = hot[at % sizeof(hot)];
+			buf_clear(&out);
+			json_write_string(&out, (struct str){text, len});
+			struct str written = buf_str(&out);
+			char escape = written.at[at / sizeof(hot) + 1];
+			size_t added = hot[at % sizeof(hot)] == '\x1f' ? 5 : 1;
+
+			if (!CHECK(escape == '\\' && written.len == len + 2 + added))
+				printf("# byte %zu of %zu: %.*s\n", at / sizeof(hot), len, STR_FMT(written));
+		}
+	buf_done(&out);
+}
+
+static void numbers_of_any_length_are_those_of_the_c_library(void)
+{
+	static const char digits[] = "1234567890987654321012345678909876543210";
+	char text[96];
+
+	for (int whole = 0; whole < 25; whole++)
+		for (int decimals = 0; decimals < 25; decimals++) {
+			struct json *json = NULL;
+			int zeros = decimals % 3 * 4; /* before the first decimal that counts */
+
+			(void)snprintf(text, sizeof(text), "%s%.*s%s%.*s%.*s", whole % 2 ? "-" : "", whole ? whole : 1,
+				       whole ? digits : "0", decimals ? "." : "", decimals ? zeros : 0, "00000000",
+				       decimals, digits + whole % 9);
+			if (!CHECK(parse(text, &json) == ERR_OK && json->number == strtod(text, NULL) &&
+				   json->count == strlen(text)))
+				printf("# %s\n", text);
+		}
+}
+
+static void a_copy_of_the_nodes_shares_the_text_and_nothing_else(void)
+{
+	static const char text[] = "{\"a\":[1,{\"b\":\"c\"},null],\"d\":{},\"e\":[]}";
+	struct json *json = NULL;
+
+	CHECK_OK(parse(text, &json), &err);
+	struct json *copy = json_dup_nodes(&arena, json);
+
+	CHECK(copy && json_equal(copy, json));
+	CHECK(json_get(copy, STR("a"))->items[0].text == json_get(json, STR("a"))->items[0].text);
+	(void)json_set(&arena, json_at(json_get(json, STR("a")), 1), STR("b"), json_bool(true));
+	(void)json_push(&arena, json_get(json, STR("e")), json_null());
+	CHECK(json_remove(json, STR("d")));
+	struct buf out;
+
+	buf_init(&out, 1000);
+	json_write(&out, copy);
+	CHECK_STR(buf_str(&out), str_from(text));
+	buf_done(&out);
+}
+
 int main(void)
 {
 	parser = json_parser_new();
@@ -465,6 +529,9 @@ int main(void)
 	RUN(decimals_are_rounded_and_trimmed);
 	RUN(equality_is_by_value);
 	RUN(written_strings_escape_what_must_be_escaped);
+	RUN(every_place_of_a_string_is_looked_at);
+	RUN(numbers_of_any_length_are_those_of_the_c_library);
+	RUN(a_copy_of_the_nodes_shares_the_text_and_nothing_else);
 	(void)again("");
 	arena_done(&arena);
 	parser = json_parser_free(parser);

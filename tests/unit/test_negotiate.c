@@ -102,8 +102,23 @@ static void several_contexts_or_bad_grammar_are_refused(void)
 		CHECK_STR(context_of(bad[i]), STR("malformed"));
 }
 
+/* RFC 7240: names in any case, quoted values, parameters, several preferences; 4.3.6.8: major.minor. */
+static void the_version_preferred_is_found_and_kept_in_range(void)
+{
+	CHECK(prefer_version(STR("ngsi-ld=1.5")) == 105);
+	CHECK(prefer_version(STR("body=json, NGSI-LD = \"1.3\"; x=y")) == 103);
+	CHECK(prefer_version(STR("ngsi-ld=1.9")) == 109);
+	CHECK(prefer_version(STR("ngsi-ld=1.10")) == 109 && prefer_version(STR("ngsi-ld=2.0")) == 109);
+	CHECK(prefer_version(STR("ngsi-ld=0.9")) == 100 && prefer_version(STR("ngsi-ld=1.0")) == 100);
+	CHECK(prefer_version(STR("ngsi-ld=99999999999999999999.1")) == 0);
+	CHECK(prefer_version(STR("ngsi-ld")) == 0 && prefer_version(STR("ngsi-ld=1")) == 0);
+	CHECK(prefer_version(STR("ngsi-ld=1.x")) == 0 && prefer_version(STR("ngsi-ld=-1.2")) == 0);
+	CHECK(prefer_version(STR("body=json")) == 0 && prefer_version(STR_NONE) == 0 && prefer_version(STR("")) == 0);
+}
+
 int main(void)
 {
+	RUN(the_version_preferred_is_found_and_kept_in_range);
 	RUN(the_first_of_the_standards_list_wins_ties);
 	RUN(weights_and_closeness_decide_before_the_list);
 	RUN(what_is_not_offered_is_not_chosen);

@@ -114,24 +114,73 @@ static void examples_9_and_10_enter_compound_values(void)
 	CHECK(q("sensor==40;sensor.rawdata", ten) && !q("sensor[airquality.particulate]==40", ten));
 }
 
-/* jsonKeys and expandValues are texts of their own; what they would change is not touched here. */
-static void examples_11_and_12_target_json_and_vocabularies(void)
+static void example_11_targets_json_as_it_is(void)
 {
 	struct json *car = entity("{'id':'urn:ngsi-ld:Car:6152s','type':'Car','parkingTickets':{'type':'JsonProperty',"
 				  "'json':{'id':'85a6cc52-0589-45f9','value':'Overstay 60 minutes'}}}");
+	struct query_text text = {.q = STR("parkingTickets[value]==\"Overstay 60 minutes\""),
+				  .json_keys = STR("parkingTickets")};
+
+	CHECK(matches(&text, car));
+	text.q = STR("parkingTickets[value]==\"Overstay\"");
+	CHECK(!matches(&text, car));
+	CHECK(q("parkingTickets[value]==\"Overstay 60 minutes\"", car)); /* keys of JSON are never expanded (5.5.7) */
+}
+
+static void example_12_expands_values_to_uris(void)
+{
 	struct json *person = entity("{'id':'urn:ngsi-ld:Person:678','type':'Person',"
 				     "'gender':{'type':'VocabProperty','vocab':'Male'}}");
+	struct query_text text = {.q = STR("gender==Male"), .expand_values = STR("gender")};
 
-	CHECK(q("parkingTickets[value]==\"Overstay 60 minutes\"", car));
-	CHECK(!q("parkingTickets[value]==\"Overstay\"", car));
+	CHECK(matches(&text, person));
+	text.q = STR("gender==\"Male\"");
+	CHECK(matches(&text, person));
+	text.q = STR("gender==Female,\"Male\"");
+	CHECK(matches(&text, person));
+	text.q = STR("gender==Female");
+	CHECK(!matches(&text, person));
+	text.q = STR("gender!=Male");
+	CHECK(!matches(&text, person));
+	text.q = STR("gender!=Female");
+	CHECK(matches(&text, person));
+	text.q = STR("gender==" VOCAB "Male");
+	CHECK(matches(&text, person));
+	text.q = STR("gender==Male");
+	text.expand_values = STR("name,sex");
+	CHECK(!matches(&text, person));
+	text.expand_values = text.json_keys = STR("name,gender"); /* jsonKeys wins */
+	CHECK(!matches(&text, person));
+	/* Without expandValues the value is what it is, the target is a URI. */
 	CHECK(q("gender==" VOCAB "Male", person) && q("gender==\"" VOCAB "Male\"", person));
 	CHECK(!q("gender==Male", person) && q("gender!=Male", person));
 }
 
-static void examples_13_and_14_are_refused_in_plain_words(void)
+static void expanded_values_reach_vocabularies_of_attributes(void)
 {
-	refused("sensor{humidity}==40", ERR_UNSUPPORTED, "linked entities");
-	refused("sensor{Device:humidity}==40", ERR_UNSUPPORTED, "linked entities");
+	struct json *two =
+		ENTITY("'a':{'type':'Property','value':'Male','b':{'type':'VocabProperty','vocab':['Male','X']}}");
+	struct query_text text = {.q = STR("a.b==Male"), .expand_values = STR("b")};
+
+	CHECK(matches(&text, two));
+	text.expand_values = STR("a");
+	CHECK(!matches(&text, two));
+	text.q = STR("a==Male"); /* the target's value would be expanded alike */
+	CHECK(matches(&text, two));
+	struct query *query = NULL;
+	struct error err;
+
+	text = (struct query_text){.q = STR("a"), .expand_values = STR("a{b}")};
+	CHECK(query_new(&arena, parser, &text, core, &query, &err) == ERR_INVALID);
+	CHECK(str_contains(str_from(err.detail), STR("expandValues")));
+	text = (struct query_text){.q = STR("a"), .json_keys = STR("a;b")};
+	CHECK(query_new(&arena, parser, &text, core, &query, &err) == ERR_INVALID);
+}
+
+static void examples_13_and_14_need_join(void)
+{
+	refused("sensor{humidity}==40", ERR_INVALID, "character 7: reaching into linked entities");
+	refused("sensor{Device:humidity}==40", ERR_INVALID, "needs join");
 }
 
 /* The colours of the paragraphs on == and !=. */
@@ -344,8 +393,10 @@ int main(void)
 	RUN(and_binds_tighter_than_or);
 	RUN(example_8_addresses_observed_at);
 	RUN(examples_9_and_10_enter_compound_values);
-	RUN(examples_11_and_12_target_json_and_vocabularies);
-	RUN(examples_13_and_14_are_refused_in_plain_words);
+	RUN(example_11_targets_json_as_it_is);
+	RUN(example_12_expands_values_to_uris);
+	RUN(expanded_values_reach_vocabularies_of_attributes);
+	RUN(examples_13_and_14_need_join);
 	RUN(equality_looks_into_arrays_and_lists);
 	RUN(ranges_hold_both_ends);
 	RUN(different_types_are_unequal_and_without_order);

@@ -75,11 +75,13 @@ static void scopes_are_selected_as_in_4_19(void)
 		CHECK(scope(five[i], "'CompanyB'") && scope(five[i], "['/CompanyA','/Madrid/Districts']"));
 		CHECK(!scope(five[i], "'/CompanyA'"));
 	}
+	/* Without the parentheses ";" binds closer. */
+	CHECK(scope("/M;/N|/O", "['/N','/M']") && scope("/M;/N|/O", "'/O'") && !scope("/M;/N,/O", "'/M'"));
 	CHECK(scope("/#", "'/Anything/at_all'") && scope("/#", "'Any'") && !scope("/#", ""));
 	refused((struct query_text){.scope_q = STR("/Madrid//X")}, ERR_INVALID, "no scope");
 	refused((struct query_text){.scope_q = STR("/Madrid#")}, ERR_INVALID, "no scope");
 	refused((struct query_text){.scope_q = STR("/#/Madrid")}, ERR_INVALID, "no scope");
-	refused((struct query_text){.scope_q = STR("/M;/N")}, ERR_INVALID, "scopeQ, character 3");
+	refused((struct query_text){.scope_q = STR("/M;/N)")}, ERR_INVALID, "scopeQ, character 6");
 	refused((struct query_text){.scope_q = STR("/")}, ERR_INVALID, "no scope");
 }
 
@@ -120,8 +122,10 @@ static void places_are_selected_as_in_4_10(void)
 	CHECK(at(geo("disjoint", "Point", "[8,40]"), AT("location", "[8,41]")));
 	CHECK(!at(geo("overlaps", "Point", "[8,40]"), AT("location", "[8,40]")));
 	CHECK(!at(geo("disjoint", "Point", "[8,40]"), AT("elsewhere", "[8,41]"))); /* no target: no match */
-	CHECK(!at(geo("disjoint", "Point", "[8,40]"),
-		  entity("{'id':'urn:x:1','type':'T','location':{'type':'Property','value':'home'}}")));
+	struct query_text home = geo("disjoint", "Point", "[8,40]");
+
+	home.geoproperty = STR("home"); /* no GeoProperty */
+	CHECK(!at(home, entity("{'id':'urn:x:1','type':'T','home':{'type':'Property','value':'here'}}")));
 }
 
 static void any_instance_of_a_place_suffices(void)

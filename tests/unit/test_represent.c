@@ -76,21 +76,33 @@ static void datasets_make_one_object_of_simplified_values(void)
 		   "\"urn:ngsi-ld:datasetId:002\": [\"urn:ngsi-ld:BusStop:0102\"]}}}");
 }
 
-static void one_dataset_can_be_asked_for(void)
+static void datasets_can_be_asked_for_one_or_several(void)
 {
 	const struct json *entity = expanded("{\"id\": \"urn:x:1\", \"type\": \"T\", \"a\": [{\"value\": 1, \"s\": ["
 					     "{\"value\": 2, \"datasetId\": \"urn:d:2\"}, {\"value\": 3}]},"
 					     "{\"value\": 4, \"datasetId\": \"urn:d:1\"}], \"b\": 5}",
 					     core);
-	struct represent_options options = {.context = core, .dataset_id = STR("urn:d:1")};
+	const struct str one = STR("urn:d:1"), none = STR("@none"),
+			 both[] = {STR("urn:d:9"), STR("@none"), STR("urn:d:1")};
+	struct represent_options options = {.context = core, .dataset_ids = &one, .dataset_count = 1};
 
 	CHECK_JSON(represented(entity, &options),
 		   "{\"id\": \"urn:x:1\", \"type\": \"T\","
 		   "\"a\": {\"type\": \"Property\", \"value\": 4, \"datasetId\": \"urn:d:1\"}}");
 	options.format = REPRESENT_SIMPLIFIED;
 	CHECK_JSON(represented(entity, &options), "{\"id\": \"urn:x:1\", \"type\": \"T\", \"a\": 4}");
-	options.dataset_id = STR("@none");
+	options.dataset_ids = &none;
 	CHECK_JSON(represented(entity, &options), "{\"id\": \"urn:x:1\", \"type\": \"T\", \"a\": 1, \"b\": 5}");
+	options.dataset_ids = both; /* in the document's order, those that are there */
+	options.dataset_count = 3;
+	CHECK_JSON(represented(entity, &options),
+		   "{\"id\": \"urn:x:1\", \"type\": \"T\", \"a\": {\"dataset\": {\"@none\": 1, \"urn:d:1\": 4}},"
+		   " \"b\": 5}");
+	options.format = REPRESENT_CONCISE; /* sub-attributes keep all their instances */
+	CHECK_JSON(represented(entity, &options),
+		   "{\"id\": \"urn:x:1\", \"type\": \"T\", \"a\": [{\"value\": 1, \"s\": [{\"value\": 3},"
+		   " {\"value\": 2, \"datasetId\": \"urn:d:2\"}]}, {\"value\": 4, \"datasetId\": \"urn:d:1\"}],"
+		   " \"b\": 5}");
 }
 
 static void system_attributes_are_shown_when_asked_for(void)
@@ -118,32 +130,64 @@ static void system_attributes_are_shown_when_asked_for(void)
 #undef STAMPS
 }
 
+static const struct projection *projection(const char *text, enum projection_kind kind)
+{
+	const struct projection *projection = NULL;
+
+	CHECK_OK(projection_new(&arena, core, "pick", str_from(text), kind, 0, &projection, &err), &err);
+	return projection;
+}
+
 static void attrs_pick_and_omit_choose_members(void)
 {
 	const struct json *entity = expanded("{\"id\": \"urn:x:1\", \"type\": \"T\", \"scope\": [\"/s\", \"/t\"],"
 					     " \"a\": {\"value\": 1, \"b\": 2}, \"b\": 3, \"c\": 4}",
 					     core);
-	const struct str some[] = {STR(V "a"), STR(V "c"), STR(V "x")};
-	const struct str own[] = {STR("id"), STR("scope"), STR(V "b")};
 	struct represent_options options = {.context = core, .format = REPRESENT_SIMPLIFIED};
 
-	options.attrs = some;
-	options.attrs_count = 3;
+	options.show.attrs = projection("a,c,x", PROJECT_ATTRIBUTES);
 	CHECK_JSON(represented(entity, &options), "{\"id\": \"urn:x:1\", \"type\": \"T\", \"a\": 1, \"c\": 4}");
-	options.attrs = NULL;
-	options.pick = own;
-	options.pick_count = 3;
+	options.show = (struct represent_selection){.pick = projection("id|scope,b", PROJECT_MEMBERS)};
 	CHECK_JSON(represented(entity, &options), "{\"id\": \"urn:x:1\", \"scope\": [\"/s\", \"/t\"], \"b\": 3}");
-	options.pick = NULL;
-	options.omit = own;
-	options.omit_count = 3;
+	options.show = (struct represent_selection){.omit = projection("id,scope|b", PROJECT_MEMBERS)};
 	CHECK_JSON(represented(entity, &options), "{\"type\": \"T\", \"a\": 1, \"c\": 4}");
+	options.show.pick = projection("a,b", PROJECT_MEMBERS);
+	CHECK_JSON(represented(entity, &options), "{\"a\": 1}");
 	/* Sub-attributes are not chosen among. */
-	options = (struct represent_options){.context = core, .pick = some, .pick_count = 1};
+	options = (struct represent_options){.context = core, .show.pick = projection("a", PROJECT_MEMBERS)};
 	CHECK_JSON(represented(entity, &options),
 		   "{\"a\": {\"type\": \"Property\", \"value\": 1, \"b\": {\"type\": \"Property\", \"value\": 2}}}");
-	options = (struct represent_options){.context = core, .pick = own, .pick_count = 0};
+	options.show.pick = projection("x", PROJECT_MEMBERS);
 	CHECK_JSON(represented(entity, &options), "{}");
+}
+
+static void system_attributes_are_chosen_among_by_name(void)
+{
+	const struct json *entity = expanded("{\"id\": \"urn:x:1\", \"type\": \"T\","
+					     " \"expiresAt\": \"2030-01-01T00:00:00Z\"}",
+					     core);
+	struct represent_options options = {.context = core, .format = REPRESENT_SIMPLIFIED, .sys_attrs = true};
+#define CREATED "\"createdAt\": \"2027-01-15T08:00:00Z\""
+#define MODIFIED "\"modifiedAt\": \"2027-01-15T08:00:00Z\""
+#define EXPIRES "\"expiresAt\": \"2030-01-01T00:00:00Z\""
+
+	options.show.omit = projection("createdAt", PROJECT_MEMBERS);
+	CHECK_JSON(represented(entity, &options), "{\"id\": \"urn:x:1\", \"type\": \"T\", " EXPIRES ", " MODIFIED "}");
+	options.show.omit = projection("modifiedAt|expiresAt,type", PROJECT_MEMBERS);
+	CHECK_JSON(represented(entity, &options), "{\"id\": \"urn:x:1\", " CREATED "}");
+	options.show = (struct represent_selection){.pick = projection("id,modifiedAt", PROJECT_MEMBERS)};
+	CHECK_JSON(represented(entity, &options), "{\"id\": \"urn:x:1\", " MODIFIED "}");
+	options.show = (struct represent_selection){.attrs = projection("createdAt,a", PROJECT_ATTRIBUTES)};
+	CHECK_JSON(represented(entity, &options), "{\"id\": \"urn:x:1\", \"type\": \"T\", " CREATED "}");
+	/* Where none is named, sysAttrs asks for all of them (6.3.11). */
+	options.show = (struct represent_selection){.pick = projection("id", PROJECT_MEMBERS)};
+	CHECK_JSON(represented(entity, &options), "{\"id\": \"urn:x:1\", " EXPIRES ", " CREATED ", " MODIFIED "}");
+	options.sys_attrs = false;
+	options.show.pick = projection("id,createdAt", PROJECT_MEMBERS);
+	CHECK_JSON(represented(entity, &options), "{\"id\": \"urn:x:1\"}");
+#undef CREATED
+#undef MODIFIED
+#undef EXPIRES
 }
 
 static void the_context_is_written_last_when_given(void)
@@ -205,17 +249,19 @@ static void a_feature_takes_the_geometry_of_the_dataset_asked_for(void)
 			 " \"coordinates\": [1, 2]}}, {\"value\": {\"type\": \"Point\", \"coordinates\": [3, 4]},"
 			 " \"datasetId\": \"urn:d:1\"}]}",
 			 core);
+	const struct str datasets[] = {STR("urn:d:0"), STR("urn:d:1")};
 	struct represent_options options = {.context = core,
 					    .format = REPRESENT_GEOJSON,
 					    .properties_format = REPRESENT_SIMPLIFIED,
 					    .geometry_property = STR("https://uri.etsi.org/ngsi-ld/location"),
-					    .dataset_id = STR("urn:d:1")};
+					    .dataset_ids = datasets,
+					    .dataset_count = 2};
 
 	CHECK_JSON(represented(entity, &options),
 		   "{\"id\": \"urn:x:1\", \"type\": \"Feature\", \"geometry\": {\"type\": \"Point\","
 		   " \"coordinates\": [3, 4]}, \"properties\": {\"type\": \"T\","
 		   " \"location\": {\"type\": \"Point\", \"coordinates\": [3, 4]}}}");
-	options.dataset_id = STR_NONE;
+	options.dataset_ids = NULL;
 	CHECK(str_contains(represented(entity, &options),
 			   STR("\"geometry\":{\"type\":\"Point\",\"coordinates\":[1,2]}")));
 }
@@ -406,9 +452,10 @@ int main(void)
 	RUN(members_come_in_the_order_of_the_document);
 	RUN(names_unknown_to_the_context_stay_iris);
 	RUN(datasets_make_one_object_of_simplified_values);
-	RUN(one_dataset_can_be_asked_for);
+	RUN(datasets_can_be_asked_for_one_or_several);
 	RUN(system_attributes_are_shown_when_asked_for);
 	RUN(attrs_pick_and_omit_choose_members);
+	RUN(system_attributes_are_chosen_among_by_name);
 	RUN(the_context_is_written_last_when_given);
 	RUN(a_feature_has_the_geometry_beside_its_properties);
 	RUN(a_feature_takes_the_geometry_of_the_dataset_asked_for);

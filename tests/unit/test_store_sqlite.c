@@ -12,6 +12,9 @@
 #define PLACE                                                                                                          \
 	",\"" LOCATION_IRI "\":[{\"type\":\"GeoProperty\",\"value\":{\"type\":\"Point\",\"coordinates\":[103.7,1.3]}," \
 	"\"createdAt\":1}]"
+#define AREA                                                                                                           \
+	",\"https://example.org/area\":[{\"type\":\"GeoProperty\",\"value\":{\"type\":\"Polygon\",\"coordinates\":"    \
+	"[[[103,1],[104,1],[104,2],[103,1]]]},\"createdAt\":1}]"
 
 static enum err_code open_with(const struct store_options *options, struct store **ret_store, struct error *err)
 {
@@ -93,7 +96,7 @@ static void what_cannot_be_opened_is_named(void)
 	CHECK(str_contains(str_from(err.detail), STR("not a database")));
 	(void)unlink(folder.file);
 	(void)sql_on(folder.file, "CREATE TABLE other(x)");
-	CHECK(open_with(&(struct store_options){.path = folder.file, .create = true}, &store, &err) == ERR_UNSUPPORTED);
+	CHECK(open_with(&(struct store_options){.path = folder.file, .create = true}, &store, &err) == ERR_VERSION);
 	CHECK(sql_on(folder.file, "SELECT count(*) FROM sqlite_schema") == 1);
 	CHECK(store == NULL);
 	folder_remove(&folder);
@@ -109,11 +112,10 @@ static void a_newer_schema_is_refused_with_both_versions(void)
 	folder_make(&folder);
 	(void)store_free(open_kind(true, &folder));
 	(void)sql_on(folder.file, "PRAGMA user_version = 41");
-	CHECK(open_with(&(struct store_options){.path = folder.file}, &store, &err) == ERR_UNSUPPORTED);
+	CHECK(open_with(&(struct store_options){.path = folder.file}, &store, &err) == ERR_VERSION);
 	CHECK(str_contains(str_from(err.detail), STR("41")) && str_contains(str_from(err.detail), STR("up to 1")));
-	CHECK(open_with(&(struct store_options){.path = folder.file, .read_only = true}, &store, &err) ==
-	      ERR_UNSUPPORTED);
-	CHECK(store_sqlite_check(folder.file, NULL, NULL, &findings, &err) == ERR_UNSUPPORTED);
+	CHECK(open_with(&(struct store_options){.path = folder.file, .read_only = true}, &store, &err) == ERR_VERSION);
+	CHECK(store_sqlite_check(folder.file, NULL, NULL, &findings, &err) == ERR_VERSION);
 	folder_remove(&folder);
 }
 
@@ -335,63 +337,79 @@ static enum err_code put_with_history(struct store_txn *txn, void *self, struct 
 	return code ? code : store_txn_history(txn, document_id(entity), result.changes, 1, err);
 }
 
+static const struct {
+	const char *damage, *finding;
+} damages[] = {
+	{"DELETE FROM attr_index WHERE value = 5", "urn:bus:5: not in the index of values"},
+	{"UPDATE attr_index SET value = 77 WHERE value = 5 AND iid = 6", "urn:bus:5: not in the index of values"},
+	{"INSERT INTO attr_index SELECT nid, 99, iid FROM attr_index WHERE value = 5", "index of values: has"},
+	{"INSERT INTO attr_index SELECT nid, 99, 1000 FROM attr_index WHERE value = 5",
+	 "index of values: there is no entity 1000"},
+	{"DELETE FROM entity_type WHERE iid = 3", "urn:bus:2: not in the index of types"},
+	{"INSERT INTO entity_type VALUES (1, 1000)", "index of types: there is no entity 1000"},
+	{"DELETE FROM scope", "not in the index of scopes"},
+	{"DELETE FROM cell WHERE gid = 4 * 64", "urn:bus:3: not in the index of cells"},
+	{"UPDATE cell SET cell = 1 WHERE gid = 4 * 64", "urn:bus:3: not in the index of cells"},
+	{"INSERT INTO cell VALUES (1, 1000 * 64)", "index of cells: there is no entity 1000"},
+	{"DELETE FROM geo WHERE gid = 4 * 64 + 1", "urn:bus:3: not in the index of places"},
+	{"UPDATE geo SET west = 1, east = 2 WHERE gid = 4 * 64 + 1", "urn:bus:3: not in the index of places"},
+	{"INSERT INTO geo VALUES (1000 * 64, 1, 1, 1, 1)", "index of places: there is no entity 1000"},
+	{"UPDATE entity SET doc = '{\"id\":' WHERE iid = 2", "urn:bus:1: its document is no JSON"},
+	{"UPDATE entity SET doc = '[]' WHERE iid = 2", "urn:bus:1: its document is no JSON object"},
+	{"UPDATE entity SET id = 'urn:other' WHERE iid = 2", "its document has the id \"urn:bus:1\""},
+	{"UPDATE entity SET created = 7 WHERE iid = 2", "urn:bus:1: created or modified"},
+	{"UPDATE entity SET expires = 7 WHERE iid = 2", "urn:bus:1: expires"},
+	{"DELETE FROM entity WHERE iid = 2", "there is no entity 2"},
+	{"UPDATE counter SET value = 3 WHERE name = 'entities'", "counter entities: 3"},
+	{"UPDATE counter SET value = 3 WHERE name = 'points'", "counter points: 3"},
+	{"UPDATE slice SET points = 3", "slice 0: what is noted"},
+	{"UPDATE slice SET at_us_max = at_us_min - 1", "slice 0: what is noted"},
+	{"INSERT INTO slice VALUES (9, 0, 0, 0)", "slice 9: is noted, but has no points"},
+	{"UPDATE point SET doc = 'x' WHERE subject = 1", "is not JSON"},
+	{"UPDATE point SET kind = 7 WHERE subject = 1", "unknown kind"},
+	{"UPDATE point SET nid = nid + 1000 WHERE subject = 1", "its subject or its name is not there"},
+	{"UPDATE bundle SET points = 3", "bundle of subject 9 in slice 0: is no list of points"},
+	{"UPDATE bundle SET doc = '[[1],[2],[3],[4]]', points = 4", "is no list of points"},
+	{"UPDATE bundle SET at_us_min = at_us_min - 1", "its bounds are not those of its points"},
+	{"DELETE FROM bundle", "slice 0: what is noted"},
+	{"DELETE FROM subject", "its subject or its name is not there"},
+	{"UPDATE entity SET subject = 1 WHERE iid = 2", "urn:bus:1: names subject 1"},
+	{"UPDATE entity SET subject = 1000 WHERE iid = 2", "urn:bus:1: names subject 1000"},
+	{"UPDATE meta SET value = '0' WHERE key = 'schema_version'", "schema_version 0"},
+};
+
 static void the_check_finds_what_was_done_to_the_file(void)
 {
-	static const struct {
-		const char *damage, *finding;
-	} cases[] = {
-		{"DELETE FROM attr_index WHERE value = 5", "urn:bus:5: not in the index of values"},
-		{"UPDATE attr_index SET value = 77 WHERE value = 5", "urn:bus:5: not in the index of values"},
-		{"INSERT INTO attr_index SELECT nid, 99, iid FROM attr_index WHERE value = 5", "index of values: has"},
-		{"INSERT INTO attr_index SELECT nid, 99, 1000 FROM attr_index WHERE value = 5",
-		 "index of values: there is no entity 1000"},
-		{"DELETE FROM entity_type WHERE iid = 3", "urn:bus:2: not in the index of types"},
-		{"INSERT INTO entity_type VALUES (1, 1000)", "index of types: there is no entity 1000"},
-		{"DELETE FROM scope", "not in the index of scopes"},
-		{"DELETE FROM geo WHERE gid = 4 * 64", "urn:bus:3: not in the index of places"},
-		{"UPDATE geo SET west = 1, east = 2 WHERE gid = 4 * 64", "urn:bus:3: not in the index of places"},
-		{"INSERT INTO geo VALUES (1000 * 64, 1, 1, 1, 1)", "index of places: there is no entity 1000"},
-		{"UPDATE entity SET doc = '{\"id\":' WHERE iid = 2", "urn:bus:1: its document is no JSON"},
-		{"UPDATE entity SET doc = '[]' WHERE iid = 2", "urn:bus:1: its document is no JSON object"},
-		{"UPDATE entity SET id = 'urn:other' WHERE iid = 2", "its document has the id \"urn:bus:1\""},
-		{"UPDATE entity SET created = 7 WHERE iid = 2", "urn:bus:1: created or modified"},
-		{"UPDATE entity SET expires = 7 WHERE iid = 2", "urn:bus:1: expires"},
-		{"DELETE FROM entity WHERE iid = 2", "there is no entity 2"},
-		{"UPDATE counter SET value = 3 WHERE name = 'entities'", "counter entities: 3"},
-		{"UPDATE counter SET value = 3 WHERE name = 'points'", "counter points: 3"},
-		{"UPDATE slice SET points = 3", "slice 0: what is noted"},
-		{"UPDATE slice SET at_us_max = at_us_min - 1", "slice 0: what is noted"},
-		{"INSERT INTO slice VALUES (9, 0, 0, 0)", "slice 9: is noted, but has no points"},
-		{"UPDATE point SET doc = 'x' WHERE sid = 1", "is not JSON"},
-		{"UPDATE point SET kind = 7 WHERE sid = 1", "unknown kind"},
-		{"DELETE FROM series WHERE sid = 1", "there is no such series"},
-		{"DELETE FROM subject", "its subject or its name is not there"},
-		{"UPDATE meta SET value = '0' WHERE key = 'schema_version'", "schema_version 0"},
-	};
 	struct test_folder folder, damaged;
 	struct error err = {0};
-	char text[400];
+	char text[700];
 
 	folder_make(&folder);
 	struct store *store = open_kind(true, &folder);
 
 	for (int i = 0; i < 8; i++) {
 		(void)snprintf(text, sizeof(text),
-			       ENTITY("urn:bus:%d", ",\"scope\":[\"/a\"]" NUMBER(SPEED_IRI, "%d") PLACE), i, i);
+			       ENTITY("urn:bus:%d", ",\"scope\":[\"/a\"]" NUMBER(SPEED_IRI, "%d") PLACE AREA), i, i);
 		CHECK_OK(apply(store, put_with_history, text, &err), &err);
 	}
+	CHECK_OK(apply(store, put_with_history,
+		       (void *)(uintptr_t)ENTITY("urn:many",
+						 NUMBER("urn:a", "91") NUMBER("urn:b", "92") NUMBER("urn:c", "93")
+							 NUMBER("urn:d", "94") NUMBER("urn:e", "95")),
+		       &err),
+		 &err);
 	(void)store_free(store);
 	check_clean(folder.file);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
 		struct findings findings = {.len = 0};
 		uint64_t count = 0;
 
 		folder_make(&damaged);
 		CHECK_OK(store_sqlite_backup(folder.file, damaged.file, &err), &err);
-		(void)sql_on(damaged.file, cases[i].damage);
+		(void)sql_on(damaged.file, damages[i].damage);
 		CHECK_OK(store_sqlite_check(damaged.file, take_finding, &findings, &count, &err), &err);
-		if (!CHECK(count > 0 && str_contains(str_from(findings.text), str_from(cases[i].finding))))
-			printf("# after %s: %s\n", cases[i].damage, findings.text);
+		if (!CHECK(count > 0 && str_contains(str_from(findings.text), str_from(damages[i].finding))))
+			printf("# after %s: %s\n", damages[i].damage, findings.text);
 		folder_remove(&damaged);
 	}
 	folder_remove(&folder);
@@ -487,7 +505,8 @@ static void a_document_too_long_is_refused_and_the_log_is_cut(void)
 	for (int i = 0; i < 12; i++)
 		CHECK_OK(apply(store, put_big, &(struct big){(size_t)20 << 20, i}, &err), &err);
 	CHECK_OK(store_stats(store, &stats, &err), &err);
-	CHECK(stats.wal_bytes < (uint64_t)100 << 20 && stats.database_bytes < (uint64_t)100 << 20);
+	/* A writer waits for the copying when 64 MiB wait; its last transaction comes on top of that. */
+	CHECK(stats.wal_bytes < (uint64_t)140 << 20 && stats.database_bytes < (uint64_t)100 << 20);
 	(void)store_free(store);
 	check_clean(folder.file);
 	folder_remove(&folder);
@@ -657,7 +676,7 @@ static void prune(struct store *store, const char *prefix, int64_t before_us)
 
 static void subjects_without_entity_and_points_are_dropped(void)
 {
-	static const char count[] = "SELECT 10 * (SELECT count(*) FROM subject) + (SELECT count(*) FROM series)";
+	static const char count[] = "SELECT count(*) FROM subject";
 	struct test_folder folder;
 
 	folder_make(&folder);
@@ -671,14 +690,14 @@ static void subjects_without_entity_and_points_are_dropped(void)
 	live(store, "urn:bus:3", false, 2000); /* comes back */
 	live(store, "urn:bus-9", false, 10); /* sorts before "urn:bus:" and has another prefix */
 	live(store, "urn:bus-9", true, 1000);
-	CHECK(sql_on(folder.file, count) == 44);
+	CHECK(sql_on(folder.file, count) == 4);
 	prune(store, "urn:bus:", 1000); /* the deletion itself is not older than that */
-	CHECK(sql_on(folder.file, count) == 44);
+	CHECK(sql_on(folder.file, count) == 4);
 	prune(store, "urn:bus:", 5000);
-	CHECK(sql_on(folder.file, count) == 33);
+	CHECK(sql_on(folder.file, count) == 3);
 	CHECK(sql_on(folder.file, "SELECT count(*) FROM subject WHERE id = 'urn:bus:1'") == 0);
 	prune(store, "", 5000);
-	CHECK(sql_on(folder.file, count) == 22);
+	CHECK(sql_on(folder.file, count) == 2);
 	(void)store_free(store);
 	check_clean(folder.file);
 	folder_remove(&folder);

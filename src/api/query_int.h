@@ -1,0 +1,43 @@
+/* Queries, shared by the files that read what is asked for (query.c, query_post.c, query_ask.c), write pages (query.c,
+ * paging.c) and keep entity maps (entity_maps.c). */
+#ifndef MACHI_API_QUERY_INT_H
+#define MACHI_API_QUERY_INT_H
+
+#include "api/api_int.h"
+#include "broker/entity_map.h"
+
+/* What a request asks for: the query, its order, and the marks by which an entity map knows it again. */
+struct asked {
+	struct query *query; /* owned */
+	struct order *order; /* owned; NULL: the order of creation */
+	struct entity_map_marks marks;
+};
+
+/* query_ask.c: reads it from text and the call's parameters. Answers the request itself when it returns false. */
+bool query_ask(struct call *call, struct query_text *text, struct asked *ret_asked);
+void asked_done(struct asked *asked);
+/* The texts of a query that the call's parameters hold. */
+struct query_text query_text_of(const struct call *call);
+
+/* query_post.c: the members of the body's Query into the call's parameters, and what they cannot hold into text. */
+MUST_CHECK enum err_code query_body_read(struct call *call, struct query_text *text);
+
+/* paging.c: limit, offset and count. Answers the request itself when it returns false. */
+bool page_take(struct call *call, struct broker_page *ret_page);
+/* The pointers to other pages and the count; cut: not all of the page was written. */
+MUST_CHECK enum err_code page_headers(struct call *call, const struct broker_page *page,
+				      const struct broker_page_result *result, bool cut);
+
+/* ---- entity_maps.c ---- */
+
+/* The map that the request names or wants into page->map (a reference, which the page then has), made anew where it has
+ * to be: *ret_created. Sets the answer's header NGSILD-EntityMap. Without a wish for one, page->map stays NULL. */
+MUST_CHECK enum err_code page_map_take(struct call *call, const struct asked *asked, struct broker_page *page,
+				       bool *ret_created);
+/* The map that the header NGSILD-EntityMap names (a reference; NULL without header), which must be there:
+ * ERR_NOT_FOUND. The answer gets the header too. */
+MUST_CHECK enum err_code entity_map_named(struct call *call, struct entity_map **ret_map);
+/* For the retrieval of one entity (5.7.1.4). */
+MUST_CHECK enum err_code entity_map_of_one(struct call *call, struct str id);
+
+#endif

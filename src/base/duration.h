@@ -1,0 +1,16 @@
+/* ISO 8601 durations as texts. Pure. */
+#ifndef MACHI_BASE_DURATION_H
+#define MACHI_BASE_DURATION_H
+
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* "P1DT2H", "PT0.5S", "P2W": years, months, weeks, days, hours, minutes and seconds in this order, each at most once
+ * and one of them at least; the last may have decimals (point or comma). A year counts as 365 days and a month as 30,
+ * for a duration without a date to begin at has no other length. What is longer than int64_t holds is its largest
+ * value. False when it is no such text. */
+bool duration_parse_iso(struct str text, int64_t *ret_us);
+
+#endif

@@ -1,0 +1,226 @@
+/* Making entity maps and reading pages out of them (clause 5.5.9.3): what is in a map is only a candidate, each is held
+ * against the query again, and pages are filled as long as candidates match. */
+#include "broker/entity_map_int.h"
+
+/* ---- making ---- */
+
+static enum err_code map_of(const struct sorted *sorted, struct entity_map **ret_map, struct error *err)
+{
+	size_t text_bytes = 0;
+
+	for (size_t i = 0; i < sorted->count; i++)
+		text_bytes += sorted_id(sorted, i).len;
+	enum err_code code = entity_map_new(sorted->count, text_bytes, ret_map, err);
+
+	for (size_t i = 0; code == ERR_OK && i < sorted->count; i++)
+		entity_map_put(*ret_map, i, sorted_id(sorted, i));
+	return code;
+}
+
+/* Takes the map's only reference; hands it on when the map is kept. */
+static enum err_code keep_map(struct broker *broker, struct str tenant, const struct entity_map_marks *marks,
+			      int64_t life_us, struct entity_map *map, struct entity_map **ret_map, struct error *err)
+{
+	enum err_code code = entity_map_keep(broker, tenant, marks, life_us, map, err);
+
+	if (code == ERR_OK)
+		*ret_map = map;
+	else
+		(void)entity_map_unref(map);
+	return code;
+}
+
+enum err_code broker_map_make(struct broker_reader *reader, struct str tenant, const struct query *query,
+			      const struct order *order, const struct entity_map_marks *marks, int64_t life_us,
+			      struct entity_map **ret_map, struct error *err)
+{
+	struct matching matching;
+	struct sorted sorted;
+	struct entity_map *map;
+	enum err_code code = matching_init(&matching, reader, tenant, query, err);
+
+	if (code != ERR_OK)
+		return code;
+	sorted_init(&sorted, &matching, order, UINT64_MAX);
+	sorted.count_max = ENTITY_MAP_IDS_MAX;
+	sorted.bytes_max = ENTITY_MAP_BYTES_MAX;
+	matching.visit = sorted_take;
+	matching.self = &sorted;
+	code = matching_scan(&matching, 0);
+	linked_end(&reader->linked);
+	if (code != ERR_OK)
+		code = err_while(err, "making an entity map");
+	sorted_finish(&sorted);
+	if (code == ERR_OK)
+		code = map_of(&sorted, &map, err);
+	sorted_done(&sorted);
+	return code == ERR_OK ? keep_map(reader->broker, tenant, marks, life_us, map, ret_map, err) : code;
+}
+
+enum err_code broker_map_make_one(struct broker *broker, struct str tenant, struct str entity_id,
+				  const struct entity_map_marks *marks, int64_t life_us, struct entity_map **ret_map,
+				  struct error *err)
+{
+	struct entity_map *map;
+	enum err_code code = entity_map_new(1, entity_id.len, &map, err);
+
+	if (code != ERR_OK)
+		return code;
+	entity_map_put(map, 0, entity_id);
+	return keep_map(broker, tenant, marks, life_us, map, ret_map, err);
+}
+
+/* ---- reading ---- */
+
+struct map_reading {
+	struct matching *matching;
+	const struct broker_page *page;
+	struct entity_map *map;
+	bool (*visit)(void *self, const struct json *entity);
+	void *self;
+	struct broker_page_result result;
+};
+
+static bool take_nothing(void *self, const struct json *entity)
+{
+	(void)self;
+	(void)entity;
+	return true;
+}
+
+/* One place: what does not match, or is not there, is marked as gone (the former only when the map trims). */
+static enum err_code check_place(struct matching *matching, struct entity_map *map, bool trims, size_t at,
+				 bool *ret_matches, bool *ret_more)
+{
+	*ret_matches = false;
+	*ret_more = true;
+	if (entity_map_is_gone(map, at))
+		return ERR_OK;
+	enum err_code code = matching_get(matching, entity_map_at(map, at), ret_matches, ret_more);
+
+	if (code == ERR_OK && !*ret_matches && trims)
+		entity_map_mark_gone(map, at);
+	return code;
+}
+
+enum err_code map_walk(struct matching *matching, struct entity_map *map, bool trims)
+{
+	bool matches, more = true;
+	enum err_code code = ERR_OK;
+
+	for (size_t at = 0; code == ERR_OK && more && at < map->count; at++)
+		code = check_place(matching, map, trims, at, &matches, &more);
+	return code;
+}
+
+/* Fills the page from its first place on. */
+static enum err_code fill_page(struct map_reading *reading, size_t from)
+{
+	struct broker_page_result *result = &reading->result;
+	bool matches, more = true;
+	size_t at = from;
+
+	reading->matching->visit = reading->visit;
+	reading->matching->self = reading->self;
+	result->first = from;
+	for (; more && at < reading->map->count && result->returned < reading->page->limit; at++) {
+		enum err_code code =
+			check_place(reading->matching, reading->map, !reading->page->map_keeps, at, &matches, &more);
+
+		if (code != ERR_OK)
+			return code;
+		if (matches) {
+			result->returned++;
+			result->last = at;
+		}
+	}
+	result->behind = at;
+	return ERR_OK;
+}
+
+/* Is there a match at this place or behind it (step 1), or before it (step -1)? Which is the first of them? */
+static enum err_code seek_match(struct map_reading *reading, size_t from, int step, bool *ret_found, size_t *ret_at)
+{
+	bool matches = false, more;
+	size_t at = from;
+
+	reading->matching->visit = take_nothing;
+	*ret_found = false;
+	while (step > 0 ? at < reading->map->count : at > 0) {
+		size_t place = step > 0 ? at : at - 1;
+		enum err_code code =
+			check_place(reading->matching, reading->map, !reading->page->map_keeps, place, &matches, &more);
+
+		if (code != ERR_OK)
+			return code;
+		if (matches) {
+			*ret_found = true;
+			*ret_at = place;
+			return ERR_OK;
+		}
+		at = step > 0 ? at + 1 : at - 1;
+	}
+	return ERR_OK;
+}
+
+static enum err_code count_map(struct map_reading *reading)
+{
+	bool matches, more;
+
+	reading->matching->visit = take_nothing;
+	for (size_t at = 0; at < reading->map->count; at++) {
+		enum err_code code =
+			check_place(reading->matching, reading->map, !reading->page->map_keeps, at, &matches, &more);
+
+		if (code != ERR_OK)
+			return code;
+		reading->result.total += matches;
+	}
+	return ERR_OK;
+}
+
+/* As many places back as it takes for a page of what is not known to be gone. */
+static uint64_t place_before(const struct map_reading *reading)
+{
+	uint64_t at = reading->result.first < reading->map->count ? reading->result.first : reading->map->count;
+
+	for (uint64_t found = 0; at > 0 && found < reading->page->limit; at--)
+		found += !entity_map_is_gone(reading->map, (size_t)at - 1);
+	return at;
+}
+
+static enum err_code read_map(void *self)
+{
+	struct map_reading *reading = self;
+	const struct broker_page *page = reading->page;
+	size_t count = reading->map->count, ahead;
+	size_t from = page->offset < count ? (size_t)page->offset : count;
+	bool found = true;
+	enum err_code code = ERR_OK;
+
+	if (page->last_when_beyond && page->limit > 0 && page->offset > count) {
+		code = seek_match(reading, count, -1, &found, &from);
+		if (!found)
+			from = count;
+	}
+	if (code == ERR_OK)
+		code = fill_page(reading, from);
+	if (code == ERR_OK && page->count)
+		code = count_map(reading);
+	if (code == ERR_OK)
+		code = seek_match(reading, (size_t)reading->result.behind, 1, &reading->result.more, &ahead);
+	reading->result.before = place_before(reading);
+	return code;
+}
+
+enum err_code map_page(struct matching *matching, const struct broker_page *page, struct broker_page_result *ret_result)
+{
+	struct map_reading reading = {
+		.matching = matching, .page = page, .map = page->map, .visit = matching->visit, .self = matching->self};
+	bool ran;
+	enum err_code code = matching_hold(matching, read_map, &reading, &ran);
+
+	if (code == ERR_OK)
+		*ret_result = reading.result;
+	return code;
+}

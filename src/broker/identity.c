@@ -1,0 +1,91 @@
+/* The id of a tenant's database: made once, at random, and kept among the store's marks. */
+#include "broker/identity.h"
+
+#include "broker/broker_int.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define META_IDENTITY "broker.identity"
+#define UUID_BYTES 16
+#define UUID_TEXT_BYTES 37
+#define SCRATCH_BYTES_MAX 4096
+
+struct identity_write {
+	struct store_write write; /* first */
+	char uuid[UUID_TEXT_BYTES];
+};
+
+/* RFC 9562 section 5.4. */
+static enum err_code make_uuid(char text[static UUID_TEXT_BYTES], struct error *err)
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned char bytes[UUID_BYTES];
+	size_t len = 0;
+
+	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+		return err_set(err, ERR_IO, "no random numbers for an id: %s", strerror(errno));
+	bytes[6] = (unsigned char)((bytes[6] & 0x0F) | 0x40);
+	bytes[8] = (unsigned char)((bytes[8] & 0x3F) | 0x80);
+	for (size_t i = 0; i < UUID_BYTES; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			text[len++] = '-';
+		text[len++] = digits[bytes[i] >> 4];
+		text[len++] = digits[bytes[i] & 0x0F];
+	}
+	text[len] = '\0';
+	return ERR_OK;
+}
+
+static enum err_code set_identity(struct store_write *write, struct store_txn *txn, struct error *err)
+{
+	return store_txn_set_meta(txn, STR(META_IDENTITY), str_from(((struct identity_write *)write)->uuid), err);
+}
+
+static enum err_code has_identity(struct store *store, bool *ret_has, struct error *err)
+{
+	struct store_reader *reader;
+	struct str uuid;
+	struct arena arena;
+	enum err_code code = store_reader_new(store, &reader, err);
+
+	if (code)
+		return code;
+	arena_init(&arena, SCRATCH_BYTES_MAX);
+	code = store_get_meta(reader, STR(META_IDENTITY), &arena, &uuid, err);
+	if (code == ERR_OK)
+		*ret_has = uuid.len > 0;
+	arena_done(&arena);
+	(void)store_reader_free(reader);
+	return code;
+}
+
+enum err_code identity_ensure(struct store *store, struct error *err)
+{
+	struct identity_write write = {.write = {.run = set_identity}};
+	bool has;
+	enum err_code code = has_identity(store, &has, err);
+
+	if (code || has)
+		return code;
+	code = make_uuid(write.uuid, err);
+	return code ? code : store_apply(store, &write.write, err);
+}
+
+enum err_code broker_identity(struct broker_reader *reader, struct str tenant, struct arena *arena,
+			      struct str *ret_uuid, struct error *err)
+{
+	struct store_reader *store_reader;
+	struct str uuid;
+	enum err_code code = store_reader_of(reader, tenant, &store_reader, err);
+
+	if (code == ERR_OK)
+		code = store_get_meta(store_reader, STR(META_IDENTITY), arena, &uuid, err);
+	if (code)
+		return code;
+	if (uuid.len == 0)
+		return err_set(err, ERR_NOT_FOUND, "this database has no identity: it was never open for writing");
+	*ret_uuid = uuid;
+	return ERR_OK;
+}

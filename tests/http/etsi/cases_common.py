@@ -1,0 +1,117 @@
+"""Behaviour common to all operations: media types, headers, parameters, tenants, failing @contexts (5.5, 6.3)."""
+from table import (GEO, JSON, LD, case, create, delete, entity, geo, get, have, link, patch, point, post, prop, query,
+                   request)
+
+HERE = entity("a", label=prop("North"), location=geo(point(8.5, 41.2)))
+NAME = "/entities/urn:ngsi-ld:Station:a"
+
+
+def accepted(wish, kind):
+    return get(NAME, headers={"Accept": wish}, content_type=kind)
+
+
+def types_as(wish, kind):
+    return get("/types", headers={"Accept": wish}, content_type=kind)
+
+
+def unavailable(where):
+    return {"headers": {"Content-Type": JSON, "Link": link("${CONTEXTS}" + where)}, "context": None}
+
+
+CASES = [
+    case("045_01_01", "6.3.4", "without Accept, and for any type, the answer is application/json with a Link",
+         create(HERE), get(NAME, content_type=JSON, answer={"Link": "~<.*/etsi.jsonld>.*json-ld#context.*"}),
+         get(NAME, headers={"Accept": "*/*"}, content_type=JSON)),
+    case("+045_02_01 +045_02_02 +045_02_03 +045_02_04", "6.3.4",
+         "between equal wishes the order of the clause decides, weights override it",
+         create(HERE), accepted(f"{LD}, {JSON}", JSON), accepted(f"{GEO}, {JSON}", JSON),
+         accepted(f"{GEO}, {LD}", LD), accepted(f"{JSON};q=0.1, {LD};q=0.9", LD), accepted(LD, LD)),
+    case("+045_03_01 +045_03_02 +045_03_03 +045_03_04", "6.3.4, 6.3.15",
+         "GeoJSON beside an available type does not spoil it where GeoJSON is not offered (asked of /types)",
+         create(HERE), types_as(f"{GEO}, {JSON}", JSON), types_as(f"{GEO};q=0.9, {LD};q=0.1", LD),
+         types_as("*/*", JSON), types_as(f"{JSON};q=0, {LD}", LD)),
+    case("+045_04_01 +045_04_02 +045_04_03 +045_04_04", "6.3.4, RFC 9110 12.5.1",
+         "weight zero refuses a type, and a wildcard does not bring it back",
+         create(HERE), accepted(f"{JSON};q=0, */*", LD), accepted(f"{JSON};q=0, {LD}", LD),
+         accepted(f"*/*;q=0.9, {LD};q=0.8", JSON)),
+    case("049_01_01", "6.3.4", "what cannot be made is 406, before anything is looked for",
+         get("/entities/urn:ngsi-ld:Station:unknown", 406, headers={"Accept": "application/xml"}),
+         query(406, headers={"Accept": "application/xml"}, type="Station"),
+         get("/types", 406, headers={"Accept": "application/xml"})),
+    case("049_02_01 049_02_02 049_02_03", "6.3.4, 6.3.15",
+         "GeoJSON alone is 406 for other operations (asked of /types)",
+         get("/types", 406, headers={"Accept": GEO}), get("/attributes", 406, headers={"Accept": GEO})),
+    case("048_01_01 048_01_03 048_01_05", "6.3.4", "another Content-Type is 415 without a body",
+         request("POST", "/entities", HERE, headers={"Content-Type": "application/xml"}, status=415, empty=True),
+         request("POST", "/entityOperations/create", [HERE], headers={"Content-Type": "application/xml"}, status=415),
+         request("PATCH", NAME + "/attrs/label", prop("South"), headers={"Content-Type": "application/xml"},
+                 status=415),
+         have("a", 404)),
+    case("044_01_01", "6.3.4", "PATCH takes application/merge-patch+json",
+         create(HERE), patch(NAME + "/attrs/label", prop("South"),
+                             headers={"Content-Type": "application/merge-patch+json"}),
+         have("a", values={"label.value": "South"})),
+    case("+046_01_01 +046_01_02 +046_01_03 +046_01_05", "6.3.2, 6.3.4", "a body without Content-Length is 411, bare",
+         request("POST", "/entities", HERE, chunked=True, status=411, empty=True),
+         request("PATCH", NAME + "/attrs", {"label": prop("x")}, chunked=True, status=411, empty=True),
+         request("PUT", NAME, HERE, chunked=True, status=411, empty=True),
+         request("POST", "/entities", HERE, chunked=True, status=411, empty=True,
+                 headers={"NGSILD-Tenant": "nowhere"})),
+    case("+046_01_04", "6.3.4", "a GET needs no Content-Length", query(type="Station")),
+    case("+636_01_01 +636_01_02", "6.3.6", "a FeatureCollection holds its @context unless Prefer moves it to the Link",
+         create(HERE), query(headers={"Accept": GEO}, type="Station",
+                             expect={"has": ["@context"], "content_type": GEO}),
+         query(headers={"Accept": GEO, "Prefer": "body=json"}, type="Station",
+               expect={"lacks": ["@context"], "answer": {"Link": "~.*json-ld#context.*"}})),
+    case("+636_01_03", "6.3.6", "204 comes without Content-Length", create(HERE),
+         delete(NAME, answer={"Content-Length": None})),
+    case("059_01_01 059_01_02 059_01_05 059_01_08", "6.3.20", "a parameter that no one knows is InvalidRequest",
+         request("POST", "/entities", HERE, params={"nonsense": "1"}, status=400, problem="InvalidRequest"),
+         query(400, nonsense="1", type="Station", expect={"problem": "InvalidRequest"}),
+         get("/types", 400, params={"nonsense": "1"}, problem="InvalidRequest"),
+         delete("/entities", 400, params={"nonsense": "1"}, problem="InvalidRequest")),
+    case("043_01_01", "5.5.6, 6.3.2", "a remote @context that cannot be had is LdContextNotAvailable",
+         request("POST", "/entities", HERE, status=504, problem="LdContextNotAvailable", **unavailable("/missing/x")),
+         request("POST", "/entities", HERE, ld=True, context="http://127.0.0.1:9/none.jsonld", status=504,
+                 problem="LdContextNotAvailable"),
+         have("a", 404),
+         deviates="the suite wants 503; since V1.4 the status is 504 (tables 6.3.2-1 and 6.30.3.2-2)"),
+    case("043_01_04", "5.6.7, 5.2.17", "in a batch it is the error of each entity that names it",
+         post("/entityOperations/create", [{**entity("a"), "@context": "${CONTEXTS}/missing/x"},
+                                           {**entity("b"), "@context": "${CONTEXTS}/missing/x"}], 207, context=None,
+              headers={"Content-Type": LD}, values={"errors.0.error.type": "~.*LdContextNotAvailable",
+                                                    "errors.1.error.type": "~.*LdContextNotAvailable",
+                                                    "errors.1.entityId": "urn:ngsi-ld:Station:b"})),
+    case("+556_01_01 +556_01_02", "5.5.6", "a remote @context that is had but is none is BadRequestData",
+         request("POST", "/entities", HERE, ld=True, context="${CONTEXTS}/no_context.jsonld", status=400,
+                 problem="BadRequestData"),
+         request("POST", "/entities", HERE, ld=True, context="${CONTEXTS}/no_json.jsonld", status=400,
+                 problem="BadRequestData"), have("a", 404)),
+    case("+414_01_01 +414_01_02", "4.14, 6.3.14", "tenants do not see each other, and the header comes back",
+         create(HERE, headers={"NGSILD-Tenant": "green"}, answer={"NGSILD-Tenant": "green"}), get(NAME, 404),
+         get(NAME, headers={"NGSILD-Tenant": "green"}, answer={"NGSILD-Tenant": "green"}),
+         create(entity("b"), headers={"NGSILD-Tenant": "red"}), get(NAME, 404, headers={"NGSILD-Tenant": "red"})),
+    case("+5510_01_01", "5.5.10, 6.3.14", "only creating makes a tenant; everything else is NonexistentTenant",
+         query(404, headers={"NGSILD-Tenant": "unborn"}, type="Station",
+               expect={"problem": "NonexistentTenant", "answer": {"NGSILD-Tenant": "unborn"}}),
+         create(HERE, headers={"NGSILD-Tenant": "unborn"}),
+         query(headers={"NGSILD-Tenant": "unborn"}, type="Station", expect={"ids": [HERE["id"]]})),
+    case("+5510_01_02", "5.5.10", "the default tenant is always there", query(type="Station", expect={"ids": []})),
+    case("+061_01_01 +061_01_02 +061_01_03 +061_01_04", "5.15.1, 5.2.40, 6.33", "the source says who it is",
+         get("/info/sourceIdentity", values={
+             "type": "ContextSourceIdentity", "id": "~[a-z]+:.+", "contextSourceAlias": "~.+",
+             "contextSourceUptime": r"~P(?=.)(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?",
+             "contextSourceTimeAt": r"~\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z"})),
+    case("+061_01_05", "5.2.40, 4.14", "each tenant has an alias of its own, and keeps it",
+         create(HERE), create(HERE, headers={"NGSILD-Tenant": "green"}),
+         get("/info/sourceIdentity", keep={"DEFAULT": "body.contextSourceAlias"}),
+         get("/info/sourceIdentity", headers={"NGSILD-Tenant": "green"}, keep={"GREEN": "body.contextSourceAlias"}),
+         get("/info/sourceIdentity", headers={"NGSILD-Tenant": "green"}, values={"contextSourceAlias": "${GREEN}"}),
+         get("/info/sourceIdentity", values={"contextSourceAlias": "${DEFAULT}"}, lacks_text=["${GREEN}"])),
+    case("+436_08_02", "4.3.6.8, 6.3.6", "a wish for this version is confirmed", create(HERE),
+         get(NAME, headers={"Prefer": "ngsi-ld=1.9"}, answer={"Preference-Applied": "ngsi-ld=1.9"})),
+    case("+436_08_01", "4.3.6.8", "a wish for version 1.5 turns a VocabProperty into a Property, 203",
+         create(entity("a", zone={"type": "VocabProperty", "vocab": "residential"})),
+         get(NAME, 203, headers={"Prefer": "ngsi-ld=1.5"}, values={"zone.type": "Property"},
+             answer={"Preference-Applied": "ngsi-ld=1.5"})),
+]

@@ -1,0 +1,61 @@
+/* ISO 8601 durations: what each component is worth, and what is none. */
+#include "base/duration.h"
+#include "base/time_value.h"
+#include "check.h"
+
+static int64_t us(const char *text)
+{
+	int64_t result = -1;
+
+	return duration_parse_iso(str_from(text), &result) ? result : -1;
+}
+
+static void components_are_added(void)
+{
+	CHECK(us("PT1S") == US_PER_S);
+	CHECK(us("PT10M") == 600 * US_PER_S);
+	CHECK(us("PT1H30M") == 5400 * US_PER_S);
+	CHECK(us("P1D") == US_PER_DAY && us("P1DT1S") == US_PER_DAY + US_PER_S);
+	CHECK(us("P2W") == 14 * US_PER_DAY && us("P1M") == 30 * US_PER_DAY && us("P1Y") == 365 * US_PER_DAY);
+	CHECK(us("P1Y2M3DT4H5M6S") == (365 + 60 + 3) * US_PER_DAY + (4 * 3600 + 5 * 60 + 6) * US_PER_S);
+	CHECK(us("PT0S") == 0);
+}
+
+static void the_last_component_may_have_decimals(void)
+{
+	CHECK(us("PT0.5S") == US_PER_S / 2 && us("PT0,25S") == US_PER_S / 4 && us("PT1.5H") == 5400 * US_PER_S);
+	CHECK(us("PT1.5H1S") == -1 && us("PT.5S") == -1 && us("PT1.S") == -1);
+}
+
+static void what_is_none_is_refused(void)
+{
+	static const char *const texts[] = {"",       "P",
+					    "PT",     "1S",
+					    "P1S",    "PT1D",
+					    "P1",     "PT1",
+					    "p1d",    "P1DT",
+					    "P-1D",   "+P1D",
+					    "P1H",    "PT1S1M",
+					    "P1D1Y",  "P1D1D",
+					    "PT1S ",  "P 1D",
+					    "PTT1S",  "P1Y2M3",
+					    "PT1e3S", "P99999999999999999999D"};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (!CHECK(us(texts[i]) == -1))
+			printf("# \"%s\"\n", texts[i]);
+}
+
+static void very_long_ones_are_cut(void)
+{
+	CHECK(us("P999999999999999999Y") == INT64_MAX);
+}
+
+int main(void)
+{
+	RUN(components_are_added);
+	RUN(the_last_component_may_have_decimals);
+	RUN(what_is_none_is_refused);
+	RUN(very_long_ones_are_cut);
+	return check_done();
+}
