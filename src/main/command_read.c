@@ -117,6 +117,25 @@ static enum exit_status finish(enum err_code code, const struct printer *printer
 	return EXIT_GOOD;
 }
 
+/* Runs a command on a session opened for reading, with an arena for what it asks and one for each entity printed. */
+static enum exit_status with_session(const struct call *call,
+				     enum exit_status (*run)(struct session *session, const struct call *call,
+							     struct arena *arena, struct arena *scratch))
+{
+	struct arena arena, scratch;
+	struct session session;
+	enum exit_status status = session_open(&session, call, SESSION_READS);
+
+	arena_init(&arena, ARENA_BYTES_MAX);
+	arena_init(&scratch, ARENA_BYTES_MAX);
+	if (status == EXIT_GOOD)
+		status = run(&session, call, &arena, &scratch);
+	arena_done(&scratch);
+	arena_done(&arena);
+	session_close(&session);
+	return status;
+}
+
 static enum exit_status get(struct session *session, const struct call *call, struct arena *arena,
 			    struct arena *scratch)
 {
@@ -138,18 +157,7 @@ static enum exit_status get(struct session *session, const struct call *call, st
 
 enum exit_status command_get(const struct call *call)
 {
-	struct arena arena, scratch;
-	struct session session;
-	enum exit_status status = session_open(&session, call, SESSION_READS);
-
-	arena_init(&arena, ARENA_BYTES_MAX);
-	arena_init(&scratch, ARENA_BYTES_MAX);
-	if (status == EXIT_GOOD)
-		status = get(&session, call, &arena, &scratch);
-	arena_done(&scratch);
-	arena_done(&arena);
-	session_close(&session);
-	return status;
+	return with_session(call, get);
 }
 
 /* --near LON,LAT,METRES in the API's words. */
@@ -229,38 +237,29 @@ static enum exit_status query(struct session *session, const struct call *call, 
 
 enum exit_status command_query(const struct call *call)
 {
-	struct arena arena, scratch;
-	struct session session;
-	enum exit_status status = session_open(&session, call, SESSION_READS);
-
-	arena_init(&arena, ARENA_BYTES_MAX);
-	arena_init(&scratch, ARENA_BYTES_MAX);
-	if (status == EXIT_GOOD)
-		status = query(&session, call, &arena, &scratch);
-	arena_done(&scratch);
-	arena_done(&arena);
-	session_close(&session);
-	return status;
+	return with_session(call, query);
 }
 
-static enum exit_status export(struct session *session, const struct call *call, struct arena *arena,
-			       struct arena *scratch) {
-	struct query_text text = {.type = call_str(call, "type")}; struct broker_page page = {.limit = UINT64_MAX >> 1};
+static enum exit_status export_all(struct session *session, const struct call *call, struct arena *arena,
+				   struct arena *scratch)
+{
+	struct query_text text = {.type = call_str(call, "type")};
+	struct broker_page page = {.limit = UINT64_MAX >> 1};
 	struct broker_page_result result;
-	struct printer printer =
-		{
-			.session = session,
-			.arena = scratch,
-			.options = {.context = session->context, .format = REPRESENT_NORMALIZED, .sys_attrs = true},
-		};
+	struct printer printer = {
+		.session = session,
+		.arena = scratch,
+		.options = {.context = session->context, .format = REPRESENT_NORMALIZED, .sys_attrs = true},
+	};
 	struct query *wanted = NULL;
 	struct error err;
 
 	buf_init(&printer.text, ENTITY_BYTES_MAX);
 	enum err_code code = query_new(arena, session->parser, &text, session->context, &wanted, &err);
 
-	if (!code) code = broker_query(session->reader, session->tenant, wanted, &page, print_entity, &printer, &result,
-				       &err);
+	if (!code)
+		code = broker_query(session->reader, session->tenant, wanted, &page, print_entity, &printer, &result,
+				    &err);
 	query_done(wanted);
 	enum exit_status status = finish(code, &printer, &err);
 
@@ -270,16 +269,5 @@ static enum exit_status export(struct session *session, const struct call *call,
 
 enum exit_status command_export(const struct call *call)
 {
-	struct arena arena, scratch;
-	struct session session;
-	enum exit_status status = session_open(&session, call, SESSION_READS);
-
-	arena_init(&arena, ARENA_BYTES_MAX);
-	arena_init(&scratch, ARENA_BYTES_MAX);
-	if (status == EXIT_GOOD)
-		status = export(&session, call, &arena, &scratch);
-	arena_done(&scratch);
-	arena_done(&arena);
-	session_close(&session);
-	return status;
+	return with_session(call, export_all);
 }

@@ -198,6 +198,9 @@ MUST_CHECK enum err_code query_parse_part(const struct scan *base, const char *n
 MUST_CHECK enum err_code query_parse_id_pattern(struct scan *scan);
 /* Is the id among the sorted ids (or are there none)? */
 bool query_id_among(const struct str *ids, size_t count, struct str id);
+/* Does the list (an array, else never) have all parts of one choice at least? */
+bool choices_hold(const struct choices *choices, const struct json *list,
+		  bool (*has)(const struct json *list, struct str part));
 bool query_eval_types(const struct choices *types, const struct json *entity);
 bool query_eval_scopes(const struct choices *scopes, const struct json *entity);
 

@@ -121,18 +121,5 @@ static bool has_scope(const struct json *scopes, struct str pattern)
 
 bool query_eval_scopes(const struct choices *choices, const struct json *entity)
 {
-	const struct json *scopes = json_get(entity, STR("scope"));
-
-	if (!json_is(scopes, JSON_ARRAY))
-		return false;
-	for (size_t i = 0; i < choices->count; i++) {
-		const struct choice *choice = &choices->list[i];
-		size_t part = 0;
-
-		while (part < choice->part_count && has_scope(scopes, choice->parts[part]))
-			part++;
-		if (part == choice->part_count)
-			return true;
-	}
-	return false;
+	return choices_hold(choices, json_get(entity, STR("scope")), has_scope);
 }

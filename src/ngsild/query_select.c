@@ -88,22 +88,26 @@ static bool has_type(const struct json *types, struct str iri)
 	return false;
 }
 
-bool query_eval_types(const struct choices *choices, const struct json *entity)
+bool choices_hold(const struct choices *choices, const struct json *list,
+		  bool (*has)(const struct json *list, struct str part))
 {
-	const struct json *types = json_get(entity, STR("type"));
-
-	if (!json_is(types, JSON_ARRAY))
+	if (!json_is(list, JSON_ARRAY))
 		return false;
 	for (size_t i = 0; i < choices->count; i++) {
 		const struct choice *choice = &choices->list[i];
 		size_t part = 0;
 
-		while (part < choice->part_count && has_type(types, choice->parts[part]))
+		while (part < choice->part_count && has(list, choice->parts[part]))
 			part++;
 		if (part == choice->part_count)
 			return true;
 	}
 	return false;
+}
+
+bool query_eval_types(const struct choices *choices, const struct json *entity)
+{
+	return choices_hold(choices, json_get(entity, STR("type")), has_type);
 }
 
 static int compare_ids(const void *a, const void *b)

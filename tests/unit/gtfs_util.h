@@ -6,6 +6,7 @@
 #include "broker/broker.h"
 #include "check.h"
 #include "feed/gtfs_import.h"
+#include "folder_util.h"
 
 #include <dirent.h>
 #include <string.h>
@@ -27,25 +28,6 @@ static inline const char *source_root(void)
 	const char *root = getenv("TEST_SOURCE_ROOT");
 
 	return root ? root : ".";
-}
-
-static inline void remove_folder(const char *path)
-{
-	DIR *dir = opendir(path);
-	struct dirent *entry;
-
-	while (dir && (entry = readdir(dir))) {
-		CLEANUP_MEMORY char *name = NULL;
-
-		if (asprintf(&name, "%s/%s", path, entry->d_name) < 0)
-			abort();
-		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
-			remove_folder(name);
-		(void)unlink(name);
-	}
-	if (dir)
-		(void)closedir(dir);
-	(void)rmdir(path);
 }
 
 static inline void write_file(const char *folder, const char *name, struct str text)

@@ -6,10 +6,10 @@
 #include "base/time_value.h"
 #include "broker/broker.h"
 #include "check.h"
+#include "folder_util.h"
 #include "ngsild/expand.h"
 #include "store/census.h"
 
-#include <ftw.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -298,14 +298,6 @@ static void run_cases(void)
 	close_broker();
 }
 
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
-{
-	(void)status;
-	(void)kind;
-	(void)place;
-	return remove(path);
-}
-
 int main(void)
 {
 	char path[] = "/tmp/machi-batch-XXXXXX";
@@ -317,7 +309,8 @@ int main(void)
 	run_cases();
 	folder = path;
 	run_cases();
-	CHECK(nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0);
+	remove_folder(path);
+	CHECK(access(path, F_OK) != 0);
 	parser = json_parser_free(parser);
 	arena_done(&arena);
 	return check_done();

@@ -6,10 +6,10 @@
 #include "base/time_value.h"
 #include "broker/purge.h"
 #include "check.h"
+#include "folder_util.h"
 #include "ngsild/expand.h"
 #include "store/expiry.h"
 
-#include <ftw.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -517,14 +517,6 @@ static void the_databases_are_consistent_afterwards(void)
 	check_databases(database_folder);
 }
 
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
-{
-	(void)status;
-	(void)kind;
-	(void)place;
-	return remove(path);
-}
-
 int main(void)
 {
 	char path[] = "/tmp/machi-transient-XXXXXX";
@@ -538,7 +530,8 @@ int main(void)
 	run_cases();
 	database_folder = path;
 	RUN(the_databases_are_consistent_afterwards);
-	CHECK(nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0);
+	remove_folder(path);
+	CHECK(access(path, F_OK) != 0);
 	parser = json_parser_free(parser);
 	arena_done(&arena);
 	return check_done();
