@@ -11,10 +11,11 @@ static const struct unit {
 	char letter;
 	bool time; /* stands behind the T */
 	int64_t us;
+	int32_t months; /* 0: its length does not depend on the calendar */
 } units[] = {
-	{'Y', false, 365 * US_PER_DAY}, {'M', false, 30 * US_PER_DAY}, {'W', false, 7 * US_PER_DAY},
-	{'D', false, US_PER_DAY},       {'H', true, 3600 * US_PER_S},  {'M', true, 60 * US_PER_S},
-	{'S', true, US_PER_S},
+	{'Y', false, 365 * US_PER_DAY, 12}, {'M', false, 30 * US_PER_DAY, 1}, {'W', false, 7 * US_PER_DAY, 0},
+	{'D', false, US_PER_DAY, 0},        {'H', true, 3600 * US_PER_S, 0},  {'M', true, 60 * US_PER_S, 0},
+	{'S', true, US_PER_S, 0},
 };
 
 #define UNIT_COUNT (sizeof(units) / sizeof(units[0]))
@@ -54,9 +55,9 @@ static size_t find_unit(char letter, bool time, size_t from)
 	return from;
 }
 
-bool duration_parse_iso(struct str text, int64_t *ret_us)
+/* Calls add for each component; false when the text is no duration, or add says so. */
+static bool each_component(struct str text, bool (*add)(void *self, const struct unit *unit, double number), void *self)
 {
-	double sum_us = 0;
 	bool time = false, decimals = false, any = false;
 	size_t unit = 0, at = 1;
 
@@ -75,14 +76,60 @@ bool duration_parse_iso(struct str text, int64_t *ret_us)
 		if (decimals || !take_number(text, &at, &number, &decimals) || at == text.len)
 			return false;
 		unit = find_unit(text.at[at], time, unit);
-		if (unit == UNIT_COUNT)
+		if (unit == UNIT_COUNT || !add(self, &units[unit++], number))
 			return false;
-		sum_us += number * (double)units[unit++].us;
 		any = true;
 		at++;
 	}
-	if (!any)
+	return any;
+}
+
+static int64_t whole_us(double us)
+{
+	return us >= (double)INT64_MAX ? INT64_MAX : (int64_t)(us + 0.5);
+}
+
+static bool add_us(void *self, const struct unit *unit, double number)
+{
+	double *sum_us = self;
+
+	*sum_us += number * (double)unit->us;
+	return true;
+}
+
+bool duration_parse_iso(struct str text, int64_t *ret_us)
+{
+	double sum_us = 0;
+
+	if (!each_component(text, add_us, &sum_us))
 		return false;
-	*ret_us = sum_us >= (double)INT64_MAX ? INT64_MAX : (int64_t)(sum_us + 0.5);
+	*ret_us = whole_us(sum_us);
+	return true;
+}
+
+struct calendar_sum {
+	double months, us;
+};
+
+static bool add_calendar(void *self, const struct unit *unit, double number)
+{
+	struct calendar_sum *sum = self;
+
+	if (unit->months) {
+		sum->months += number * unit->months;
+		return number == (double)(int64_t)number && sum->months <= DURATION_MONTHS_MAX;
+	}
+	sum->us += number * (double)unit->us;
+	return true;
+}
+
+bool duration_parse_calendar(struct str text, int32_t *ret_months, int64_t *ret_us)
+{
+	struct calendar_sum sum = {0, 0};
+
+	if (!each_component(text, add_calendar, &sum))
+		return false;
+	*ret_months = (int32_t)sum.months;
+	*ret_us = whole_us(sum.us);
 	return true;
 }

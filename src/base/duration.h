@@ -13,4 +13,10 @@
  * value. False when it is no such text. */
 bool duration_parse_iso(struct str text, int64_t *ret_us);
 
+#define DURATION_MONTHS_MAX 120000 /* 10,000 years */
+
+/* The same for what begins at a date: years and months as months, which a calendar gives their lengths, and all else in
+ * µs. Years and months are whole; false also for more than DURATION_MONTHS_MAX. */
+bool duration_parse_calendar(struct str text, int32_t *ret_months, int64_t *ret_us);
+
 #endif

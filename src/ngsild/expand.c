@@ -181,25 +181,32 @@ static enum err_code push_scope(const struct expansion *x, struct json *scopes, 
 	return push_distinct(x, scopes, *scope);
 }
 
-/* "scope": always an array in the document, each scope once (4.18). */
-static enum err_code add_scopes(const struct expansion *x, const struct json *value, struct json *entity)
+enum err_code expand_scopes(const struct expansion *x, const struct json *value, struct json *ret)
 {
 	bool several = json_is(value, JSON_ARRAY);
+	enum err_code code;
+
+	if (several && value->count == 0)
+		return err_set(x->err, ERR_INVALID, "\"scope\" is an empty array");
+	if (several && value->count > EXPAND_SCOPES_MAX)
+		return err_set(x->err, ERR_INVALID, "\"scope\" has more than %u items", EXPAND_SCOPES_MAX);
+	if ((code = expand_array(x, several ? value->count : 1, ret)))
+		return code;
+	if (!several)
+		code = push_scope(x, ret, value);
+	for (uint32_t i = 0; several && i < value->count && !code; i++)
+		code = push_scope(x, ret, &value->items[i]);
+	return code;
+}
+
+static enum err_code add_scopes(const struct expansion *x, const struct json *value, struct json *entity)
+{
 	struct json scopes = {0};
 	enum err_code code;
 
 	if (x->nulls && node_is_null(value))
 		return expand_add(x, entity, STR("scope"), *value);
-	if (several && value->count == 0)
-		return err_set(x->err, ERR_INVALID, "\"scope\" is an empty array");
-	if (several && value->count > EXPAND_SCOPES_MAX)
-		return err_set(x->err, ERR_INVALID, "\"scope\" has more than %u items", EXPAND_SCOPES_MAX);
-	if ((code = expand_array(x, several ? value->count : 1, &scopes)))
-		return code;
-	if (!several)
-		code = push_scope(x, &scopes, value);
-	for (uint32_t i = 0; several && i < value->count && !code; i++)
-		code = push_scope(x, &scopes, &value->items[i]);
+	code = x->temporal ? expand_temporal_scope(x, value, &scopes) : expand_scopes(x, value, &scopes);
 	return code ? code : expand_add(x, entity, STR("scope"), scopes);
 }
 
@@ -278,7 +285,8 @@ static enum err_code add_own_members(const struct expansion *x, const struct own
 	    (own->scope && (code = add_scopes(x, own->scope, entity))) ||
 	    (code = expand_add(x, entity, STR("createdAt"), x->now)))
 		return code;
-	if (!own->expires)
+	/* The system's (6.3.11), of the current state alone. */
+	if (!own->expires || x->temporal)
 		return ERR_OK;
 	if ((code = expand_member(x, NULL, MEMBER_EXPIRES_AT, own->expires, &time)))
 		return code;
@@ -295,6 +303,7 @@ static enum err_code add_attribute(const struct expansion *x, struct str name, c
 	if ((code = expand_attribute_name(x, name, &iri)))
 		return code;
 	code = x->simplified ? expand_simplified(x, name, body, &instances)
+	       : x->temporal ? expand_temporal(x, name, body, &instances)
 			     : expand_instances(x, name, body, &instances);
 	if (code || (code = expand_check_place(x, iri, &instances))) {
 		(void)err_while(x->err, "reading attribute \"%.*s\"", STR_FMT(name));
@@ -331,10 +340,11 @@ static struct expansion expansion_of(struct arena *arena, const struct expand_op
 	return (struct expansion){.arena = arena,
 				  .context = options->context,
 				  .now = json_int(arena, options->now_us),
-				  .nulls = options->fragment,
+				  .nulls = options->fragment && !options->temporal,
 				  .partial = options->merge,
 				  .merge = options->merge,
 				  .simplified = options->simplified,
+				  .temporal = options->temporal,
 				  .err = err};
 }
 

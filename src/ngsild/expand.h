@@ -10,6 +10,7 @@
 #define EXPAND_SCOPES_MAX 64 /* scopes of one entity */
 #define EXPAND_ATTRIBUTES_MAX 4096 /* members of one entity, sub-attributes of one instance */
 #define EXPAND_INSTANCES_MAX 1024 /* instances of one attribute */
+#define EXPAND_TEMPORAL_INSTANCES_MAX 100000 /* the same over time */
 
 struct expand_options {
 	const struct context *context;
@@ -20,6 +21,10 @@ struct expand_options {
 	 * or an array of texts; NGSI-LD Null may stand for any member of an object within a value. */
 	bool merge;
 	bool simplified; /* with merge: attributes come in the simplified representation (4.5.4) */
+	/* The entity is an EntityTemporal (5.2.20): instances of an attribute follow one another in time, so several
+	 * may have one datasetId; they keep their order. Attributes may come as 4.5.9 simplifies them. The scope is an
+	 * array of instances too. With fragment, NGSI-LD Null is allowed nowhere. */
+	bool temporal;
 };
 
 /* The entity (or Entity Fragment) that body describes, in the arena; its strings may borrow from body.

@@ -135,6 +135,7 @@ static enum err_code add_sub_attribute(const struct expansion *x, struct str nam
 	enum err_code code;
 
 	inner.partial = x->merge;
+	inner.temporal = false;
 	if ((code = expand_attribute_name(x, name, &iri)))
 		return code;
 	if ((code = expand_instances(&inner, name, body, &instances))) {
@@ -316,7 +317,7 @@ enum err_code expand_instances(const struct expansion *x, struct str name, const
 {
 	struct json instances = {0}, instance = {0};
 	enum err_code code;
-	uint32_t alike = 0;
+	uint32_t alike = 0, most = x->temporal ? EXPAND_TEMPORAL_INSTANCES_MAX : EXPAND_INSTANCES_MAX;
 
 	for (uint32_t i = 0; json_is(body, JSON_ARRAY) && i < body->count; i++)
 		alike += looks_like_instance(x, &body->items[i]);
@@ -327,8 +328,8 @@ enum err_code expand_instances(const struct expansion *x, struct str name, const
 		return expand_push(x, ret, instance);
 	}
 	assert(json_is(body, JSON_ARRAY));
-	if (body->count > EXPAND_INSTANCES_MAX)
-		return err_set(x->err, ERR_INVALID, "an attribute has more than %u instances", EXPAND_INSTANCES_MAX);
+	if (body->count > most)
+		return err_set(x->err, ERR_INVALID, "an attribute has more than %u instances", most);
 	if (alike < body->count)
 		return err_set(x->err, ERR_INVALID, "an array holds attribute instances and other things beside");
 	if ((code = expand_array(x, body->count, &instances)))
@@ -342,5 +343,5 @@ enum err_code expand_instances(const struct expansion *x, struct str name, const
 			return code;
 	}
 	*ret = instances;
-	return body->count > 1 ? order_instances(x, ret) : ERR_OK;
+	return body->count > 1 && !x->temporal ? order_instances(x, ret) : ERR_OK;
 }

@@ -13,6 +13,7 @@ struct expansion {
 	bool partial; /* the outermost instance may lack type and value */
 	bool merge; /* as expand_options says: every instance may, and Null may stand inside values */
 	bool simplified; /* as expand_options says */
+	bool temporal; /* as expand_options says; never within an attribute */
 	struct error *err; /* the caller's; may be NULL */
 };
 
@@ -40,6 +41,12 @@ MUST_CHECK enum err_code expand_instances(const struct expansion *x, struct str 
 /* The same for an attribute in its simplified representation (4.5.4). */
 MUST_CHECK enum err_code expand_simplified(const struct expansion *x, struct str name, const struct json *body,
 					   struct json *ret);
+/* An attribute, or the scope, over time (4.5.6, 4.5.9): all its instances in a JSON array. */
+MUST_CHECK enum err_code expand_temporal(const struct expansion *x, struct str name, const struct json *body,
+					 struct json *ret);
+MUST_CHECK enum err_code expand_temporal_scope(const struct expansion *x, const struct json *body, struct json *ret);
+/* The scopes of an entity: always an array, each once (4.18). */
+MUST_CHECK enum err_code expand_scopes(const struct expansion *x, const struct json *value, struct json *ret);
 /* The value of a proof, an attribute of that very name, is an object (4.5.2.2). */
 MUST_CHECK enum err_code expand_check_proof(const struct expansion *x, struct str attribute, const struct json *value);
 

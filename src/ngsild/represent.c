@@ -12,7 +12,7 @@ bool is_shown(const struct represent_selection *show, struct str key, bool attri
 }
 
 /* Of the entity's own: those named where the request names any, all that sysAttrs asks for where it names none. */
-static bool stamp_shown(const struct writer *w, struct str key)
+bool stamp_shown(const struct writer *w, struct str key)
 {
 	static const enum member stamps[] = {MEMBER_CREATED_AT, MEMBER_MODIFIED_AT, MEMBER_EXPIRES_AT};
 	const struct projection *list = w->show.pick ? w->show.pick : w->show.attrs;

@@ -27,6 +27,15 @@ static void put_name(const struct writer *w, struct str iri)
 	json_write_string(w->out, represent_name(w->options->context, w->arena, iri));
 }
 
+void put_attribute_name(const struct writer *w, struct str iri)
+{
+	if (document_is_attribute(iri))
+		put_name(w, iri);
+	else
+		json_write_string(w->out, iri);
+	put(w->out, STR(":"));
+}
+
 /* names: of types; else any term of the vocabulary. */
 static void put_term(const struct writer *w, struct str iri, bool names)
 {
@@ -223,6 +232,11 @@ static void put_member(const struct writer *w, const struct json *instance, cons
 	}
 	put_key(w->out, member->key);
 	put_value(w->out, &member->value);
+}
+
+void put_instance_member(const struct writer *w, const struct json *instance, const struct json_member *member)
+{
+	put_member(w, instance, member, true);
 }
 
 /* A LanguageProperty turned into a Property: its type and its value's member say so, the rest stays. */

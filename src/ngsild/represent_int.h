@@ -71,6 +71,12 @@ void put_stamps(const struct writer *w, const struct json *node, bool created, b
 /* An attribute's name and value in the writer's format; nothing when no instance is shown. own: the entity's own
  * attribute; the request's datasetId, join and projections speak of these, not of attributes of attributes. */
 void put_attribute(const struct writer *w, struct str iri, const struct json *instances, bool own);
+/* A member of a normalized instance as it stands in the document. */
+void put_instance_member(const struct writer *w, const struct json *instance, const struct json_member *member);
+/* An attribute's name with its colon; "scope" stays that. */
+void put_attribute_name(const struct writer *w, struct str iri);
+/* Is createdAt, modifiedAt or expiresAt of the entity at hand shown? */
+bool stamp_shown(const struct writer *w, struct str key);
 /* Does the request's datasetId let this instance of an own attribute pass? */
 bool dataset_shown(const struct represent_options *o, const struct json *instance);
 

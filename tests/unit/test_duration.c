@@ -27,6 +27,20 @@ static void the_last_component_may_have_decimals(void)
 	CHECK(us("PT1.5H1S") == -1 && us("PT.5S") == -1 && us("PT1.S") == -1);
 }
 
+static void calendar_durations_keep_months_apart(void)
+{
+	int32_t months = -1;
+	int64_t rest_us = -1;
+
+	CHECK(duration_parse_calendar(STR("P1Y2M3DT4H"), &months, &rest_us));
+	CHECK(months == 14 && rest_us == 3 * US_PER_DAY + 4 * 3600 * US_PER_S);
+	CHECK(duration_parse_calendar(STR("PT0.5S"), &months, &rest_us) && months == 0 && rest_us == US_PER_S / 2);
+	CHECK(!duration_parse_calendar(STR("P0.5M"), &months, &rest_us));
+	CHECK(duration_parse_calendar(STR("P10000Y"), &months, &rest_us) && months == DURATION_MONTHS_MAX);
+	CHECK(!duration_parse_calendar(STR("P10000Y1M"), &months, &rest_us));
+	CHECK(!duration_parse_calendar(STR("P1"), &months, &rest_us));
+}
+
 static void what_is_none_is_refused(void)
 {
 	static const char *const texts[] = {"",       "P",
@@ -55,6 +69,7 @@ int main(void)
 {
 	RUN(components_are_added);
 	RUN(the_last_component_may_have_decimals);
+	RUN(calendar_durations_keep_months_apart);
 	RUN(what_is_none_is_refused);
 	RUN(very_long_ones_are_cut);
 	return check_done();
