@@ -49,6 +49,8 @@ ALLOWED = {
 GLOBALS_ALLOWED = {
     ("ngsild", "DW.ref.__gxx_personality_v0"): "where query_pattern.cc catches exceptions; the linker fills it in",
     ("ngsild", "DW.ref._ZTISt9bad_alloc"): "the same",
+    ("promql", "DW.ref.__gxx_personality_v0"): "pattern.cc, as above",
+    ("promql", "DW.ref._ZTISt9bad_alloc"): "the same",
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"')
 
