@@ -1,11 +1,11 @@
 /* Blocks of compressed chunks: points of many series in one piece of bytes.
  *
  * A chunk holds up to SERIES_POINTS_MAX points of one series and one kind. A block holds chunks in the order of their
- * keys; several may have the same key. Columns that equal the previous chunk's are stored once; shapes once a block. The
- * directory and each chunk have checksums of their own: a damaged chunk is ERR_CORRUPT and leaves the others readable
- * (except those that share its columns). Bytes from anywhere may be opened: what is read from them stays within them
- * and within the bounds below. Format: README.md. Pure. Thread: a builder has one owner; a block that is open may be
- * read by many threads. */
+ * keys; several may have the same key. Columns that equal the previous chunk's are stored once; shapes once a block.
+ * The directory and each chunk have checksums of their own: a damaged chunk is ERR_CORRUPT and leaves the others
+ * readable (except those that share its columns). Bytes from anywhere may be opened: what is read from them stays
+ * within them and within the bounds below. Format: README.md. Pure. Thread: a builder has one owner; a block that is
+ * open may be read by many threads. */
 #ifndef MACHI_SERIES_BLOCK_H
 #define MACHI_SERIES_BLOCK_H
 
@@ -58,6 +58,7 @@ struct series_block {
 	const struct series_entry *entries; /* in the arena */
 	const struct str *shapes; /* in the arena */
 	uint32_t shape_count;
+	int64_t base_us, base_number; /* this room's own */
 };
 
 /* Reads the directory into the arena. ERR_CORRUPT, ERR_VERSION (of a newer program), ERR_MEMORY. */

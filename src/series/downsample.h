@@ -10,8 +10,8 @@
 
 /* LTTB: keeps `want` of count points: the first, the last, and of each of want − 2 buckets of equal numbers of points
  * between them the one that makes the largest triangle with the one kept before and the mean of the next bucket (the
- * first such on a tie). at_us ascends, values are finite. want 0 keeps none, 1 the first, 2 the ends; want ≥ count: all.
- * ret_kept has room for min(want, count) indexes, which come out ascending; returns how many. */
+ * first such on a tie). at_us ascends, values are finite. want 0 keeps none, 1 the first, 2 the ends; want ≥ count:
+ * all. ret_kept has room for min(want, count) indexes, which come out ascending; returns how many. */
 size_t series_lttb(const int64_t *at_us, const double *values, size_t count, size_t want, uint32_t *ret_kept);
 
 /* Cuts the time from from_us to to_us (not included) into `pixels` equal parts and keeps of each the first, the

@@ -171,13 +171,14 @@ static void put_exponent(struct writing *out, const char *digits, int count, int
 
 struct str series_double_write(double value, char buffer[static SERIES_NUMBER_BYTES])
 {
-	struct writing out = {buffer, 0};
-	char digits[SHORTEST_DIGITS_MAX];
+	struct writing out = {0};
+	char digits[SHORTEST_DIGITS_MAX] = {0};
 	int exponent;
 
 	assert(isfinite(value));
 	size_t count = shortest_digits(value, digits, &exponent);
 
+	out.at = buffer;
 	if (signbit(value))
 		put(&out, '-');
 	if (exponent >= PLAIN_EXPONENT_MIN + 1 && exponent <= PLAIN_EXPONENT_MAX)

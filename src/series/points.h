@@ -59,7 +59,7 @@ struct series_points {
 struct series_number {
 	int64_t mantissa;
 	uint8_t scale; /* digits behind the point, as written */
-	bool trimmed; /* scale is 0 or the last digit is not 0: SERIES_DECIMAL can have it, otherwise only SERIES_FIXED */
+	bool trimmed; /* scale is 0 or the last digit is not 0: SERIES_DECIMAL has it, else only SERIES_FIXED */
 };
 
 /* A JSON number's text as a decimal that series_decimal_write() gives back byte for byte. False when there is none:
