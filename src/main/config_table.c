@@ -40,11 +40,11 @@ const struct setting config_settings[] = {
 	{.key = "store_cache",
 	 .kind = SETTING_SIZE,
 	 .offset = AT(store_cache_bytes),
-	 .fallback = "8 MiB",
+	 .fallback = "32 MiB",
 	 .min = 256 * KIB,
 	 .max = GIB,
-	 .doc = "Page cache of a tenant's writer; each loop's reader has a quarter of it. More makes large cities "
-		"faster and the process bigger."},
+	 .doc = "Page cache of a tenant's writer; each loop's reader has a sixteenth of it. More makes large "
+		"cities faster and the process bigger."},
 	{.key = "sweep_interval",
 	 .kind = SETTING_SECONDS,
 	 .offset = AT(sweep_interval_s),

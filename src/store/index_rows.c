@@ -65,7 +65,7 @@ struct str index_text_cut(struct str text)
 	return (struct str){text.at, len};
 }
 
-static int value_cmp(const struct index_value *a, const struct index_value *b)
+int index_value_cmp(const struct index_value *a, const struct index_value *b)
 {
 	if (a->kind != b->kind)
 		return a->kind < b->kind ? -1 : 1;
@@ -76,7 +76,7 @@ static int value_cmp(const struct index_value *a, const struct index_value *b)
 
 static int value_cmp_sort(const void *a, const void *b)
 {
-	return value_cmp(a, b);
+	return index_value_cmp(a, b);
 }
 
 struct value_list {
@@ -109,7 +109,7 @@ static void list_sort(struct value_list *list)
 	if (list->count > 1)
 		qsort(list->at, list->count, sizeof(*list->at), value_cmp_sort);
 	for (size_t i = 0; i < list->count; i++)
-		if (kept == 0 || value_cmp(&list->at[kept - 1], &list->at[i]) != 0)
+		if (kept == 0 || index_value_cmp(&list->at[kept - 1], &list->at[i]) != 0)
 			list->at[kept++] = list->at[i];
 	list->count = kept;
 }
@@ -139,7 +139,9 @@ static enum err_code diff_lists(const struct index_visitor *visitor, struct str 
 	size_t b = 0, a = 0;
 
 	while (code == ERR_OK && (b < before->count || a < after->count)) {
-		int order = b == before->count ? 1 : a == after->count ? -1 : value_cmp(&before->at[b], &after->at[a]);
+		int order = b == before->count  ? 1
+			    : a == after->count ? -1
+						: index_value_cmp(&before->at[b], &after->at[a]);
 
 		if (order < 0)
 			code = tell_value(visitor, iri, false, before->at[b]);

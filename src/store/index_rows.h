@@ -58,6 +58,9 @@ struct index_cells index_cells(struct geo_box box);
 /* How a scope is filed, and looked for: "/Madrid" and "Madrid" are one (4.18), without the leading "/". */
 struct str index_scope(struct str scope);
 
+/* The order of values in the index: <0, 0, >0. */
+int index_value_cmp(const struct index_value *a, const struct index_value *b);
+
 /* The prefix under which a text is filed. */
 struct str index_text_cut(struct str text);
 

@@ -26,6 +26,7 @@ static void forget_uncommitted(struct sqlite_store *store)
 static void forget_undone(struct sqlite_store *store)
 {
 	forget_uncommitted(store);
+	sqlite_values_forget(store);
 	store->prune.set = false;
 }
 
@@ -59,8 +60,10 @@ static void sqlite_rollback(struct store_backend *backend)
 static enum err_code sqlite_settle(struct store_backend *backend, struct error *err)
 {
 	struct sqlite_store *store = sqlite_store(backend);
-	enum err_code code = sqlite_pending_write(store, err);
+	enum err_code code = sqlite_values_log(store, err);
 
+	if (code == ERR_OK)
+		code = sqlite_values_merge(store, false, err);
 	if (code == ERR_OK)
 		code = sqlite_sums_store(store, err);
 	return code ? code : sqlite_census_store(store, err);
@@ -110,7 +113,7 @@ static void sqlite_write_start(struct store_backend *backend)
 static enum err_code sqlite_write_finish(struct store_backend *backend, struct error *err)
 {
 	struct sqlite_store *store = sqlite_store(backend);
-	enum err_code code = store->savepoints ? sqlite_pending_write(store, err) : ERR_OK;
+	enum err_code code = store->savepoints ? sqlite_values_log(store, err) : ERR_OK;
 
 	if (code == ERR_OK)
 		code = sqlite_sums_finish(store, err);
@@ -190,16 +193,29 @@ static enum err_code sqlite_stats(struct store_backend *backend, struct store_st
 
 /* ---- opening and closing ---- */
 
+/* The next to open it finds the index of values whole. Nothing is lost when that cannot be: the log stays. */
+static void merge_at_end(struct sqlite_store *store)
+{
+	if (!store->writer.db || store->read_only)
+		return;
+	(void)sqlite3_busy_timeout(store->writer.db, 0);
+	if (sqlite_begin((struct store_backend *)store, NULL))
+		return;
+	if (sqlite_values_merge(store, true, NULL) || sqlite_commit((struct store_backend *)store, NULL))
+		sqlite_rollback((struct store_backend *)store);
+}
+
 static void sqlite_close(struct store_backend *backend)
 {
 	struct sqlite_store *store = sqlite_store(backend);
 
 	sqlite_copier_done(&store->copier);
+	merge_at_end(store);
 	sqlite_conn_close(&store->stats_conn);
 	sqlite_conn_close(&store->writer);
 	(void)pthread_mutex_destroy(&store->stats_lock);
 	free(store->places);
-	sqlite_pending_done(&store->pending);
+	sqlite_values_done(store);
 	sqlite_names_clear(store);
 	map_done(&store->names);
 	census_done(&store->census);
@@ -314,7 +330,7 @@ enum err_code store_sqlite_open(const struct store_options *options, struct stor
 	buf_init(&store->text, STORE_DOCUMENT_BYTES_MAX);
 	arena_init(&store->name_texts, SQLITE_SCRATCH_BYTES_MAX);
 	map_init(&store->names, 0);
-	sqlite_pending_init(&store->pending);
+	sqlite_values_init(store);
 	census_init(&store->census);
 	(void)pthread_mutex_init(&store->stats_lock, NULL);
 	store->places = store->read_only ? NULL : sqlite_places_new();

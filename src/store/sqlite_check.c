@@ -6,7 +6,7 @@
  *  3. The census: agrees with what the documents have.
  *  4. History: points, subjects, names and the sums of slices agree.
  *  5. Counters and versions. */
-#include "store/sqlite_int.h"
+#include "store/sqlite_check_values.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -19,27 +19,19 @@
 #define CHECK_FINDING_BYTES 512
 #define CHECK_SQLITE_FINDINGS_MAX "100"
 
-enum check_sql {
-	CHECK_DOCS,
-	CHECK_HAS_TYPE,
-	CHECK_HAS_SCOPE,
-	CHECK_HAS_VALUE,
-	CHECK_HAS_BOX,
-	CHECK_HAS_CELL,
-	CHECK_SQL_COUNT
-};
+enum check_sql { CHECK_DOCS, CHECK_HAS_TYPE, CHECK_HAS_SCOPE, CHECK_HAS_BOX, CHECK_HAS_CELL, CHECK_SQL_COUNT };
+
+/* The R*Tree rounds outwards to 32-bit floats: at 180 degrees by less than 0.00005. */
+static const char has_box[] =
+	"SELECT 1 FROM geo WHERE gid = ?1 AND west BETWEEN ?2 - 0.00005 AND ?2 AND east BETWEEN ?3 AND ?3 + 0.00005 "
+	"AND south BETWEEN ?4 - 0.00005 AND ?4 AND north BETWEEN ?5 AND ?5 + 0.00005";
 
 static const char *const check_texts[CHECK_SQL_COUNT] = {
 	[CHECK_DOCS] = "SELECT iid, id, created, modified, expires, doc FROM entity ORDER BY iid",
 	[CHECK_HAS_TYPE] = "SELECT 1 FROM entity_type WHERE nid = (SELECT nid FROM name WHERE iri = ?1) AND iid = ?2",
 	[CHECK_HAS_SCOPE] = "SELECT 1 FROM scope WHERE scope = ?1 AND iid = ?2",
-	[CHECK_HAS_VALUE] = "SELECT 1 FROM attr_index WHERE nid = (SELECT nid FROM name WHERE iri = ?1) AND iid = ?2 "
-			    "AND value = ?3",
 	[CHECK_HAS_CELL] = "SELECT 1 FROM cell WHERE cell = ?1 AND gid = ?2",
-	/* The R*Tree rounds outwards to 32-bit floats: at 180 degrees by less than 0.00005. */
-	[CHECK_HAS_BOX] = "SELECT 1 FROM geo WHERE gid = ?1 AND west BETWEEN ?2 - 0.00005 AND ?2 AND "
-			  "east BETWEEN ?3 AND ?3 + 0.00005 AND south BETWEEN ?4 - 0.00005 AND ?4 AND "
-			  "north BETWEEN ?5 AND ?5 + 0.00005",
+	[CHECK_HAS_BOX] = has_box,
 };
 
 /* All points, also those that lie in bundles. */
@@ -97,8 +89,6 @@ static const char *const index_orphans[] = {
 		       "WHERE NOT EXISTS (SELECT 1 FROM entity e WHERE e.iid = i.iid)",
 	[INDEX_SCOPE] = "SELECT DISTINCT 'index of scopes: there is no entity ' || iid FROM scope i "
 			"WHERE NOT EXISTS (SELECT 1 FROM entity e WHERE e.iid = i.iid)",
-	[INDEX_ATTRIBUTE] = "SELECT DISTINCT 'index of values: there is no entity ' || iid FROM attr_index i "
-			    "WHERE NOT EXISTS (SELECT 1 FROM entity e WHERE e.iid = i.iid)",
 	[INDEX_CELL] = "SELECT DISTINCT 'index of cells: there is no entity ' || (i.gid / 64) FROM cell i "
 		       "WHERE NOT EXISTS (SELECT 1 FROM entity e WHERE e.iid = i.gid / 64)",
 	[INDEX_GEO] = "SELECT DISTINCT 'index of places: there is no entity ' || (i.rowid / 64) FROM geo_rowid i "
@@ -124,6 +114,7 @@ struct check {
 	bool have_all; /* no document misses a row */
 	struct census census; /* of the documents */
 	bool unread; /* a document could not be counted */
+	struct check_log log; /* of the index of values */
 };
 
 static void find(struct check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -140,6 +131,11 @@ static void find(struct check *check, const char *format, ...)
 	check->findings++;
 	if (check->visit && check->findings <= CHECK_FINDINGS_SHOWN_MAX)
 		check->visit(check->self, text);
+}
+
+static void find_text(void *self, struct str finding)
+{
+	find(self, "%.*s", STR_FMT(finding));
 }
 
 /* Every row of the question is a finding, unless it says "ok". */
@@ -177,8 +173,10 @@ static enum err_code has_row(struct check *check, sqlite3_stmt *stmt, bool *ret_
 static sqlite3_stmt *question(const struct check *check, const struct index_change *change)
 {
 	static const enum check_sql sql[] = {
-		[INDEX_TYPE] = CHECK_HAS_TYPE, [INDEX_SCOPE] = CHECK_HAS_SCOPE, [INDEX_ATTRIBUTE] = CHECK_HAS_VALUE,
-		[INDEX_GEO] = CHECK_HAS_BOX,   [INDEX_CELL] = CHECK_HAS_CELL,
+		[INDEX_TYPE] = CHECK_HAS_TYPE,
+		[INDEX_SCOPE] = CHECK_HAS_SCOPE,
+		[INDEX_GEO] = CHECK_HAS_BOX,
+		[INDEX_CELL] = CHECK_HAS_CELL,
 	};
 	sqlite3_stmt *stmt = check->statements[sql[change->table]];
 
@@ -197,16 +195,36 @@ static sqlite3_stmt *question(const struct check *check, const struct index_chan
 	}
 	sqlite_bind_text(stmt, 1, change->name);
 	sqlite_bind_int(stmt, 2, check->iid);
-	if (change->table == INDEX_ATTRIBUTE)
-		sqlite_bind_value(stmt, 3, &change->value);
 	return stmt;
+}
+
+/* In the index, or in the log that comes before it. */
+static enum err_code has_value(struct check *check, const struct index_change *change, bool *ret_has, struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int64_t nid, one;
+	enum err_code code = sqlite_name_find(&check->conn, change->name, &nid, err);
+	int says = code ? 0 : check_log_says(&check->log, nid, check->iid, &change->value);
+
+	if (code || says != 0 || check->log.damaged) {
+		*ret_has = says >= 0; /* nobody knows what a damaged one says */
+		return code;
+	}
+	code = sqlite_take(&check->conn, SQL_VALUE_HAS, &stmt, err);
+	if (code)
+		return code;
+	sqlite_bind_int(stmt, 1, nid);
+	sqlite_bind_value(stmt, 2, &change->value);
+	sqlite_bind_int(stmt, 3, check->iid);
+	return sqlite_number(&check->conn, SQL_VALUE_HAS, stmt, "checking an index", &one, ret_has, err);
 }
 
 static enum err_code check_index_row(void *self, const struct index_change *change, struct error *err)
 {
 	struct check *check = self;
-	bool has = false;
-	enum err_code code = has_row(check, question(check, change), &has, err);
+	bool has = false, value = change->table == INDEX_ATTRIBUTE;
+	enum err_code code =
+		value ? has_value(check, change, &has, err) : has_row(check, question(check, change), &has, err);
 
 	if (code)
 		return code;
@@ -286,6 +304,20 @@ static enum err_code check_documents(struct check *check, struct error *err)
 	return code;
 }
 
+/* ---- the log of values ---- */
+
+static enum err_code check_log(struct check *check, struct error *err)
+{
+	enum err_code code = check_log_init(&check->conn, &check->log, err);
+
+	check->have_all = !check->log.damaged;
+	if (code != ERR_CORRUPT)
+		return code;
+	find(check, "index of values: cannot be read: %s", sqlite3_errmsg(check->conn.db));
+	check->have_all = false;
+	return ERR_OK;
+}
+
 /* ---- rows too many ---- */
 
 static enum err_code check_surplus(struct check *check, enum index_table table, struct error *err)
@@ -297,25 +329,24 @@ static enum err_code check_surplus(struct check *check, enum index_table table, 
 		find(check, "index of %s: cannot be read: %s", index_names[table], sqlite3_errmsg(check->conn.db));
 		return ERR_OK;
 	}
+	if (table == INDEX_ATTRIBUTE)
+		count += check->log.more;
 	if (code || !check->have_all || (uint64_t)count == check->wanted[table])
 		return code;
 	find(check, "index of %s: has %lld rows, its documents ask for %llu", index_names[table], (long long)count,
 	     (unsigned long long)check->wanted[table]);
+	if (table == INDEX_ATTRIBUTE)
+		return check_log_orphans(&check->conn, &check->log, err);
 	return find_rows(check, index_orphans[table], err);
 }
 
 /* ---- the census ---- */
 
-static void find_census(void *self, struct str finding)
-{
-	find(self, "%.*s", STR_FMT(finding));
-}
-
 static enum err_code check_census(struct check *check, struct error *err)
 {
 	if (check->unread)
 		return ERR_OK;
-	enum err_code code = sqlite_census_check(&check->conn, &check->census, find_census, check, err);
+	enum err_code code = sqlite_census_check(&check->conn, &check->census, find_text, check, err);
 
 	if (code != ERR_CORRUPT)
 		return code;
@@ -348,6 +379,8 @@ static enum err_code check_all(struct check *check, struct error *err)
 	if (code == ERR_OK)
 		code = prepare(check, err);
 	if (code == ERR_OK)
+		code = check_log(check, err);
+	if (code == ERR_OK)
 		code = check_documents(check, err);
 	if (code == ERR_OK)
 		code = check_census(check, err);
@@ -365,6 +398,7 @@ static void check_done(struct check *check)
 	sqlite_conn_close(&check->conn);
 	(void)json_parser_free(check->parser);
 	census_done(&check->census);
+	check_log_done(&check->log);
 	arena_done(&check->arena);
 }
 
@@ -384,6 +418,8 @@ enum err_code store_sqlite_check(const char *path, void (*visit)(void *self, con
 		return code;
 	arena_init(&check.arena, CHECK_ARENA_BYTES_MAX);
 	census_init(&check.census);
+	check.log.find = find_text;
+	check.log.self = &check;
 	code = sqlite_schema_verify(&check.conn, err);
 	if (code == ERR_OK)
 		code = sqlite_run(&check.conn, SQL_BEGIN_READ, "starting to check", err);

@@ -299,9 +299,28 @@ static enum err_code gather(struct sqlite_conn *conn, struct arena *arena, const
 		if (code)
 			return code;
 		bind_question(numbers->stmt, arena, narrow, condition, 0);
+		if (condition->kind == CONDITION_RANGE)
+			code = gather_logged(conn, numbers, condition->numbers[0], &condition->low, &condition->high,
+					     err);
+		if (code)
+			return code;
 	}
 	code = gather_read(conn, numbers, bound, err);
 	*ret_count = numbers->count;
+	return code;
+}
+
+/* What the log has of one value is read once. */
+static enum err_code read_logged(struct sqlite_conn *conn, struct condition *condition, struct error *err)
+{
+	struct iid_gather *numbers = &condition->gather;
+
+	if (condition->kind != CONDITION_VALUE || numbers->complete)
+		return ERR_OK;
+	enum err_code code =
+		gather_logged(conn, numbers, condition->numbers[0], &condition->low, &condition->high, err);
+
+	numbers->complete = code == ERR_OK;
 	return code;
 }
 
@@ -317,6 +336,11 @@ enum err_code condition_count(struct sqlite_conn *conn, struct arena *arena, con
 		*ret_count = condition->number_count;
 		return ERR_OK;
 	}
+	enum err_code logged = read_logged(conn, condition, err);
+
+	if (logged)
+		return logged;
+	sum += condition->gather.count;
 	for (size_t i = 0; i < question_count(condition); i++) {
 		sqlite3_stmt *stmt;
 		int64_t count;
@@ -355,10 +379,22 @@ static enum err_code open_stream(struct sqlite_conn *conn, struct iid_union *str
 	return ERR_OK;
 }
 
-/* Entities with the value, and those with a value that is not indexed. */
+/* Those ready in memory, ascending. */
+static void open_numbers(struct iid_union *streams, const int64_t *ids, size_t count)
+{
+	streams->streams[streams->count++] = (struct iid_stream){.ids = ids, .id_count = count, .at = INT64_MIN};
+}
+
+/* Entities with the value, those with a value that is not indexed, and those of the log. */
 static enum err_code open_value(struct sqlite_conn *conn, struct condition *condition, struct error *err)
 {
 	sqlite3_stmt *stmt;
+	enum err_code logged = read_logged(conn, condition, err);
+
+	if (logged)
+		return logged;
+	gather_sort(&condition->gather);
+	open_numbers(&condition->streams, condition->gather.ids, condition->gather.count);
 
 	for (int partial = 0; partial < 2; partial++) {
 		enum err_code code = open_stream(conn, &condition->streams, SQL_VALUE_STREAM, 3, &stmt, err);
@@ -380,7 +416,7 @@ enum err_code condition_open(struct sqlite_conn *conn, struct arena *arena, cons
 	bool ids = condition->kind == CONDITION_IDS || condition->kind == CONDITION_EITHER;
 	size_t count = condition->kind == CONDITION_IDS ? 0 : question_count(condition);
 
-	condition->streams.streams = arena_array(arena, struct iid_stream, count + 1);
+	condition->streams.streams = arena_array(arena, struct iid_stream, count + 2);
 	if (!condition->streams.streams)
 		return no_memory(err);
 	if (condition->kind == CONDITION_VALUE)
@@ -388,13 +424,11 @@ enum err_code condition_open(struct sqlite_conn *conn, struct arena *arena, cons
 	if (!condition_is_ordered(condition)) {
 		assert(condition->gather.complete);
 		gather_sort(&condition->gather);
-		condition->streams.streams[condition->streams.count++] = (struct iid_stream){
-			.ids = condition->gather.ids, .id_count = condition->gather.count, .at = INT64_MIN};
+		open_numbers(&condition->streams, condition->gather.ids, condition->gather.count);
 		return ERR_OK;
 	}
 	if (ids)
-		condition->streams.streams[condition->streams.count++] = (struct iid_stream){
-			.ids = condition->numbers, .id_count = condition->number_count, .at = INT64_MIN};
+		open_numbers(&condition->streams, condition->numbers, condition->number_count);
 	for (size_t i = 0; i < count; i++) {
 		sqlite3_stmt *stmt;
 		enum err_code code = open_stream(conn, &condition->streams, condition_sql[condition->kind].stream,

@@ -26,7 +26,7 @@ struct condition {
 	int64_t *type_numbers; /* EITHER: names */
 	size_t type_number_count;
 	struct index_value low, high; /* RANGE, VALUE */
-	struct iid_gather gather; /* of one that is not ordered: what has been counted */
+	struct iid_gather gather; /* of one that is not ordered: what has been counted; VALUE: what is in the log */
 	struct iid_union streams; /* when opened */
 };
 

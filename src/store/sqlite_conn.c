@@ -64,6 +64,17 @@ static const char *const sql_texts[SQL_COUNT] = {
 		"LIMIT ?4)) + "
 		"(SELECT count(*) FROM (SELECT 1 FROM attr_index WHERE nid = ?1 AND value = x'' LIMIT ?4))",
 
+	[SQL_VALUE_LOG_LAST] = "SELECT lid, changes FROM value_log WHERE nid = ?1 ORDER BY lid DESC LIMIT 1",
+	[SQL_VALUE_LOG_ADD] = "INSERT INTO value_log(nid, rows, changes) VALUES (?1, ?2, ?3)",
+	[SQL_VALUE_LOG_EXTEND] = "UPDATE value_log SET rows = rows + ?2, changes = ?3 WHERE lid = ?1",
+	[SQL_VALUE_LOG_READ] = "SELECT changes FROM value_log WHERE nid = ?1 ORDER BY lid",
+	[SQL_VALUE_LOG_CLEAR] = "DELETE FROM value_log WHERE nid = ?1",
+	[SQL_VALUE_LOG_ALL] = "SELECT nid, rows, changes FROM value_log ORDER BY lid",
+	[SQL_VALUE_HAS] = "SELECT 1 FROM attr_index WHERE nid = ?1 AND value = ?2 AND iid = ?3",
+	[SQL_VALUE_ORPHANS] = "SELECT iid, min(nid) FROM attr_index i WHERE NOT EXISTS (SELECT 1 FROM entity e "
+			      "WHERE e.iid = i.iid) GROUP BY iid",
+	[SQL_VALUE_LOG_SIZES] = "SELECT nid, sum(rows) FROM value_log GROUP BY nid",
+
 	[SQL_GEO_PUT] = "INSERT OR REPLACE INTO geo(gid, west, east, south, north) VALUES (?1, ?2, ?3, ?4, ?5)",
 	[SQL_GEO_DELETE] = "DELETE FROM geo WHERE gid = ?1",
 	[SQL_CELL_ADD] = "INSERT INTO cell(cell, gid) VALUES (?1, ?2)",
@@ -267,6 +278,14 @@ void sqlite_bind_double(sqlite3_stmt *stmt, int index, double value)
 void sqlite_bind_text(sqlite3_stmt *stmt, int index, struct str text)
 {
 	int rc = sqlite3_bind_text64(stmt, index, text.at ? text.at : "", text.len, SQLITE_STATIC, SQLITE_UTF8);
+
+	assert(rc == SQLITE_OK);
+	(void)rc;
+}
+
+void sqlite_bind_bytes(sqlite3_stmt *stmt, int index, struct str bytes)
+{
+	int rc = sqlite3_bind_blob64(stmt, index, bytes.at ? bytes.at : "", bytes.len, SQLITE_STATIC);
 
 	assert(rc == SQLITE_OK);
 	(void)rc;

@@ -43,6 +43,56 @@ enum err_code gather_read(struct sqlite_conn *conn, struct iid_gather *gather, u
 	return ERR_OK;
 }
 
+/* ---- the log of values ---- */
+
+struct value_range {
+	const struct index_value *low, *high;
+};
+
+static bool is_within(const struct value_range *range, const struct index_value *value)
+{
+	return value->kind == INDEX_PARTIAL ||
+	       (index_value_cmp(range->low, value) <= 0 && index_value_cmp(value, range->high) <= 0);
+}
+
+static enum err_code add_piece(const struct sqlite_conn *conn, struct iid_gather *gather,
+			       const struct value_range *range, struct str changes, struct error *err)
+{
+	struct value_change change;
+
+	while (value_log_next(&changes, &change)) {
+		if (!change.add || !is_within(range, &change.value))
+			continue;
+		if (!reserve(gather))
+			return err_set(err, ERR_MEMORY, "no memory to search");
+		gather->ids[gather->count++] = change.iid;
+	}
+	return changes.len == 0 ? ERR_OK : err_set(err, ERR_CORRUPT, "%s: the log of values is damaged", conn->path);
+}
+
+enum err_code gather_logged(struct sqlite_conn *conn, struct iid_gather *gather, int64_t nid,
+			    const struct index_value *low, const struct index_value *high, struct error *err)
+{
+	const struct value_range range = {low, high};
+	sqlite3_stmt *stmt;
+	bool row = true;
+	enum err_code code = sqlite_take(conn, SQL_VALUE_LOG_READ, &stmt, err);
+
+	if (code)
+		return code;
+	sqlite_bind_int(stmt, 1, nid);
+	for (;;) {
+		code = sqlite_step(conn, stmt, "searching the log of values", &row, err);
+		if (code || !row)
+			break;
+		code = add_piece(conn, gather, &range, sqlite_text(stmt, 0), err);
+		if (code)
+			break;
+	}
+	sqlite_give(conn, SQL_VALUE_LOG_READ, stmt);
+	return code;
+}
+
 /* ---- sorting ---- */
 
 static int compare_numbers(const void *a, const void *b)

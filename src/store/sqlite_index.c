@@ -135,7 +135,11 @@ static enum err_code change_value(const struct index_target *target, const struc
 	int64_t nid;
 	enum err_code code = sqlite_name_number(target->store, change->name, &nid, err);
 
-	return code ? code : sqlite_pending_add(target->store, nid, target->iid, change, err);
+	if (code)
+		return code;
+	return sqlite_values_change(
+		target->store, nid,
+		&(struct value_change){.iid = target->iid, .value = change->value, .add = change->add}, err);
 }
 
 static enum err_code change_box(const struct index_target *target, const struct index_change *change, struct error *err)

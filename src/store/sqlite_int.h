@@ -10,7 +10,8 @@
  *   sqlite_places.c   where the rows of ids are
  *   sqlite_index.c    index rows and the dictionary of names
  *   expiry_sqlite.c   what expires, and when next
- *   sqlite_pending.c  rows of the index of values, written in its order
+ *   sqlite_values.c   the index of values: its log, and merging that into it
+ *   sqlite_pending.c  changes of the index of values, sorted in its order
  *   sqlite_history.c  history: subjects, slices, append
  *   sqlite_bundle.c   history: many points in one row
  *   sqlite_prune.c    history: pruning by age
@@ -34,13 +35,14 @@
 #include "store/census_int.h"
 #include "store/index_rows.h"
 #include "store/store_int.h"
+#include "store/value_log.h"
 
 #include <sqlite3.h>
 
 #define SQLITE_SCHEMA_VERSION 1
 #define SQLITE_APPLICATION_ID 0x4D616368 /* "Mach" in the file's header */
 #define SQLITE_PAGE_BYTES 4096
-#define SQLITE_CACHE_BYTES_DEFAULT ((uint32_t)8 << 20)
+#define SQLITE_CACHE_BYTES_DEFAULT ((uint32_t)32 << 20)
 #define SQLITE_BUSY_MS_DEFAULT 60000
 #define SQLITE_WAL_PAGES_CHECKPOINT 8000 /* the log is copied back when it holds so many pages … */
 #define SQLITE_WAL_PAGES_COPIER 16000 /* … from here on the writer waits for the copier … */
@@ -90,6 +92,15 @@ enum sqlite_sql {
 	SQL_VALUE_STREAM,
 	SQL_VALUE_ALL,
 	SQL_VALUE_COUNT,
+	SQL_VALUE_LOG_LAST,
+	SQL_VALUE_LOG_ADD,
+	SQL_VALUE_LOG_EXTEND,
+	SQL_VALUE_LOG_READ,
+	SQL_VALUE_LOG_CLEAR,
+	SQL_VALUE_LOG_SIZES,
+	SQL_VALUE_LOG_ALL,
+	SQL_VALUE_HAS,
+	SQL_VALUE_ORPHANS,
 	SQL_GEO_PUT,
 	SQL_GEO_DELETE,
 	SQL_CELL_ADD,
@@ -169,6 +180,7 @@ MUST_CHECK enum err_code sqlite_ready(struct sqlite_conn *conn, enum sqlite_sql 
 /* Values are borrowed until the statement is given back. */
 void sqlite_bind_int(sqlite3_stmt *stmt, int index, int64_t value);
 void sqlite_bind_text(sqlite3_stmt *stmt, int index, struct str text);
+void sqlite_bind_bytes(sqlite3_stmt *stmt, int index, struct str bytes); /* a BLOB */
 void sqlite_bind_double(sqlite3_stmt *stmt, int index, double value);
 void sqlite_bind_partial(sqlite3_stmt *stmt, int index); /* the empty BLOB: above every text */
 void sqlite_bind_present(sqlite3_stmt *stmt, int index); /* a BLOB of one zero: above that */
@@ -233,10 +245,29 @@ struct sqlite_prune_mark { /* from where on a prefix may have points that the la
 	bool set;
 };
 
+struct sqlite_pending_row {
+	int64_t nid;
+	struct value_change change; /* text in the list's arena */
+	uint32_t order; /* of arrival */
+};
+
 struct sqlite_pending {
 	struct sqlite_pending_row *rows; /* owned */
 	size_t count, room;
 	struct arena texts;
+};
+
+struct sqlite_value_size {
+	int64_t nid, rows; /* of one attribute in the log of values */
+};
+
+/* How much the log of values holds, as far as this store knows. */
+struct sqlite_value_sizes {
+	struct sqlite_value_size *at; /* owned; by nid, ascending */
+	size_t count, room;
+	int64_t total;
+	bool known; /* false: to be read again */
+	struct buf text; /* a piece of log being written */
 };
 
 /* The thread that copies the log back; started when there is something for it to do. */
@@ -265,7 +296,8 @@ struct sqlite_store {
 	struct sqlite_places *places; /* owned; NULL in a store opened for reading only */
 
 	struct sqlite_slice slice;
-	struct sqlite_pending pending;
+	struct sqlite_pending pending; /* changes of the index of values that this transaction has not logged yet */
+	struct sqlite_value_sizes value_sizes;
 	bool savepoints; /* each write of this transaction has one */
 	struct sqlite_sums now, kept, spent; /* of the write that runs, of those done; sqlite_sums.c */
 
@@ -341,11 +373,29 @@ void sqlite_bind_value(sqlite3_stmt *stmt, int index, const struct index_value *
 /* sqlite_pending.c */
 void sqlite_pending_init(struct sqlite_pending *pending);
 void sqlite_pending_done(struct sqlite_pending *pending);
-void sqlite_pending_clear(struct sqlite_pending *pending); /* nothing of them is to be written */
-/* Gathers a change of the index of values. */
-MUST_CHECK enum err_code sqlite_pending_add(struct sqlite_store *store, int64_t nid, int64_t iid,
-					    const struct index_change *change, struct error *err);
-MUST_CHECK enum err_code sqlite_pending_write(struct sqlite_store *store, struct error *err);
+void sqlite_pending_clear(struct sqlite_pending *pending);
+MUST_CHECK enum err_code sqlite_pending_add(struct sqlite_pending *pending, int64_t nid,
+					    const struct value_change *change, struct error *err);
+/* By attribute, value, entity; the order of arrival does not count. */
+int sqlite_pending_cmp(const struct sqlite_pending_row *a, const struct sqlite_pending_row *b);
+/* What is left to be done, each row once, in the order of the index; *ret_rows is for free() and borrows the list's
+ * rows. */
+MUST_CHECK enum err_code sqlite_pending_sort(const struct sqlite_pending *pending,
+					     const struct sqlite_pending_row ***ret_rows, size_t *ret_count,
+					     struct error *err);
+
+/* sqlite_values.c: notes a change of the index of values; all noted ones go into its log; what has been long enough in
+ * the log goes into the index, all of it when `all` says so; what is known of the log's size is not true any more. */
+MUST_CHECK enum err_code sqlite_values_change(struct sqlite_store *store, int64_t nid,
+					      const struct value_change *change, struct error *err);
+MUST_CHECK enum err_code sqlite_values_log(struct sqlite_store *store, struct error *err);
+MUST_CHECK enum err_code sqlite_values_merge(struct sqlite_store *store, bool all, struct error *err);
+void sqlite_values_forget(struct sqlite_store *store);
+void sqlite_values_init(struct sqlite_store *store);
+void sqlite_values_done(struct sqlite_store *store);
+/* Adds the changes of a piece of log to a list. */
+MUST_CHECK enum err_code sqlite_values_unpack(const struct sqlite_conn *conn, struct sqlite_pending *list, int64_t nid,
+					      struct str changes, struct error *err);
 
 /* sqlite_history.c */
 enum err_code sqlite_txn_history(struct store_backend *backend, struct store_txn *txn, struct str id,

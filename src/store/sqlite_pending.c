@@ -1,26 +1,17 @@
-/* Rows of the index of values that a transaction has yet to write.
+/* Lists of changes of the index of values, sorted in its order.
  *
  * A batch of a thousand entities changes thousands of rows all over the index. Written as they come, each touches a
- * page of its own, which by then has left the cache and is read, changed and written to the log again and again. So
- * they are gathered and written in the order of the index, at the latest with the commit: a page is touched once.
- * Nothing on the writer's connection reads that index.
+ * page of its own, which by then has left the cache and is read, changed and written again and again. In the order of
+ * the index a page is touched once.
  *
- * A row that comes and goes within the transaction is not written at all. Under savepoints the rows of a write are
- * written before its end, so that undoing takes them back with everything else. */
+ * A row comes and goes in turns: of the changes of one row only an odd number leaves something to be done, which is
+ * what the last one says. */
 #include "store/sqlite_int.h"
 
 #include <string.h>
 
-#define PENDING_ROWS_MAX 32768u /* then they are written */
-#define PENDING_ROWS_KEPT 1024u /* room that stays between transactions */
-#define PENDING_TEXT_BYTES_MAX ((size_t)16 << 20)
-
-struct sqlite_pending_row {
-	int64_t nid, iid;
-	struct index_value value; /* text in the arena */
-	uint32_t order; /* of arrival */
-	bool add;
-};
+#define PENDING_ROWS_KEPT 1024u /* room that stays when a list is emptied */
+#define PENDING_TEXT_BYTES_MAX ((size_t)64 << 20)
 
 void sqlite_pending_init(struct sqlite_pending *pending)
 {
@@ -46,31 +37,58 @@ void sqlite_pending_clear(struct sqlite_pending *pending)
 	pending->room = 0;
 }
 
-/* ---- sorting ---- */
+/* ---- gathering ---- */
 
-static int compare_values(const struct index_value *a, const struct index_value *b)
+static bool reserve(struct sqlite_pending *pending)
 {
-	if (a->kind != b->kind)
-		return a->kind < b->kind ? -1 : 1;
-	if (a->kind == INDEX_NUMBER)
-		return a->number < b->number ? -1 : a->number > b->number;
-	return a->kind == INDEX_TEXT ? str_cmp(a->text, b->text) : 0;
+	if (pending->count < pending->room)
+		return true;
+	size_t room = pending->room ? pending->room * 2 : 64;
+	struct sqlite_pending_row *rows = reallocarray(pending->rows, room, sizeof(*rows));
+
+	if (!rows)
+		return false;
+	pending->rows = rows;
+	pending->room = room;
+	return true;
 }
 
-static int compare_keys(const struct sqlite_pending_row *a, const struct sqlite_pending_row *b)
+enum err_code sqlite_pending_add(struct sqlite_pending *pending, int64_t nid, const struct value_change *change,
+				 struct error *err)
+{
+	struct value_change kept = *change;
+
+	if (kept.value.kind == INDEX_TEXT) {
+		kept.value.text = arena_dup(&pending->texts, kept.value.text);
+		if (!kept.value.text.at)
+			return err_set(err, ERR_MEMORY, "no memory for an index row");
+	}
+	if (!reserve(pending))
+		return err_set(err, ERR_MEMORY, "no memory for an index row");
+	pending->rows[pending->count] =
+		(struct sqlite_pending_row){.nid = nid, .change = kept, .order = (uint32_t)pending->count};
+	pending->count++;
+	return ERR_OK;
+}
+
+/* ---- sorting ---- */
+
+int sqlite_pending_cmp(const struct sqlite_pending_row *a, const struct sqlite_pending_row *b)
 {
 	if (a->nid != b->nid)
 		return a->nid < b->nid ? -1 : 1;
-	int order = compare_values(&a->value, &b->value);
+	int order = index_value_cmp(&a->change.value, &b->change.value);
 
-	return order != 0 || a->iid == b->iid ? order : a->iid < b->iid ? -1 : 1;
+	if (order != 0 || a->change.iid == b->change.iid)
+		return order;
+	return a->change.iid < b->change.iid ? -1 : 1;
 }
 
 static int compare_rows(const void *a, const void *b)
 {
 	const struct sqlite_pending_row *x = *(const struct sqlite_pending_row *const *)a;
 	const struct sqlite_pending_row *y = *(const struct sqlite_pending_row *const *)b;
-	int order = compare_keys(x, y);
+	int order = sqlite_pending_cmp(x, y);
 
 	return order != 0 ? order : x->order < y->order ? -1 : x->order > y->order;
 }
@@ -102,7 +120,7 @@ static unsigned digit_of(const struct sqlite_pending_key *key, unsigned digit)
 	if (digit < 8)
 		return (unsigned)(key->rank >> digit * 8) & 255;
 	if (digit == 8)
-		return key->row->value.kind;
+		return key->row->change.value.kind;
 	return (unsigned)((uint64_t)key->row->nid >> (digit - 9) * 8) & 255;
 }
 
@@ -129,12 +147,12 @@ static bool sort_by_digit(const struct sqlite_pending_key *from, struct sqlite_p
 /* Between rows[0] and the end of what the digits could not tell apart; sorts that by comparing, and returns the end. */
 static size_t settle_run(const struct sqlite_pending_row **rows, size_t count)
 {
-	uint64_t rank = rank_of(&rows[0]->value);
+	uint64_t rank = rank_of(&rows[0]->change.value);
 	bool sorted = true;
 	size_t end = 1;
 
-	for (; end < count && rows[end]->nid == rows[0]->nid && rows[end]->value.kind == rows[0]->value.kind &&
-	       rank_of(&rows[end]->value) == rank;
+	for (; end < count && rows[end]->nid == rows[0]->nid &&
+	       rows[end]->change.value.kind == rows[0]->change.value.kind && rank_of(&rows[end]->change.value) == rank;
 	     end++)
 		sorted = sorted && compare_rows(&rows[end - 1], &rows[end]) <= 0;
 	if (!sorted)
@@ -156,7 +174,7 @@ static void sort_rows(const struct sqlite_pending *pending, struct sqlite_pendin
 		return;
 	}
 	for (size_t i = 0; i < pending->count; i++)
-		from[i] = (struct sqlite_pending_key){rank_of(&pending->rows[i].value), &pending->rows[i]};
+		from[i] = (struct sqlite_pending_key){rank_of(&pending->rows[i].change.value), &pending->rows[i]};
 	for (unsigned digit = 0; digit < DIGITS; digit++)
 		if (sort_by_digit(from, to, pending->count, digit)) {
 			struct sqlite_pending_key *swap = from;
@@ -170,92 +188,31 @@ static void sort_rows(const struct sqlite_pending *pending, struct sqlite_pendin
 		i += settle_run(rows + i, pending->count - i);
 }
 
-/* ---- writing ---- */
-
-static enum err_code write_row(struct sqlite_conn *conn, const struct sqlite_pending_row *row, struct error *err)
+/* Keeps what is left to be done; returns how many. */
+static size_t keep_last(const struct sqlite_pending_row **rows, size_t count)
 {
-	enum sqlite_sql sql = row->add ? SQL_VALUE_ADD : SQL_VALUE_DELETE;
-	sqlite3_stmt *stmt;
-	enum err_code code = sqlite_take(conn, sql, &stmt, err);
+	size_t kept = 0;
 
-	if (code)
-		return code;
-	sqlite_bind_int(stmt, 1, row->nid);
-	sqlite_bind_value(stmt, 2, &row->value);
-	sqlite_bind_int(stmt, 3, row->iid);
-	return sqlite_finish(conn, sql, stmt, "writing the index of values", err);
-}
-
-static enum err_code write_sorted(struct sqlite_store *store, const struct sqlite_pending_row *const *rows,
-				  size_t count, struct error *err)
-{
-	enum err_code code = ERR_OK;
-
-	for (size_t i = 0, next; code == ERR_OK && i < count; i = next) {
-		for (next = i + 1; next < count && compare_keys(rows[i], rows[next]) == 0;)
+	for (size_t i = 0, next; i < count; i = next) {
+		for (next = i + 1; next < count && sqlite_pending_cmp(rows[i], rows[next]) == 0;)
 			next++;
-		/* A row comes and goes in turns: after an even number of them it is as it was. */
 		if ((next - i) % 2 == 1)
-			code = write_row(&store->writer, rows[i], err);
+			rows[kept++] = rows[next - 1];
 	}
-	return code;
+	return kept;
 }
 
-enum err_code sqlite_pending_write(struct sqlite_store *store, struct error *err)
+enum err_code sqlite_pending_sort(const struct sqlite_pending *pending, const struct sqlite_pending_row ***ret_rows,
+				  size_t *ret_count, struct error *err)
 {
-	struct sqlite_pending *pending = &store->pending;
-
-	if (pending->count == 0)
-		return ERR_OK;
-	CLEANUP_MEMORY struct sqlite_pending_key *keys = reallocarray(NULL, pending->count, 2 * sizeof(*keys));
-	CLEANUP_MEMORY const struct sqlite_pending_row **rows = reallocarray(NULL, pending->count, sizeof(*rows));
+	size_t room = pending->count ? pending->count : 1;
+	CLEANUP_MEMORY struct sqlite_pending_key *keys = reallocarray(NULL, room, 2 * sizeof(*keys));
+	CLEANUP_MEMORY const struct sqlite_pending_row **rows = reallocarray(NULL, room, sizeof(*rows));
 
 	if (!keys || !rows)
-		return err_set(err, ERR_MEMORY, "no memory to write the index of values");
+		return err_set(err, ERR_MEMORY, "no memory to sort the index of values");
 	sort_rows(pending, keys, rows);
-	enum err_code code = write_sorted(store, rows, pending->count, err);
-
-	sqlite_pending_clear(pending);
-	return code;
-}
-
-/* ---- gathering ---- */
-
-static bool reserve(struct sqlite_pending *pending)
-{
-	if (pending->count < pending->room)
-		return true;
-	size_t room = pending->room ? pending->room * 2 : 64;
-	struct sqlite_pending_row *rows = reallocarray(pending->rows, room, sizeof(*rows));
-
-	if (!rows)
-		return false;
-	pending->rows = rows;
-	pending->room = room;
-	return true;
-}
-
-enum err_code sqlite_pending_add(struct sqlite_store *store, int64_t nid, int64_t iid,
-				 const struct index_change *change, struct error *err)
-{
-	struct sqlite_pending *pending = &store->pending;
-	struct index_value value = change->value;
-
-	if (pending->count >= PENDING_ROWS_MAX) {
-		enum err_code code = sqlite_pending_write(store, err);
-
-		if (code)
-			return code;
-	}
-	if (value.kind == INDEX_TEXT) {
-		value.text = arena_dup(&pending->texts, value.text);
-		if (!value.text.at)
-			return err_set(err, ERR_MEMORY, "no memory for an index row");
-	}
-	if (!reserve(pending))
-		return err_set(err, ERR_MEMORY, "no memory for an index row");
-	pending->rows[pending->count] = (struct sqlite_pending_row){
-		.nid = nid, .iid = iid, .value = value, .order = (uint32_t)pending->count, .add = change->add};
-	pending->count++;
+	*ret_count = keep_last(rows, pending->count);
+	*ret_rows = TAKE(rows);
 	return ERR_OK;
 }

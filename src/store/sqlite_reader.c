@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define READER_CACHE_SHARE 4 /* a reader's page cache is this part of the writer's */
+#define READER_CACHE_SHARE 16 /* a reader's page cache is this part of the writer's */
 
 static struct sqlite_reader *sqlite_reader(struct store_snapshot *snapshot)
 {

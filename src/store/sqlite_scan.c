@@ -117,7 +117,9 @@ static enum err_code choose(struct scan *scan, struct error *err)
 
 /* ---- walking ---- */
 
-/* *ret_more: false when visit wants no more. A number without document is an index row too many: the check finds it. */
+/* Counted, and shown when somebody wants to see it; *ret_more: false when visit wants no more. A number without
+ * document is of an entity that is gone, which the index of values has still to learn, or an index row too many: the
+ * check finds that. */
 static enum err_code visit_entity(struct scan *scan, sqlite3_stmt *stmt, int64_t iid, bool *ret_more, struct error *err)
 {
 	bool row = false;
@@ -127,24 +129,35 @@ static enum err_code visit_entity(struct scan *scan, sqlite3_stmt *stmt, int64_t
 
 	if (code == ERR_OK && row) {
 		scan->count++;
-		*ret_more = scan->visit(scan->self, sqlite_text(stmt, 0));
+		if (scan->visit)
+			*ret_more = scan->visit(scan->self, sqlite_text(stmt, 0));
 	}
 	(void)sqlite3_reset(stmt);
 	return code;
 }
 
+/* The index of values may name entities that are gone: there the rows alone do not count. */
+static bool is_vague(const struct scan *scan)
+{
+	for (size_t i = 0; i < scan->condition_count; i++)
+		if (scan->conditions[i].kind == CONDITION_VALUE || scan->conditions[i].kind == CONDITION_RANGE)
+			return true;
+	return false;
+}
+
 static enum err_code walk_unions(struct scan *scan, struct error *err)
 {
+	bool look = scan->visit || is_vague(scan);
 	sqlite3_stmt *stmt = NULL;
 	int64_t iid = INT64_MIN;
 	bool more = true;
-	enum err_code code = scan->visit ? sqlite_take(scan->conn, SQL_ENTITY_DOC_BY_IID, &stmt, err) : ERR_OK;
+	enum err_code code = look ? sqlite_take(scan->conn, SQL_ENTITY_DOC_BY_IID, &stmt, err) : ERR_OK;
 
 	while (code == ERR_OK && more) {
 		code = iid_next(scan->conn, scan->unions, scan->union_count, iid + 1, &iid, err);
 		if (code || iid == INT64_MAX)
 			break;
-		if (scan->visit && scan->skip == 0)
+		if (look && scan->skip == 0)
 			code = visit_entity(scan, stmt, iid, &more, err);
 		else
 			scan->count++;

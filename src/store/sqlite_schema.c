@@ -21,6 +21,10 @@ static const char *const migrations[SQLITE_SCHEMA_VERSION] = {
 	" STRICT, WITHOUT ROWID;"
 	"CREATE TABLE attr_index(nid INTEGER NOT NULL, value ANY NOT NULL, iid INTEGER NOT NULL,"
 	" PRIMARY KEY (nid, value, iid)) STRICT, WITHOUT ROWID;"
+	/* Changes of attr_index that are not in it yet (value_log.h), rows many. */
+	"CREATE TABLE value_log(lid INTEGER PRIMARY KEY, nid INTEGER NOT NULL, rows INTEGER NOT NULL,"
+	" changes BLOB NOT NULL) STRICT;"
+	"CREATE INDEX value_log_nid ON value_log(nid);"
 	/* within 0: of all entities, else of those of that type; kind 0: entities of the type `name`. */
 	"CREATE TABLE census(within INTEGER NOT NULL, name INTEGER NOT NULL, kind INTEGER NOT NULL,"
 	" count INTEGER NOT NULL, PRIMARY KEY (within, name, kind)) STRICT, WITHOUT ROWID;"

@@ -29,7 +29,7 @@ struct store_options {
 	bool read_only;
 	bool create; /* false: ERR_NOT_FOUND when the file is not there */
 	uint32_t busy_timeout_ms; /* how long to wait for another process's write; 0: 60,000 */
-	uint32_t cache_bytes_max; /* of the writer's page cache; 0: 8 MiB. A reader's is a quarter of it */
+	uint32_t cache_bytes_max; /* of the writer's page cache; 0: 32 MiB. A reader's is a sixteenth */
 };
 
 /* Opens, migrates the schema forward where needed, starts the writer thread (unless read_only).
