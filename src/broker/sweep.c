@@ -1,9 +1,10 @@
 /* The sweep: what has expired (4.22) is hidden from every reader at once; here it is removed, with its history, in
  * small transactions between which other writes have their turn. A thread looks at every open tenant from time to time;
- * a look at one where nothing is due costs one step in an index. */
+ * a look at one where nothing is due costs one step in an index. The same thread packs history (store/pack.h). */
 #include "base/time_value.h"
 #include "broker/broker_int.h"
 #include "store/expiry.h"
+#include "store/pack.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -12,6 +13,7 @@
 #include <time.h>
 
 #define SWEEP_ENTITIES_TXN_MAX 256u /* in one transaction … */
+#define PACK_INTERVAL_S 10 /* how often it is looked whether history should be packed */
 #define SWEEP_US_TXN_MAX 20000 /* … which takes no further one after so long */
 
 struct sweeper {
@@ -146,16 +148,43 @@ static void sweep_tenant(void *self, struct str name, struct store *store)
 	atomic_fetch_add(&sweeper->removed, entities);
 }
 
+static void pack_tenant(void *self, struct str name, struct store *store)
+{
+	struct sweeper *sweeper = self;
+	const struct store_pack_options options = {.now_us = broker_now_us(sweeper->broker)};
+	struct store_pack_result result;
+	enum err_code code = store_pack(store, &options, &result, NULL);
+
+	(void)name;
+	/* Another process that packs is as good. */
+	if (code != ERR_OK && code != ERR_CONFLICT)
+		atomic_fetch_add(&sweeper->failures, 1);
+}
+
+/* A second of the monotonic clock. */
+static time_t now_s(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
 static void *sweeper_main(void *self)
 {
 	struct sweeper *sweeper = self;
 	uint32_t interval_ms = sweeper->broker->options.sweep_interval_ms;
 	struct timespec until;
+	time_t pack_at_s = now_s() + PACK_INTERVAL_S;
 
 	(void)pthread_mutex_lock(&sweeper->lock);
 	while (!sweeper->ending) {
 		(void)pthread_mutex_unlock(&sweeper->lock);
 		broker_each_tenant(sweeper->broker, sweep_tenant, sweeper);
+		if (now_s() >= pack_at_s) {
+			broker_each_tenant(sweeper->broker, pack_tenant, sweeper);
+			pack_at_s = now_s() + PACK_INTERVAL_S;
+		}
 		(void)clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_nsec += (long)(interval_ms % 1000) * 1000000;
 		until.tv_sec += interval_ms / 1000 + until.tv_nsec / 1000000000;

@@ -4,6 +4,7 @@
  * and those who ask for open tenants do not wait for it. */
 #include "base/cleanup.h"
 #include "broker/broker_int.h"
+#include "broker/lines_int.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -42,6 +43,7 @@ void tenants_close(struct broker *broker)
 
 	for (size_t i = 0; i < tenants->count; i++) {
 		(void)store_free(tenants->list[i]->store);
+		(void)lines_names_free(tenants->list[i]->lines_names);
 		free(tenants->list[i]);
 	}
 	tenants->count = 0;

@@ -11,6 +11,11 @@
 		.name = "tenant", .letter = 't', .kind = OPTION_TEXT, .value_name = "NAME",                            \
 		.doc = "Tenant to work on. Without it: the default tenant."                                            \
 	}
+#define ONE_TENANT_OPTION                                                                                              \
+	{                                                                                                              \
+		.name = "tenant", .letter = 't', .kind = OPTION_TEXT, .value_name = "NAME",                            \
+		.doc = "Only this tenant. Without it: all."                                                            \
+	}
 #define CONTEXT_OPTION                                                                                                 \
 	{                                                                                                              \
 		.name = "context", .kind = OPTION_FILE, .value_name = "FILE|URL",                                      \
@@ -256,12 +261,20 @@ static const struct example restore_examples[] = {
 
 static const struct option check_options[] = {
 	DATA_OPTION,
-	{.name = "tenant",
-	 .letter = 't',
-	 .kind = OPTION_TEXT,
-	 .value_name = "NAME",
-	 .doc = "Only this tenant. Without it: all."},
+	ONE_TENANT_OPTION,
 	{.name = "quiet", .letter = 'q', .kind = OPTION_FLAG, .doc = "Print findings only."},
+	{0},
+};
+
+static const struct option stats_options[] = {
+	DATA_OPTION,
+	ONE_TENANT_OPTION,
+	{.name = "json", .kind = OPTION_FLAG, .doc = "One line of JSON a tenant, sizes in bytes."},
+	{0},
+};
+static const struct option pack_options[] = {
+	DATA_OPTION,
+	ONE_TENANT_OPTION,
 	{0},
 };
 
@@ -357,6 +370,16 @@ const struct command commands[] = {
 	 "status "
 	 "1. A daemon may serve the folder meanwhile.",
 	 NULL, check_options, NULL, command_check},
+	{"stats", "print what the history takes",
+	 "Prints for each tenant how many points its history has, how many of them are not packed yet, and the bytes "
+	 "that "
+	 "they and what finds them take on the disk. A daemon may serve the folder meanwhile.",
+	 NULL, stats_options, NULL, command_stats},
+	{"pack", "put the history into compressed blocks now",
+	 "Packs what has arrived more than half a minute ago and puts all blocks together. A daemon that serves the "
+	 "folder "
+	 "does so by itself, a little at a time; it may serve meanwhile.",
+	 NULL, pack_options, NULL, command_pack},
 	{"config show", "print the settings in effect",
 	 "Prints every setting as YAML, and behind it where its value comes from.", config_arguments, config_options,
 	 NULL, command_config_show},

@@ -15,6 +15,8 @@ enum exit_status command_export(const struct call *call);
 enum exit_status command_backup(const struct call *call);
 enum exit_status command_restore(const struct call *call);
 enum exit_status command_check(const struct call *call);
+enum exit_status command_stats(const struct call *call);
+enum exit_status command_pack(const struct call *call);
 enum exit_status command_config_show(const struct call *call);
 enum exit_status command_config_check(const struct call *call);
 enum exit_status command_config_example(const struct call *call);

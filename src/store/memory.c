@@ -95,6 +95,7 @@ static enum err_code memory_commit(struct store_backend *backend, struct error *
 		free_dead(&store->entities);
 		free_dead(&store->metas);
 		free_dead(&store->records);
+		free_dead(&store->subjects);
 	}
 	(void)pthread_mutex_unlock(&store->lock);
 	return ERR_OK;
@@ -183,7 +184,26 @@ static enum err_code memory_txn_put(struct store_backend *backend, struct store_
 		return err_set(err, ERR_MEMORY, "no memory for %.*s", STR_FMT(id));
 	}
 	txn->changed = true;
-	return memory_item_change(store, &store->entities, item, text, err);
+	enum err_code code = memory_item_change(store, &store->entities, item, text, err);
+	bool created;
+
+	return code || before ? code : memory_subject_add(store, txn, id, NULL, 0, &created, err);
+}
+
+/* The types of an entity that goes stay with its subject. */
+static enum err_code keep_types(struct memory_store *store, struct store_txn *txn, const struct json *entity,
+				struct error *err)
+{
+	const struct json *list = json_get(entity, STR("type"));
+	uint32_t count = json_is(list, JSON_ARRAY) ? list->count : 0;
+	struct str *types = arena_array(&txn->arena, struct str, count);
+	bool created;
+
+	if (!types)
+		return err_set(err, ERR_MEMORY, "no memory for types");
+	for (uint32_t i = 0; i < count; i++)
+		types[i] = json_text(&list->items[i]);
+	return memory_subject_add(store, txn, document_id(entity), types, count, &created, err);
 }
 
 static enum err_code memory_txn_delete(struct store_backend *backend, struct store_txn *txn, const struct json *before,
@@ -195,7 +215,9 @@ static enum err_code memory_txn_delete(struct store_backend *backend, struct sto
 	if (!item)
 		return not_there(document_id(before), err);
 	txn->changed = true;
-	return memory_item_change(store, &store->entities, item, NULL, err);
+	enum err_code code = memory_item_change(store, &store->entities, item, NULL, err);
+
+	return code ? code : keep_types(store, txn, before, err);
 }
 
 static enum err_code memory_txn_set_meta(struct store_backend *backend, struct store_txn *txn, struct str key,
@@ -270,6 +292,20 @@ static enum err_code memory_stats(struct store_backend *backend, struct store_st
 	return ERR_OK;
 }
 
+static enum err_code memory_history_stats(struct store_backend *backend, struct store_history_stats *ret_stats,
+					  struct error *err)
+{
+	struct memory_store *store = memory_store(backend);
+
+	(void)err;
+	(void)pthread_mutex_lock(&store->lock);
+	uint64_t points = memory_history_count(store);
+
+	(void)pthread_mutex_unlock(&store->lock);
+	*ret_stats = (struct store_history_stats){.points = points, .points_unpacked = points};
+	return ERR_OK;
+}
+
 static void list_free(struct memory_list *list)
 {
 	while (list->first)
@@ -285,6 +321,7 @@ static void memory_close(struct store_backend *backend)
 	list_free(&store->entities);
 	list_free(&store->metas);
 	list_free(&store->records);
+	list_free(&store->subjects);
 	memory_history_free(store);
 	(void)pthread_mutex_destroy(&store->lock);
 	free(store->undo);
@@ -313,6 +350,11 @@ static const struct store_backend_ops memory_ops = {
 	.txn_record_get = memory_txn_record_get,
 	.txn_each_expired = memory_txn_each_expired,
 	.txn_prune = memory_txn_prune,
+	.txn_subject_add = memory_txn_subject_add,
+	.txn_subject_has = memory_txn_subject_has,
+	.txn_subject_delete = memory_txn_subject_delete,
+	.txn_series_delete = memory_txn_series_delete,
+	.txn_instance_replace = memory_txn_instance_replace,
 	.reader_new = memory_reader_new,
 	.reader_free = memory_reader_free,
 	.stats = memory_stats,
@@ -323,7 +365,12 @@ static const struct store_backend_ops memory_ops = {
 	.next_expiry = memory_next_expiry,
 	.record_get = memory_record_get,
 	.record_each = memory_record_each,
-	.history = memory_history,
+	.history_stats = memory_history_stats,
+	.series_read = memory_series_read,
+	.series_sums = memory_series_sums,
+	.series_list = memory_series_list,
+	.subject_get = memory_subject_get,
+	.subject_each = memory_subject_each,
 	.census = memory_census,
 };
 
@@ -340,5 +387,7 @@ enum err_code store_memory_open(struct store **ret_store, struct error *err)
 	map_init(&store->metas.committed, 0);
 	map_init(&store->records.pending, 0);
 	map_init(&store->records.committed, 0);
+	map_init(&store->subjects.pending, 0);
+	map_init(&store->subjects.committed, 0);
 	return store_new(&memory_ops, (struct store_backend *)store, false, ret_store, err);
 }

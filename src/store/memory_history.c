@@ -1,8 +1,6 @@
 /* History in the memory store: a list of series, each an array of points in the order of arrival. */
 #include "store/memory_int.h"
 
-#include "base/cleanup.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +12,7 @@ static char *copy_behind(char *at, struct str text, struct str *ret)
 	return at + text.len;
 }
 
-static struct memory_series *find_series(const struct memory_store *store, struct str id, struct str attribute_iri,
+struct memory_series *memory_series_find(const struct memory_store *store, struct str id, struct str attribute_iri,
 					 struct str dataset_id)
 {
 	for (struct memory_series *series = store->series; series; series = series->next)
@@ -26,7 +24,7 @@ static struct memory_series *find_series(const struct memory_store *store, struc
 
 static struct memory_series *add_series(struct memory_store *store, struct str id, const struct change *change)
 {
-	struct memory_series *series = find_series(store, id, change->attribute_iri, change->dataset_id);
+	struct memory_series *series = memory_series_find(store, id, change->attribute_iri, change->dataset_id);
 
 	if (series)
 		return series;
@@ -43,7 +41,8 @@ static struct memory_series *add_series(struct memory_store *store, struct str i
 }
 
 /* Under the lock. */
-static bool append(struct memory_store *store, struct str id, const struct change *change, int64_t now_us)
+static bool append(struct memory_store *store, struct str id, const struct change *change, int64_t now_us,
+		   uint64_t order)
 {
 	bool deleted = change->kind == CHANGE_DELETED;
 	const struct json *instance = deleted ? change->before : change->after;
@@ -66,7 +65,7 @@ static bool append(struct memory_store *store, struct str id, const struct chang
 		return false;
 	series->points[series->point_count++] = (struct memory_point){
 		.at_us = deleted ? now_us : store_instance_at_us(instance),
-		.order = store->order++,
+		.order = order,
 		.kind = change->kind,
 		.doc = doc,
 	};
@@ -74,16 +73,28 @@ static bool append(struct memory_store *store, struct str id, const struct chang
 	return true;
 }
 
+bool memory_history_put(struct memory_store *store, struct str id, const struct change *change, int64_t now_us,
+			uint64_t order)
+{
+	(void)pthread_mutex_lock(&store->lock);
+	bool good = append(store, id, change, now_us, order);
+
+	(void)pthread_mutex_unlock(&store->lock);
+	return good;
+}
+
 enum err_code memory_txn_history(struct store_backend *backend, struct store_txn *txn, struct str id,
 				 const struct change *changes, int64_t now_us, struct error *err)
 {
 	struct memory_store *store = (struct memory_store *)backend;
-	bool good = true;
+	bool good = true, created;
+	enum err_code code = memory_subject_add(store, txn, id, NULL, 0, &created, err);
 
-	txn->changed = true;
+	if (code)
+		return code;
 	(void)pthread_mutex_lock(&store->lock);
 	for (const struct change *change = changes; good && change; change = change->next)
-		good = append(store, id, change, now_us);
+		good = append(store, id, change, now_us, store->order++);
 	(void)pthread_mutex_unlock(&store->lock);
 	return good ? ERR_OK : err_set(err, ERR_MEMORY, "no memory for history");
 }
@@ -187,8 +198,7 @@ static int point_cmp(const void *a, const void *b)
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
-/* Copies what is asked for, in time order, each with a reference; NULL without memory. */
-static struct memory_point *take_points(struct memory_store *store, const struct memory_series *series, int64_t from_us,
+struct memory_point *memory_points_take(struct memory_store *store, const struct memory_series *series, int64_t from_us,
 					int64_t to_us, size_t *ret_count)
 {
 	size_t count = 0;
@@ -209,32 +219,4 @@ static struct memory_point *take_points(struct memory_store *store, const struct
 		qsort(points, count, sizeof(*points), point_cmp);
 	*ret_count = count;
 	return points;
-}
-
-enum err_code memory_history(struct store_snapshot *snapshot, struct str id, struct str attribute_iri,
-			     struct str dataset_id, int64_t from_us, int64_t to_us,
-			     bool (*visit)(void *self, int64_t at_us, enum change_kind kind, struct str bytes),
-			     void *self, struct error *err)
-{
-	struct memory_store *store = ((struct memory_reader *)snapshot)->store;
-
-	(void)pthread_mutex_lock(&store->lock);
-	const struct memory_series *series = find_series(store, id, attribute_iri, dataset_id);
-
-	(void)pthread_mutex_unlock(&store->lock);
-	if (!series)
-		return ERR_OK;
-	size_t count = 0;
-	CLEANUP_MEMORY struct memory_point *points = take_points(store, series, from_us, to_us, &count);
-
-	if (!points)
-		return err_set(err, ERR_MEMORY, "no memory for history");
-	bool more = true;
-
-	for (size_t i = 0; i < count; i++) {
-		more = more && visit(self, points[i].at_us, points[i].kind,
-				     (struct str){points[i].doc->at, points[i].doc->len});
-		(void)memory_text_unref(points[i].doc);
-	}
-	return ERR_OK;
 }

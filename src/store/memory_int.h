@@ -21,6 +21,7 @@ struct memory_text {
 struct memory_item {
 	struct memory_item *next, *previous; /* in the order of creation */
 	struct memory_text *pending, *committed; /* NULL: not there */
+	int64_t number; /* ascending in the order of creation */
 	struct str key; /* lies behind this struct */
 };
 
@@ -59,8 +60,10 @@ struct memory_undo {
 struct memory_store {
 	pthread_mutex_t lock; /* guards the committed side, the links of the lists and the points */
 	struct memory_list entities, metas, records; /* a record's key: kind, a NUL, id */
+	struct memory_list subjects; /* ids with an entity or a history: an array of types kept or given */
 	struct memory_series *series;
-	uint64_t order;
+	uint64_t order; /* points so far */
+	uint64_t items; /* so far */
 	struct memory_undo *undo; /* of the transaction, oldest first */
 	size_t undo_count, undo_room;
 	size_t savepoint; /* undo_count when it was set */
@@ -94,14 +97,49 @@ enum err_code memory_txn_history(struct store_backend *backend, struct store_txn
 				 const struct change *changes, int64_t now_us, struct error *err);
 enum err_code memory_txn_prune(struct store_backend *backend, struct store_txn *txn, struct str id_prefix,
 			       int64_t before_us, uint32_t rows_max, uint32_t *ret_rows, struct error *err);
-enum err_code memory_history(struct store_snapshot *snapshot, struct str id, struct str attribute_iri,
-			     struct str dataset_id, int64_t from_us, int64_t to_us,
-			     bool (*visit)(void *self, int64_t at_us, enum change_kind kind, struct str bytes),
-			     void *self, struct error *err);
+/* Appends with this order number. Under no lock. */
+MUST_CHECK bool memory_history_put(struct memory_store *store, struct str id, const struct change *change,
+				   int64_t now_us, uint64_t order);
+/* Under the lock. */
+struct memory_series *memory_series_find(const struct memory_store *store, struct str id, struct str attribute_iri,
+					 struct str dataset_id);
+/* Copies of the committed points from from_us to to_us, in time order, each with a reference; NULL without memory. */
+struct memory_point *memory_points_take(struct memory_store *store, const struct memory_series *series, int64_t from_us,
+					int64_t to_us, size_t *ret_count);
 void memory_history_undo(const struct memory_undo *undo);
 void memory_history_commit(struct memory_store *store); /* under the lock */
 uint64_t memory_history_count(const struct memory_store *store); /* under the lock */
 void memory_history_free(struct memory_store *store);
+
+/* memory_temporal.c */
+enum err_code memory_series_read(struct store_snapshot *snapshot, struct str id, struct str attribute_iri,
+				 struct str dataset_id, const struct store_window *window, bool latest,
+				 uint32_t count_max, struct arena *arena, struct store_instances *ret,
+				 struct error *err);
+enum err_code memory_series_sums(struct store_snapshot *snapshot, struct str id, struct str attribute_iri,
+				 struct str dataset_id, enum store_time by, const int64_t *edges, size_t count,
+				 struct series_sums *sums, struct error *err);
+enum err_code memory_series_list(struct store_snapshot *snapshot, struct str id, struct arena *arena,
+				 const struct store_series **ret_series, size_t *ret_count, struct error *err);
+enum err_code memory_subject_get(struct store_snapshot *snapshot, struct str id, struct arena *arena,
+				 struct store_subject *ret, struct error *err);
+enum err_code memory_subject_each(struct store_snapshot *snapshot, const struct narrow *narrow, int64_t after,
+				  bool (*visit)(void *self, int64_t number, const struct store_subject *subject),
+				  void *self, struct error *err);
+/* The subject of an id, made when it is not there, with these types more. */
+MUST_CHECK enum err_code memory_subject_add(struct memory_store *store, struct store_txn *txn, struct str id,
+					    const struct str *types, size_t type_count, bool *ret_created,
+					    struct error *err);
+enum err_code memory_txn_subject_add(struct store_backend *backend, struct store_txn *txn, struct str id,
+				     const struct str *types, size_t type_count, bool *ret_created, struct error *err);
+enum err_code memory_txn_subject_has(struct store_backend *backend, struct str id, bool *ret_has, struct error *err);
+enum err_code memory_txn_subject_delete(struct store_backend *backend, struct store_txn *txn, struct str id,
+					struct error *err);
+enum err_code memory_txn_series_delete(struct store_backend *backend, struct store_txn *txn, struct str id,
+				       struct str attribute_iri, struct str dataset_id, bool all, struct error *err);
+enum err_code memory_txn_instance_replace(struct store_backend *backend, struct store_txn *txn, struct str id,
+					  struct str attribute_iri, int64_t number, const struct json *instance,
+					  int64_t now_us, struct error *err);
 
 /* record_memory.c */
 enum err_code memory_txn_record_put(struct store_backend *backend, struct store_txn *txn, struct str kind,

@@ -68,6 +68,7 @@ struct memory_item *memory_item_new(struct memory_store *store, struct memory_li
 		memcpy(copy, key.at, key.len);
 	item->key = (struct str){copy, key.len};
 	(void)pthread_mutex_lock(&store->lock);
+	item->number = (int64_t)++store->items;
 	item->previous = list->last;
 	if (list->last)
 		list->last->next = item;

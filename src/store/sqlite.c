@@ -27,7 +27,7 @@ static void forget_undone(struct sqlite_store *store)
 {
 	forget_uncommitted(store);
 	sqlite_values_forget(store);
-	store->prune.set = false;
+	store->prune.set = store->prune_blocks.set = false;
 }
 
 static enum err_code sqlite_begin(struct store_backend *backend, struct error *err)
@@ -248,6 +248,11 @@ static const struct store_backend_ops sqlite_ops = {
 	.txn_record_get = sqlite_txn_record_get,
 	.txn_each_expired = sqlite_txn_each_expired,
 	.txn_prune = sqlite_txn_prune,
+	.txn_subject_add = sqlite_txn_subject_add,
+	.txn_subject_has = sqlite_txn_subject_has,
+	.txn_subject_delete = sqlite_txn_subject_delete,
+	.txn_series_delete = sqlite_txn_series_delete,
+	.txn_instance_replace = sqlite_txn_instance_replace,
 	.reader_new = sqlite_reader_new,
 	.reader_free = sqlite_reader_free,
 	.stats = sqlite_stats,
@@ -258,7 +263,17 @@ static const struct store_backend_ops sqlite_ops = {
 	.next_expiry = sqlite_next_expiry,
 	.record_get = sqlite_record_get,
 	.record_each = sqlite_record_each,
-	.history = sqlite_history,
+	.pack = sqlite_pack,
+	.bulk_numbers = sqlite_bulk_numbers,
+	.txn_bulk_subjects = sqlite_txn_bulk_subjects,
+	.txn_bulk_name = sqlite_txn_bulk_name,
+	.txn_bulk = sqlite_txn_bulk,
+	.history_stats = sqlite_history_stats,
+	.series_read = sqlite_series_read,
+	.series_sums = sqlite_series_sums,
+	.series_list = sqlite_series_list,
+	.subject_get = sqlite_subject_get,
+	.subject_each = sqlite_subject_each,
 	.census = sqlite_census,
 };
 

@@ -19,7 +19,15 @@
 #define CHECK_FINDING_BYTES 512
 #define CHECK_SQLITE_FINDINGS_MAX "100"
 
-enum check_sql { CHECK_DOCS, CHECK_HAS_TYPE, CHECK_HAS_SCOPE, CHECK_HAS_BOX, CHECK_HAS_CELL, CHECK_SQL_COUNT };
+enum check_sql {
+	CHECK_DOCS,
+	CHECK_BLOCKS,
+	CHECK_HAS_TYPE,
+	CHECK_HAS_SCOPE,
+	CHECK_HAS_BOX,
+	CHECK_HAS_CELL,
+	CHECK_SQL_COUNT
+};
 
 /* The R*Tree rounds outwards to 32-bit floats: at 180 degrees by less than 0.00005. */
 static const char has_box[] =
@@ -28,6 +36,7 @@ static const char has_box[] =
 
 static const char *const check_texts[CHECK_SQL_COUNT] = {
 	[CHECK_DOCS] = "SELECT iid, id, created, modified, expires, doc FROM entity ORDER BY iid",
+	[CHECK_BLOCKS] = "SELECT bid, subject_min, subject_max, at_us_min, at_us_max, points, doc FROM block",
 	[CHECK_HAS_TYPE] = "SELECT 1 FROM entity_type WHERE nid = (SELECT nid FROM name WHERE iri = ?1) AND iid = ?2",
 	[CHECK_HAS_SCOPE] = "SELECT 1 FROM scope WHERE scope = ?1 AND iid = ?2",
 	[CHECK_HAS_CELL] = "SELECT 1 FROM cell WHERE cell = ?1 AND gid = ?2",
@@ -61,16 +70,22 @@ static const char *const row_checks[] = {
 	WITH_HISTORY
 	"SELECT 'slice ' || p.slice || ': what is noted of it does not agree with its points' FROM (SELECT slice, "
 	"count(*) AS points, min(at_us) AS low, max(at_us) AS high FROM history GROUP BY slice) p LEFT JOIN slice s "
-	"ON s.slice = p.slice WHERE s.slice IS NULL OR s.points != p.points OR s.at_us_min > p.low "
-	"OR s.at_us_max < p.high",
+	"ON s.slice = p.slice WHERE s.slice IS NULL OR (s.packed = 0 AND (s.points != p.points OR "
+	"s.at_us_min > p.low OR s.at_us_max < p.high))",
 	"SELECT 'slice ' || slice || ': is noted, but has no points' FROM slice s "
-	"WHERE NOT EXISTS (SELECT 1 FROM point p WHERE p.slice = s.slice) AND "
+	"WHERE packed = 0 AND NOT EXISTS (SELECT 1 FROM point p WHERE p.slice = s.slice) AND "
 	"NOT EXISTS (SELECT 1 FROM bundle b WHERE b.slice = s.slice)",
 	"SELECT 'record ' || kind || ' ' || id || ': is not JSON, or lacks a name' FROM record "
 	"WHERE NOT json_valid(doc) OR kind = '' OR id = ''",
-	WITH_HISTORY
-	"SELECT 'counter ' || name || ': ' || value || ' does not agree with the rows' FROM counter WHERE value != "
-	"CASE name WHEN 'entities' THEN (SELECT count(*) FROM entity) ELSE (SELECT count(*) FROM history) END",
+	WITH_HISTORY "SELECT 'counter ' || name || ': ' || value || ' does not agree with the rows' FROM counter WHERE "
+		     "name IN ('entities', 'points') AND value != CASE name WHEN 'entities' THEN (SELECT count(*) FROM "
+		     "entity) ELSE (SELECT count(*) FROM history JOIN slice "
+		     "USING (slice) WHERE packed = 0) + (SELECT ifnull(sum(points), 0) FROM block) END",
+	"SELECT 'run ' || rid || ': its blocks are not in the order of their subjects' FROM (SELECT rid, subject_min < "
+	"lag(subject_max) OVER (PARTITION BY rid ORDER BY bid) AS wrong FROM block) WHERE wrong GROUP BY rid",
+	"SELECT 'block ' || bid || ': its run is not there, or its times lie outside of those of the run' FROM block b "
+	"WHERE NOT EXISTS (SELECT 1 FROM run r WHERE r.rid = b.rid AND r.at_us_min <= b.at_us_min AND r.at_us_max >= "
+	"b.at_us_max)",
 	"SELECT 'meta: schema_version ' || value || ' is not the file''s version' FROM meta, pragma_user_version "
 	"WHERE key = 'schema_version' AND value != CAST(user_version AS TEXT)",
 };
@@ -354,6 +369,62 @@ static enum err_code check_census(struct check *check, struct error *err)
 	return ERR_OK;
 }
 
+/* ---- packed history ---- */
+
+/* Every chunk is read; what the block's row says must be what it holds. */
+static enum err_code check_block(struct check *check, sqlite3_stmt *row)
+{
+	const struct str bytes = {sqlite3_column_blob(row, 6), (size_t)sqlite3_column_bytes(row, 6)};
+	int64_t points = 0, min = INT64_MAX, max = INT64_MIN;
+	struct series_block block;
+	struct error local = {0};
+
+	arena_clear(&check->arena);
+	enum err_code code = series_block_open(bytes, &check->arena, &block, &local);
+
+	if (code == ERR_OK)
+		code = series_block_check(&block, &local);
+	for (uint32_t i = 0; code == ERR_OK && i < block.count; i++) {
+		struct series_chunk chunk;
+
+		code = series_block_chunk(&block, i, &chunk, &local);
+		if (code)
+			break;
+		points += chunk.count;
+		min = chunk.at_us.min < min ? chunk.at_us.min : min;
+		max = chunk.at_us.max > max ? chunk.at_us.max : max;
+	}
+	if (code == ERR_MEMORY)
+		return code;
+	if (code)
+		find(check, "block %lld: %s", (long long)sqlite3_column_int64(row, 0), local.detail);
+	else if (points != sqlite3_column_int64(row, 5) || min != sqlite3_column_int64(row, 3) ||
+		 max != sqlite3_column_int64(row, 4) || block.count == 0 ||
+		 series_block_key(&block, 0).subject != sqlite3_column_int64(row, 1) ||
+		 series_block_key(&block, block.count - 1).subject != sqlite3_column_int64(row, 2))
+		find(check, "block %lld: what is noted of it does not agree with what it holds",
+		     (long long)sqlite3_column_int64(row, 0));
+	return ERR_OK;
+}
+
+static enum err_code check_blocks(struct check *check, struct error *err)
+{
+	sqlite3_stmt *stmt = check->statements[CHECK_BLOCKS];
+	bool row = true;
+	enum err_code code = ERR_OK;
+
+	while (code == ERR_OK) {
+		code = sqlite_step(&check->conn, stmt, "checking packed history", &row, err);
+		if (code || !row)
+			break;
+		code = check_block(check, stmt);
+		if (code)
+			code = err_set(err, code, "no memory for a check");
+	}
+	(void)sqlite3_reset(stmt);
+	return code;
+}
+
 /* ---- all of it ---- */
 
 static enum err_code prepare(struct check *check, struct error *err)
@@ -384,6 +455,8 @@ static enum err_code check_all(struct check *check, struct error *err)
 		code = check_documents(check, err);
 	if (code == ERR_OK)
 		code = check_census(check, err);
+	if (code == ERR_OK)
+		code = check_blocks(check, err);
 	for (size_t i = 0; code == ERR_OK && i < sizeof(index_counts) / sizeof(index_counts[0]); i++)
 		code = check_surplus(check, (enum index_table)i, err);
 	for (size_t i = 0; code == ERR_OK && i < sizeof(row_checks) / sizeof(row_checks[0]); i++)

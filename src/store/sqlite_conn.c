@@ -9,6 +9,22 @@
 
 #define SQL_BOXES "SELECT gid / 64 FROM geo WHERE east >= ?1 AND west <= ?2 AND north >= ?3 AND south <= ?4"
 
+/* Time, kind, instance, slice and order number in it, of what is not packed yet. */
+#define POINTS_OF_SERIES                                                                                               \
+	"SELECT p.at_us, p.kind, p.doc, p.slice, p.seq FROM slice s CROSS JOIN point p ON p.slice = s.slice "          \
+	"AND p.subject = ?1 AND p.nid = ?2 AND p.dataset = ?3 AND p.at_us >= ?4 AND p.at_us <= ?5 "                    \
+	"WHERE s.packed = 0 AND s.at_us_max >= ?4 AND s.at_us_min <= ?5 UNION ALL "                                    \
+	"SELECT j.value ->> 2, j.value ->> 3, j.value -> 4, b.slice, b.seq + j.key FROM slice s CROSS JOIN bundle b "  \
+	"ON b.slice = s.slice AND b.subject = ?1 CROSS JOIN json_each(b.doc) j WHERE s.packed = 0 AND "                \
+	"s.at_us_max >= ?4 AND s.at_us_min <= ?5 AND b.at_us_max >= ?4 AND b.at_us_min <= ?5 AND j.value ->> 0 = ?2 "  \
+	"AND j.value ->> 1 = ?3 AND j.value ->> 2 >= ?4 AND j.value ->> 2 <= ?5 "
+
+/* Single points of a subject: NULL for ?2 means every attribute, for ?3 every dataset, for ?4 every order number. */
+#define POINTS_MEANT                                                                                                   \
+	"FROM slice s CROSS JOIN point p ON p.slice = s.slice AND p.subject = ?1 WHERE s.packed = 0 AND "              \
+	"(?2 IS NULL OR p.nid = ?2) AND (?3 IS NULL OR p.dataset = ?3) AND "                                           \
+	"(?4 IS NULL OR (s.slice = ?4 AND p.seq = ?5)) "
+
 static const char *const sql_texts[SQL_COUNT] = {
 	[SQL_BEGIN_WRITE] = "BEGIN IMMEDIATE",
 	[SQL_BEGIN_READ] = "BEGIN",
@@ -91,9 +107,11 @@ static const char *const sql_texts[SQL_COUNT] = {
 	/* In the order of ids, from ?1 on. */
 	[SQL_SUBJECT_NEXT_GONE] = "SELECT subject, id FROM subject WHERE gone_us IS NOT NULL AND id >= ?1 AND "
 				  "gone_us < ?2 ORDER BY id LIMIT 1",
-	[SQL_SUBJECT_LAST_POINT] = "SELECT max(at) FROM (SELECT max(p.at_us) AS at FROM slice l CROSS JOIN point p "
-				   "ON p.slice = l.slice AND p.subject = ?1 UNION ALL SELECT max(b.at_us_max) "
-				   "FROM slice l CROSS JOIN bundle b ON b.slice = l.slice AND b.subject = ?1)",
+	[SQL_SUBJECT_LAST_POINT] =
+		"SELECT max(at) FROM (SELECT max(p.at_us) AS at FROM slice l CROSS JOIN point p "
+		"ON p.slice = l.slice AND p.subject = ?1 WHERE l.packed = 0 UNION ALL SELECT max(b.at_us_max) "
+		"FROM slice l CROSS JOIN bundle b ON b.slice = l.slice AND b.subject = ?1 "
+		"WHERE l.packed = 0)",
 	[SQL_SUBJECT_DROP] = "DELETE FROM subject WHERE subject = ?1",
 	[SQL_SUBJECT_ADD] = "INSERT INTO subject(id) VALUES (?1)",
 	[SQL_SUBJECT_ID] = "SELECT id FROM subject WHERE subject = ?1",
@@ -116,23 +134,98 @@ static const char *const sql_texts[SQL_COUNT] = {
 	[SQL_BUNDLE_OLD] = "SELECT seq, points, at_us_max FROM bundle WHERE slice = ?1 AND subject = ?2 AND "
 			   "at_us_min < ?3 ORDER BY seq LIMIT 1",
 	[SQL_BUNDLE_UNPACK] = "INSERT INTO point SELECT b.slice, b.subject, j.value ->> 0, j.value ->> 1, "
-			      "j.value ->> 2, b.seq, j.value ->> 3, j.value -> 4 FROM bundle b "
+			      "j.value ->> 2, b.seq + j.key, j.value ->> 3, j.value -> 4 FROM bundle b "
 			      "CROSS JOIN json_each(b.doc) j WHERE b.slice = ?1 AND b.subject = ?2 AND b.seq = ?3",
 	[SQL_BUNDLE_DELETE] = "DELETE FROM bundle WHERE slice = ?1 AND subject = ?2 AND seq = ?3",
-	[SQL_POINT_READ] =
-		"SELECT p.at_us, p.kind, p.doc, p.slice, p.seq FROM slice s CROSS JOIN point p ON p.slice = s.slice "
-		"AND p.subject = ?1 AND p.nid = ?2 AND p.dataset = ?3 AND p.at_us >= ?4 AND p.at_us <= ?5 "
-		"WHERE s.at_us_max >= ?4 AND s.at_us_min <= ?5 UNION ALL "
-		"SELECT j.value ->> 2, j.value ->> 3, j.value -> 4, b.slice, b.seq FROM slice s CROSS JOIN bundle b "
-		"ON b.slice = s.slice AND b.subject = ?1 CROSS JOIN json_each(b.doc) j WHERE s.at_us_max >= ?4 AND "
-		"s.at_us_min <= ?5 AND j.value ->> 0 = ?2 AND j.value ->> 1 = ?3 AND j.value ->> 2 >= ?4 AND "
-		"j.value ->> 2 <= ?5 ORDER BY 1, 4, 5",
+	[SQL_POINT_READ] = POINTS_OF_SERIES "ORDER BY 1, 4, 5",
+	[SQL_POINT_READ_LATEST] = POINTS_OF_SERIES "ORDER BY 1 DESC, 4 DESC, 5 DESC",
+	[SQL_POINT_SERIES] =
+		"SELECT p.nid, p.dataset FROM slice s CROSS JOIN point p ON p.slice = s.slice AND "
+		"p.subject = ?1 WHERE s.packed = 0 UNION SELECT j.value ->> 0, j.value ->> 1 FROM slice s "
+		"CROSS JOIN bundle b ON b.slice = s.slice AND b.subject = ?1 CROSS JOIN json_each(b.doc) j "
+		"WHERE s.packed = 0",
+	/* What lies in bundles becomes single points, so that they can be changed. */
+	[SQL_SUBJECT_UNPACK] = "INSERT INTO point SELECT b.slice, b.subject, j.value ->> 0, j.value ->> 1, "
+			       "j.value ->> 2, b.seq + j.key, j.value ->> 3, j.value -> 4 FROM slice s "
+			       "CROSS JOIN bundle b ON b.slice = s.slice AND b.subject = ?1 "
+			       "CROSS JOIN json_each(b.doc) j WHERE s.packed = 0",
+	[SQL_SUBJECT_UNBUNDLE] = "DELETE FROM bundle WHERE bid IN (SELECT b.bid FROM slice s CROSS JOIN bundle b "
+				 "ON b.slice = s.slice AND b.subject = ?1 WHERE s.packed = 0)",
+	[SQL_POINT_COUNT] = "SELECT p.slice, count(*) " POINTS_MEANT "GROUP BY p.slice",
+	[SQL_POINT_REMOVE] =
+		"DELETE FROM point WHERE (slice, subject, nid, dataset, at_us, seq) IN "
+		"(SELECT p.slice, p.subject, p.nid, p.dataset, p.at_us, p.seq " POINTS_MEANT "AND s.slice = ?6)",
+	[SQL_POINT_DOC] = "SELECT p.doc, p.dataset, p.kind " POINTS_MEANT "LIMIT 1",
+
+	[SQL_SUBJECT_FIND] = "SELECT subject, gone_us FROM subject WHERE id = ?1",
+	[SQL_SUBJECT_AFTER] = "SELECT subject, id, gone_us FROM subject WHERE subject > ?1 ORDER BY subject LIMIT ?2",
+	[SQL_SUBJECT_OF_TYPE] =
+		"SELECT u.subject, u.id, u.gone_us FROM (SELECT e.subject AS subject FROM entity_type t "
+		"CROSS JOIN entity e ON e.iid = t.iid WHERE t.nid = ?3 AND e.subject > ?1 UNION "
+		"SELECT subject FROM subject_type WHERE nid = ?3 AND subject > ?1 ORDER BY 1 LIMIT ?2) m "
+		"CROSS JOIN subject u ON u.subject = m.subject ORDER BY 1",
+	[SQL_SUBJECT_TYPES] = "SELECT n.iri FROM subject_type t CROSS JOIN name n ON n.nid = t.nid "
+			      "WHERE t.subject = ?1 ORDER BY t.nid",
+	[SQL_SUBJECT_TYPE_ADD] = "INSERT INTO subject_type(subject, nid) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+	[SQL_SUBJECT_TYPE_DROP] = "DELETE FROM subject_type WHERE subject = ?1",
+	[SQL_ENTITY_TYPES] =
+		"SELECT e.created, e.modified, j.value FROM entity e CROSS JOIN json_each(e.doc, '$.type') "
+		"j WHERE e.id = ?1",
+	[SQL_NAME_OF] = "SELECT iri FROM name WHERE nid = ?1",
 	[SQL_SLICE_ADD] = "INSERT INTO slice(slice, at_us_min, at_us_max, points) VALUES (?1, ?2, ?3, ?4) "
 			  "ON CONFLICT DO UPDATE SET at_us_min = min(at_us_min, excluded.at_us_min), "
 			  "at_us_max = max(at_us_max, excluded.at_us_max), points = points + excluded.points",
+	[SQL_SLICE_NEXT_PACKED] = "SELECT min(slice) FROM slice WHERE packed = 1 HAVING min(slice) IS NOT NULL",
+	[SQL_POINT_DELETE_SOME] =
+		"DELETE FROM point WHERE (slice, subject, nid, dataset, at_us, seq) IN (SELECT slice, "
+		"subject, nid, dataset, at_us, seq FROM point WHERE slice = ?1 LIMIT ?2)",
+	[SQL_BUNDLE_DELETE_SOME] = "DELETE FROM bundle WHERE bid IN (SELECT bid FROM bundle WHERE slice = ?1 LIMIT ?2)",
+	[SQL_SLICE_DELETE] = "DELETE FROM slice WHERE slice = ?1 AND packed = 1 AND ?2 > 0",
+	[SQL_RUN_LIST] = "SELECT r.rid, r.level, (SELECT ifnull(sum(b.points), 0) FROM block b WHERE b.rid = r.rid), "
+			 "(SELECT count(*) FROM block b WHERE b.rid = r.rid) FROM run r ORDER BY r.level, r.rid",
+	[SQL_RUN_SUM] = "SELECT count(*), ifnull(sum(points), 0) FROM block WHERE rid = ?1",
+	[SQL_RUN_DELETE] = "DELETE FROM run WHERE rid = ?1",
+	[SQL_BLOCK_DELETE_RUN] = "DELETE FROM block WHERE rid = ?1",
+	[SQL_BLOCK_NEXT] = "SELECT bid, doc FROM block INDEXED BY block_order WHERE rid = ?1 AND bid > ?2 "
+			   "ORDER BY bid LIMIT 1",
+	[SQL_BLOCK_OLD] =
+		"SELECT bid, at_us_max, points FROM block INDEXED BY block_old WHERE at_us_min < ?2 AND bid > ?1 "
+		"ORDER BY bid LIMIT 1",
+	[SQL_BLOCK_REPLACE] = "UPDATE block SET subject_min = ?2, subject_max = ?3, at_us_min = ?4, at_us_max = ?5, "
+			      "points = ?6, doc = ?7 WHERE bid = ?1",
+	[SQL_BLOCK_DELETE] = "DELETE FROM block WHERE bid = ?1",
+	[SQL_HISTORY_PAGES] =
+		"SELECT ifnull(sum(CASE WHEN m.tbl_name IN ('point', 'bundle', 'slice') THEN d.pgsize END), 0), "
+		"ifnull(sum(CASE WHEN m.tbl_name IN ('block', 'run') THEN d.pgsize END), 0), "
+		"ifnull(sum(CASE WHEN m.tbl_name IN ('subject', 'subject_type') THEN d.pgsize END), 0) "
+		"FROM sqlite_schema m CROSS JOIN dbstat d ON d.name = m.name AND d.aggregate = TRUE WHERE m.tbl_name "
+		"IN "
+		"('point', 'bundle', 'slice', 'block', 'run', 'subject', 'subject_type')",
+	[SQL_HISTORY_COUNTS] = "SELECT (SELECT ifnull(sum(points), 0) FROM slice WHERE packed = 0), "
+			       "(SELECT ifnull(sum(points), 0) FROM block), (SELECT count(*) FROM block), "
+			       "(SELECT count(*) FROM run)",
+	[SQL_RUN_IN_TIME] = "SELECT rid FROM run WHERE at_us_max >= ?1 AND at_us_min <= ?2 ORDER BY at_us_min",
+	/* From the last block that may have the subject on. */
+	[SQL_BLOCK_OF] = "SELECT bid, subject_max, at_us_min, at_us_max FROM block WHERE rid = ?1 AND "
+			 "subject_min <= ?2 ORDER BY subject_min DESC, subject_max DESC",
+	[SQL_BLOCK_DOC] = "SELECT doc FROM block WHERE bid = ?1",
+	[SQL_RUN_ADD] = "INSERT INTO run(level, at_us_min, at_us_max, points) VALUES (?1, ?2, ?3, ?4)",
+	[SQL_BLOCK_ADD] = "INSERT INTO block(rid, subject_min, subject_max, at_us_min, at_us_max, points, doc) "
+			  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[SQL_SLICE_SET_PACKED] = "UPDATE slice SET packed = 1 WHERE slice = ?1 AND packed = 0 AND points = ?2",
+	[SQL_SLICE_TO_PACK] =
+		"SELECT slice, points FROM slice WHERE packed = 0 AND slice <= ?1 ORDER BY slice LIMIT ?2",
+	[SQL_SLICE_UNPACKED] = "SELECT count(*), ifnull(sum(points), 0), min(slice) FROM slice WHERE packed = 0 AND "
+			       "slice <= ?1",
+	[SQL_SLICE_POINTS] = "SELECT p.subject, p.nid, p.dataset, p.at_us, p.kind, p.doc, p.seq FROM point p "
+			     "WHERE p.slice = ?1 UNION ALL SELECT b.subject, j.value ->> 0, j.value ->> 1, "
+			     "j.value ->> 2, j.value ->> 3, j.value -> 4, b.seq + j.key FROM bundle b "
+			     "CROSS JOIN json_each(b.doc) j WHERE b.slice = ?1",
+	[SQL_SLICE_IS_PACKED] = "SELECT packed FROM slice WHERE slice = ?1 AND packed = 1",
 	/* And the first of those that are passed over. */
 	[SQL_SLICE_OLDER] = "SELECT slice, at_us_max, points, (SELECT min(p.slice) FROM slice p WHERE p.slice >= ?1 "
-			    "AND p.slice < s.slice) FROM slice s WHERE slice >= ?1 AND at_us_min < ?2 "
+			    "AND p.slice < s.slice AND p.packed = 0) FROM slice s WHERE slice >= ?1 AND at_us_min < ?2 "
+			    "AND packed = 0 "
 			    "ORDER BY slice LIMIT 1",
 	[SQL_SLICE_TAKE] = "UPDATE slice SET points = points - ?2 WHERE slice = ?1",
 	[SQL_SLICE_DROP_EMPTY] = "DELETE FROM slice WHERE slice = ?1 AND points = 0",

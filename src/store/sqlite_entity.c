@@ -245,6 +245,8 @@ enum err_code sqlite_txn_delete(struct store_backend *backend, struct store_txn 
 	if (code == ERR_OK)
 		code = sqlite_subject_note_gone(&store->writer, place.subject, &always_us, err);
 	if (code == ERR_OK)
+		code = sqlite_subject_keep_types(store, place.subject, before, err);
+	if (code == ERR_OK)
 		code = census_change(&store->census, before, NULL, err);
 	return code ? code : sqlite_index_update(store, place.iid, before, NULL, err);
 }

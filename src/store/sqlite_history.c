@@ -6,8 +6,8 @@
  * by slices of arrival, and in a slice by series: a step touches the pages of one slice, and a series is read with one
  * look into each slice. A slice ends after 16.8 s (2²⁴ µs), and with the transaction that brings it to 1,024 points:
  * changes at random places in a larger one would each write a page of their own. The table "slice" says which times a
- * slice holds, so that slices outside of the times asked for are not looked into. Old slices are meant to be packed
- * into chunks. */
+ * slice holds, so that slices outside of the times asked for are not looked into. Old slices are packed into blocks
+ * (sqlite_pack.c). */
 #include "store/sqlite_int.h"
 
 #include "base/time_value.h"
@@ -15,6 +15,7 @@
 #define SLICE_UNIT_BITS 10 /* slices are numbered by the moment at which they begin, in units of 1.024 ms */
 #define SLICE_UNITS 16384 /* 16.8 s */
 #define SLICE_POINTS_FULL 1024
+#define SLICE_POINTS_MAX 65536 /* what packing has to take at once */
 
 int64_t store_instance_at_us(const struct json *instance)
 {
@@ -92,22 +93,37 @@ enum err_code sqlite_subject_note_gone(struct sqlite_conn *conn, int64_t subject
 
 /* ---- appending ---- */
 
+/* A number that this connection has not used: order numbers in it begin anew. */
+static int64_t new_slice(const struct sqlite_slice *slice, int64_t unit)
+{
+	bool near = slice->open && unit <= slice->number && unit + SLICE_UNITS > slice->number;
+
+	return near ? slice->number + 1 : unit;
+}
+
 /* The slice for what arrives at now_us. Only between transactions is a slice given up because it is full: what is
- * written at once, a whole step of a feed perhaps, lies together. */
+ * written at once, a whole step of a feed perhaps, lies together, up to a bound. A slice that follows another one in
+ * the same millisecond is a little ahead of the clock, which does not end it. */
 int64_t sqlite_slice_take(struct sqlite_store *store, int64_t now_us, int64_t points, int64_t *ret_seq)
 {
 	int64_t unit = now_us >> SLICE_UNIT_BITS;
 	struct sqlite_slice *slice = &store->slice;
-	bool full = slice->points_before >= SLICE_POINTS_FULL;
+	bool full = slice->points_before >= SLICE_POINTS_FULL ||
+		    (slice->points > 0 && slice->points + points > SLICE_POINTS_MAX);
 
-	if (!slice->open || full || unit < slice->number || unit >= slice->number + SLICE_UNITS)
-		*slice = (struct sqlite_slice){.number = unit, .open = true};
+	if (!slice->open || full || unit + SLICE_UNITS <= slice->number || unit >= slice->number + SLICE_UNITS)
+		*slice = (struct sqlite_slice){.number = new_slice(slice, unit), .open = true};
 	*ret_seq = slice->points;
 	slice->points += points;
 	/* Only a clock that was set back comes to slices which pruning has left behind. */
 	if (slice->number <= store->prune.slice)
 		store->prune.set = false;
 	return slice->number;
+}
+
+void sqlite_slice_end(struct sqlite_store *store)
+{
+	store->slice.points_before = SLICE_POINTS_FULL;
 }
 
 void sqlite_slice_settle(struct sqlite_store *store)
@@ -188,6 +204,54 @@ static enum err_code append_change(struct sqlite_store *store, int64_t subject, 
 
 	if (code == ERR_OK)
 		code = sqlite_name_number(store, change->attribute_iri, &point.nid, err);
+	if (code == ERR_OK)
+		code = append_point(store, &point, err);
+	if (code)
+		return code;
+	return sqlite_sums_points(store, &(struct sqlite_slice_sum){point.slice, 1, point.at_us, point.at_us}, err);
+}
+
+/* Rows that are packed and wait for their deletion must not come to light again with a row that is put back. */
+static enum err_code clear_packed_slice(struct sqlite_store *store, int64_t slice, struct error *err)
+{
+	static const enum sqlite_sql steps[] = {SQL_POINT_DELETE_SLICE, SQL_BUNDLE_DELETE_SLICE, SQL_SLICE_DELETE};
+	sqlite3_stmt *stmt;
+	int64_t number;
+	bool packed = false;
+	enum err_code code = sqlite_take(&store->writer, SQL_SLICE_IS_PACKED, &stmt, err);
+
+	if (code)
+		return code;
+	sqlite_bind_int(stmt, 1, slice);
+	code = sqlite_number(&store->writer, SQL_SLICE_IS_PACKED, stmt, "correcting history", &number, &packed, err);
+	for (size_t i = 0; code == ERR_OK && packed && i < sizeof(steps) / sizeof(steps[0]); i++) {
+		code = sqlite_take(&store->writer, steps[i], &stmt, err);
+		if (code)
+			return code;
+		sqlite_bind_int(stmt, 1, slice);
+		if (steps[i] == SQL_SLICE_DELETE)
+			sqlite_bind_int(stmt, 2, 1);
+		code = sqlite_finish(&store->writer, steps[i], stmt, "correcting history", err);
+	}
+	return code;
+}
+
+enum err_code sqlite_point_put_back(struct sqlite_store *store, const struct sqlite_meant *meant, enum change_kind kind,
+				    const struct json *document, struct error *err)
+{
+	struct point point = {.subject = meant->subject,
+			      .nid = meant->nid,
+			      .at_us = store_instance_at_us(document),
+			      .dataset_id = meant->dataset,
+			      .kind = kind};
+
+	sqlite_number_split(meant->number, &point.slice, &point.seq);
+	buf_clear(&store->text);
+	json_write(&store->text, document);
+	enum err_code code = buf_check(&store->text, "attribute instance", err);
+
+	if (code == ERR_OK)
+		code = clear_packed_slice(store, point.slice, err);
 	if (code == ERR_OK)
 		code = append_point(store, &point, err);
 	if (code)

@@ -15,6 +15,17 @@
  *   sqlite_history.c  history: subjects, slices, append
  *   sqlite_bundle.c   history: many points in one row
  *   sqlite_prune.c    history: pruning by age
+ *   sqlite_prune_blocks.c  history: pruning what is packed
+ *   sqlite_series.c   history: reading
+ *   sqlite_subject.c  history: whose it is
+ *   sqlite_block.c    history: packed blocks
+ *   sqlite_bulk.c     history: batches of values
+ *   sqlite_block_revise.c  history: taking points out of blocks
+ *   sqlite_history_stats.c  history: what it takes
+ *   sqlite_packer.c   history: who packs, and when
+ *   sqlite_pack.c     history: rows into blocks
+ *   sqlite_merge.c    history: blocks put together
+ *   sqlite_revise.c   history: deleting and correcting
  *   sqlite_sums.c     how many rows there are, stored once a transaction
  *   record_sqlite.c   named records
  *   sqlite_reader.c   reading one document, history, meta
@@ -32,9 +43,10 @@
 
 #include "base/cleanup.h"
 #include "base/map.h"
+#include "series/block.h"
 #include "store/census_int.h"
 #include "store/index_rows.h"
-#include "store/store_int.h"
+#include "store/temporal_int.h"
 #include "store/value_log.h"
 
 #include <sqlite3.h>
@@ -126,7 +138,46 @@ enum sqlite_sql {
 	SQL_BUNDLE_UNPACK,
 	SQL_BUNDLE_DELETE,
 	SQL_POINT_READ,
+	SQL_POINT_READ_LATEST,
+	SQL_POINT_SERIES,
+	SQL_SUBJECT_UNPACK,
+	SQL_SUBJECT_UNBUNDLE,
+	SQL_POINT_COUNT,
+	SQL_POINT_REMOVE,
+	SQL_POINT_DOC,
+	SQL_SUBJECT_FIND,
+	SQL_SUBJECT_AFTER,
+	SQL_SUBJECT_OF_TYPE,
+	SQL_SUBJECT_TYPES,
+	SQL_SUBJECT_TYPE_ADD,
+	SQL_SUBJECT_TYPE_DROP,
+	SQL_ENTITY_TYPES,
+	SQL_NAME_OF,
 	SQL_SLICE_ADD,
+	SQL_SLICE_IS_PACKED,
+	SQL_SLICE_SET_PACKED,
+	SQL_SLICE_NEXT_PACKED,
+	SQL_SLICE_DELETE,
+	SQL_POINT_DELETE_SOME,
+	SQL_BUNDLE_DELETE_SOME,
+	SQL_SLICE_TO_PACK,
+	SQL_SLICE_UNPACKED,
+	SQL_SLICE_POINTS,
+	SQL_RUN_IN_TIME,
+	SQL_RUN_ADD,
+	SQL_RUN_LIST,
+	SQL_RUN_SUM,
+	SQL_RUN_DELETE,
+	SQL_BLOCK_DELETE_RUN,
+	SQL_BLOCK_NEXT,
+	SQL_BLOCK_OLD,
+	SQL_BLOCK_REPLACE,
+	SQL_BLOCK_DELETE,
+	SQL_HISTORY_PAGES,
+	SQL_HISTORY_COUNTS,
+	SQL_BLOCK_OF,
+	SQL_BLOCK_DOC,
+	SQL_BLOCK_ADD,
 	SQL_SLICE_OLDER,
 	SQL_SLICE_TAKE,
 	SQL_SLICE_DROP_EMPTY,
@@ -245,6 +296,14 @@ struct sqlite_prune_mark { /* from where on a prefix may have points that the la
 	bool set;
 };
 
+/* Up to which block, and which age, the blocks have been pruned for a prefix. */
+struct sqlite_prune_blocks {
+	char prefix[SQLITE_KNOWN_ID_BYTES];
+	size_t prefix_len;
+	int64_t bid, before_us;
+	bool set;
+};
+
 struct sqlite_pending_row {
 	int64_t nid;
 	struct value_change change; /* text in the list's arena */
@@ -303,10 +362,13 @@ struct sqlite_store {
 
 	struct census census; /* what the transaction changed in it, stored before its commit */
 	struct sqlite_prune_mark prune;
+	struct sqlite_prune_blocks prune_blocks;
 	int wal_pages; /* after the last commit */
 	int wal_pages_tried; /* when the last copying back was tried */
 	int wal_passes; /* of the copier at this log; 0: it is not at work */
 	struct sqlite_copier copier;
+
+	_Atomic int64_t bulk_slice; /* whose upper places went to a batch last */
 
 	pthread_mutex_t stats_lock; /* guards stats_conn */
 	struct sqlite_conn stats_conn; /* opened at the first question */
@@ -402,6 +464,8 @@ enum err_code sqlite_txn_history(struct store_backend *backend, struct store_txn
 				 const struct change *changes, int64_t now_us, struct error *err);
 /* A transaction begins. */
 void sqlite_slice_settle(struct sqlite_store *store);
+/* What comes next goes into another slice. */
+void sqlite_slice_end(struct sqlite_store *store);
 /* The slice for so many points that arrive at now_us, and their order number in it. */
 int64_t sqlite_slice_take(struct sqlite_store *store, int64_t now_us, int64_t points, int64_t *ret_seq);
 /* sqlite_bundle.c: appends all changes in one row, or says that they are no case for that. */
@@ -446,6 +510,10 @@ MUST_CHECK enum err_code sqlite_sums_points(struct sqlite_store *store, const st
 enum err_code sqlite_txn_prune(struct store_backend *backend, struct store_txn *txn, struct str id_prefix,
 			       int64_t before_us, uint32_t rows_max, uint32_t *ret_rows, struct error *err);
 
+/* sqlite_prune_blocks.c: of the points that are packed; *rows counts on, up to rows_max. */
+MUST_CHECK enum err_code sqlite_prune_packed(struct sqlite_store *store, struct str id_prefix, int64_t before_us,
+					     uint32_t rows_max, uint32_t *rows, struct error *err);
+
 /* record_sqlite.c */
 enum err_code sqlite_txn_record_put(struct store_backend *backend, struct store_txn *txn, struct str kind,
 				    struct str id, struct str doc, struct error *err);
@@ -469,15 +537,118 @@ enum err_code sqlite_scan(struct store_snapshot *snapshot, const struct narrow *
 			  struct error *err);
 enum err_code sqlite_get_meta(struct store_snapshot *snapshot, struct str key, struct arena *arena,
 			      struct str *ret_value, struct error *err);
-enum err_code sqlite_history(struct store_snapshot *snapshot, struct str id, struct str attribute_iri,
-			     struct str dataset_id, int64_t from_us, int64_t to_us,
-			     bool (*visit)(void *self, int64_t at_us, enum change_kind kind, struct str bytes),
-			     void *self, struct error *err);
+
+/* Order numbers of instances: their slice and their place in it. They stay when the instance is packed. */
+#define SQLITE_NUMBER_BITS 22 /* of the place: a slice takes no more points */
+#define SQLITE_SLICE_EPOCH INT64_C(1540856250000) /* the slice of 2020-01-01 has order numbers from 0 on */
+#define SQLITE_BULK_NUMBERS (1 << 21) /* the upper half of a slice's places is for batches (bulk.h) */
+int64_t sqlite_number_of(int64_t slice, int64_t seq);
+void sqlite_number_split(int64_t number, int64_t *ret_slice, int64_t *ret_seq);
+
+/* sqlite_series.c */
+enum err_code sqlite_series_read(struct store_snapshot *snapshot, struct str id, struct str attribute_iri,
+				 struct str dataset_id, const struct store_window *window, bool latest,
+				 uint32_t count_max, struct arena *arena, struct store_instances *ret,
+				 struct error *err);
+enum err_code sqlite_series_sums(struct store_snapshot *snapshot, struct str id, struct str attribute_iri,
+				 struct str dataset_id, enum store_time by, const int64_t *edges, size_t count,
+				 struct series_sums *sums, struct error *err);
+enum err_code sqlite_series_list(struct store_snapshot *snapshot, struct str id, struct arena *arena,
+				 const struct store_series **ret_series, size_t *ret_count, struct error *err);
+
+/* The key of a chunk names attribute and, in its last bit, whether its points are of the time of their observation: so
+ * a chunk that is can be summed by what it says of itself. */
+static inline int64_t sqlite_key_name(int64_t nid, bool observed)
+{
+	return nid * 2 + !observed;
+}
+
+static inline int64_t sqlite_key_nid(const struct series_key *key)
+{
+	return key->name / 2;
+}
+
+static inline bool sqlite_key_is_observed(const struct series_key *key)
+{
+	return key->name % 2 == 0;
+}
+
+/* sqlite_block.c */
+/* Every packed chunk of a series that may have points from from_us to to_us (observed, or else changed): visit gets the
+ * block, its number, and the chunk's index. What lies in the block lives until visit returns. */
+typedef enum err_code (*sqlite_chunk_visitor)(void *self, int64_t bid, const struct series_block *block, uint32_t index,
+					      struct error *err);
+struct sqlite_series_key {
+	int64_t subject;
+	int64_t nid; /* 0: every attribute */
+	struct str dataset; /* unless nid is 0 or any_dataset */
+	bool any_dataset;
+};
+MUST_CHECK enum err_code sqlite_each_chunk(struct sqlite_conn *conn, const struct sqlite_series_key *key,
+					   int64_t from_us, int64_t to_us, sqlite_chunk_visitor visit, void *self,
+					   struct error *err);
+
+/* sqlite_bulk.c */
+int64_t sqlite_bulk_numbers(struct store_backend *backend, int64_t now_us, int64_t *ret_end);
+enum err_code sqlite_txn_bulk_subjects(struct store_backend *backend, struct store_txn *txn,
+				       struct store_bulk_subject *subjects, size_t count, int64_t *ret_generation,
+				       struct error *err);
+enum err_code sqlite_txn_bulk_name(struct store_backend *backend, struct store_txn *txn, struct str attribute_iri,
+				   int64_t *ret_number, struct error *err);
+enum err_code sqlite_txn_bulk(struct store_backend *backend, struct store_txn *txn, struct store_bulk *bulk,
+			      struct error *err);
+/* A subject goes: numbers given before do not hold any more. */
+MUST_CHECK enum err_code sqlite_subject_dropped(struct sqlite_conn *conn, struct error *err);
+
+/* sqlite_history_stats.c */
+enum err_code sqlite_history_stats(struct store_backend *backend, struct store_history_stats *ret_stats,
+				   struct error *err);
+
+/* sqlite_packer.c */
+enum err_code sqlite_pack(struct store *owner, struct store_backend *backend, const struct store_pack_options *options,
+			  struct store_pack_result *result, struct error *err);
+
+/* sqlite_subject.c */
+enum err_code sqlite_subject_get(struct store_snapshot *snapshot, struct str id, struct arena *arena,
+				 struct store_subject *ret, struct error *err);
+enum err_code sqlite_subject_each(struct store_snapshot *snapshot, const struct narrow *narrow, int64_t after,
+				  bool (*visit)(void *self, int64_t number, const struct store_subject *subject),
+				  void *self, struct error *err);
+enum err_code sqlite_txn_subject_add(struct store_backend *backend, struct store_txn *txn, struct str id,
+				     const struct str *types, size_t type_count, bool *ret_created, struct error *err);
+enum err_code sqlite_txn_subject_has(struct store_backend *backend, struct str id, bool *ret_has, struct error *err);
+/* The types of an entity that goes stay with its subject. */
+MUST_CHECK enum err_code sqlite_subject_keep_types(struct sqlite_store *store, int64_t subject,
+						   const struct json *entity, struct error *err);
+
+/* Points that are to be deleted or changed. */
+struct sqlite_meant {
+	int64_t subject;
+	int64_t nid; /* 0: every attribute */
+	struct str dataset; /* unless any_dataset */
+	bool any_dataset;
+	bool one; /* the one of this order number */
+	int64_t number;
+};
+
+/* Puts a point where its order number says, as a row (sqlite_history.c). */
+MUST_CHECK enum err_code sqlite_point_put_back(struct sqlite_store *store, const struct sqlite_meant *meant,
+					       enum change_kind kind, const struct json *document, struct error *err);
+
+/* sqlite_revise.c */
+enum err_code sqlite_txn_subject_delete(struct store_backend *backend, struct store_txn *txn, struct str id,
+					struct error *err);
+enum err_code sqlite_txn_series_delete(struct store_backend *backend, struct store_txn *txn, struct str id,
+				       struct str attribute_iri, struct str dataset_id, bool all, struct error *err);
+enum err_code sqlite_txn_instance_replace(struct store_backend *backend, struct store_txn *txn, struct str id,
+					  struct str attribute_iri, int64_t number, const struct json *instance,
+					  int64_t now_us, struct error *err);
 
 struct sqlite_reader {
 	struct sqlite_conn conn;
 	struct sqlite_places *places; /* the store's; may be NULL */
 	uint32_t depth; /* scans within scans share the outermost one's snapshot */
+	struct json_parser *parser; /* made at the first instance that is read; owned */
 };
 
 MUST_CHECK enum err_code sqlite_snapshot_begin(struct sqlite_reader *reader, struct error *err);

@@ -245,6 +245,19 @@ static enum err_code run_on_subject(struct sqlite_conn *conn, enum sqlite_sql sq
 	return sqlite_finish(conn, sql, stmt, "dropping a subject of history", err);
 }
 
+static enum err_code note_last(void *self, int64_t bid, const struct series_block *block, uint32_t index,
+			       struct error *err)
+{
+	int64_t *last_us = self;
+	struct series_chunk chunk;
+	enum err_code code = series_block_chunk(block, index, &chunk, err);
+
+	(void)bid;
+	if (code == ERR_OK && chunk.at_us.max > *last_us)
+		*last_us = chunk.at_us.max;
+	return code;
+}
+
 /* Drops it, or notes until when its latest point keeps it. */
 static enum err_code drop_subject(struct sqlite_conn *conn, int64_t subject, struct error *err)
 {
@@ -264,8 +277,20 @@ static enum err_code drop_subject(struct sqlite_conn *conn, int64_t subject, str
 	sqlite_give(conn, SQL_SUBJECT_LAST_POINT, stmt);
 	if (code)
 		return code;
-	return has_point ? sqlite_subject_note_gone(conn, subject, &last_us, err)
-			 : run_on_subject(conn, SQL_SUBJECT_DROP, subject, err);
+	if (!has_point) {
+		last_us = INT64_MIN;
+		code = sqlite_each_chunk(conn, &(struct sqlite_series_key){.subject = subject}, INT64_MIN, INT64_MAX,
+					 note_last, &last_us, err);
+		has_point = code == ERR_OK && last_us > INT64_MIN;
+	}
+	if (code)
+		return code;
+	if (has_point)
+		return sqlite_subject_note_gone(conn, subject, &last_us, err);
+	code = run_on_subject(conn, SQL_SUBJECT_TYPE_DROP, subject, err);
+	if (code == ERR_OK)
+		code = run_on_subject(conn, SQL_SUBJECT_DROP, subject, err);
+	return code ? code : sqlite_subject_dropped(conn, err);
 }
 
 /* Whatever is noted: a subject whose entity is there stays, the entity's row names it. */
@@ -352,7 +377,9 @@ enum err_code sqlite_txn_prune(struct store_backend *backend, struct store_txn *
 	txn->changed = true;
 	mark->set = false;
 	code = prune_from(&pruning, same ? mark->slice : INT64_MIN, same ? mark->subject : INT64_MIN, err);
-	if (code == ERR_OK && pruning.rows_left > 0 && pruning.looks_left > 0)
+	if (code == ERR_OK && pruning.rows_left > 0)
+		code = sqlite_prune_packed(store, id_prefix, before_us, rows_max, &pruning.rows, err);
+	if (code == ERR_OK && pruning.rows < rows_max && pruning.looks_left > 0)
 		code = drop_subjects(&pruning, err);
 	if (code == ERR_OK)
 		*ret_rows = pruning.rows;

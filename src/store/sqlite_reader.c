@@ -1,4 +1,4 @@
-/* Reading on a connection of one's own: one document, marks, history. Scans are in sqlite_scan.c. */
+/* Reading on a connection of one's own: one document, marks. Scans are in sqlite_scan.c, history in sqlite_series.c. */
 #include "store/sqlite_int.h"
 
 #include <string.h>
@@ -36,8 +36,11 @@ enum err_code sqlite_reader_new(struct store_backend *backend, struct store_snap
 
 void sqlite_reader_free(struct store_snapshot *snapshot)
 {
-	sqlite_conn_close(&sqlite_reader(snapshot)->conn);
-	free(snapshot);
+	struct sqlite_reader *reader = sqlite_reader(snapshot);
+
+	sqlite_conn_close(&reader->conn);
+	(void)json_parser_free(reader->parser);
+	free(reader);
 }
 
 enum err_code sqlite_snapshot_begin(struct sqlite_reader *reader, struct error *err)
@@ -113,72 +116,5 @@ enum err_code sqlite_get_meta(struct store_snapshot *snapshot, struct str key, s
 	else if (code == ERR_OK)
 		*ret_value = STR("");
 	sqlite_give(conn, SQL_META_GET, stmt);
-	return code;
-}
-
-/* ---- history ---- */
-
-struct series {
-	int64_t subject, nid; /* 0: there is none */
-	struct str dataset_id;
-};
-
-static enum err_code find_series(struct sqlite_conn *conn, struct str id, struct str attribute_iri,
-				 struct series *series, struct error *err)
-{
-	enum err_code code = sqlite_name_find(conn, attribute_iri, &series->nid, err);
-
-	if (code == ERR_OK && series->nid)
-		code = sqlite_subject_find(conn, id, &series->subject, err);
-	return code;
-}
-
-static enum err_code read_points(struct sqlite_conn *conn, const struct series *series, int64_t from_us, int64_t to_us,
-				 bool (*visit)(void *self, int64_t at_us, enum change_kind kind, struct str bytes),
-				 void *self, struct error *err)
-{
-	sqlite3_stmt *stmt;
-	bool row = true;
-	enum err_code code = sqlite_take(conn, SQL_POINT_READ, &stmt, err);
-
-	if (code)
-		return code;
-	sqlite_bind_int(stmt, 1, series->subject);
-	sqlite_bind_int(stmt, 2, series->nid);
-	sqlite_bind_text(stmt, 3, series->dataset_id);
-	sqlite_bind_int(stmt, 4, from_us);
-	sqlite_bind_int(stmt, 5, to_us);
-	for (;;) {
-		code = sqlite_step(conn, stmt, "reading history", &row, err);
-		if (code || !row)
-			break;
-		int kind = sqlite3_column_int(stmt, 1);
-
-		if (kind < CHANGE_CREATED || kind > CHANGE_DELETED) {
-			code = err_set(err, ERR_CORRUPT, "%s: a point of the history is of kind %d", conn->path, kind);
-			break;
-		}
-		if (!visit(self, sqlite3_column_int64(stmt, 0), (enum change_kind)kind, sqlite_text(stmt, 2)))
-			break;
-	}
-	sqlite_give(conn, SQL_POINT_READ, stmt);
-	return code;
-}
-
-enum err_code sqlite_history(struct store_snapshot *snapshot, struct str id, struct str attribute_iri,
-			     struct str dataset_id, int64_t from_us, int64_t to_us,
-			     bool (*visit)(void *self, int64_t at_us, enum change_kind kind, struct str bytes),
-			     void *self, struct error *err)
-{
-	struct sqlite_reader *reader = sqlite_reader(snapshot);
-	struct series series = {.dataset_id = dataset_id};
-	enum err_code code = sqlite_snapshot_begin(reader, err);
-
-	if (code)
-		return code;
-	code = find_series(&reader->conn, id, attribute_iri, &series, err);
-	if (code == ERR_OK && series.subject)
-		code = read_points(&reader->conn, &series, from_us, to_us, visit, self, err);
-	sqlite_snapshot_end(reader);
 	return code;
 }

@@ -8,7 +8,7 @@
 static const char *const migrations[SQLITE_SCHEMA_VERSION] = {
 	"CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-	"INSERT INTO counter VALUES ('entities', 0), ('points', 0);"
+	"INSERT INTO counter VALUES ('entities', 0), ('points', 0), ('drops', 0);"
 
 	/* subject: where the entity's history is, also when there is none yet. */
 	"CREATE TABLE entity(iid INTEGER PRIMARY KEY, subject INTEGER NOT NULL, id TEXT NOT NULL UNIQUE,"
@@ -37,8 +37,13 @@ static const char *const migrations[SQLITE_SCHEMA_VERSION] = {
 	/* gone_us: since when there is no entity of this id; NULL while there is one. */
 	"CREATE TABLE subject(subject INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, gone_us INTEGER) STRICT;"
 	"CREATE INDEX subject_gone ON subject(id, gone_us) WHERE gone_us IS NOT NULL;"
+	/* Types beside those of the entity: of one that is gone, or given with a temporal representation. */
+	"CREATE TABLE subject_type(subject INTEGER NOT NULL, nid INTEGER NOT NULL, PRIMARY KEY (subject, nid))"
+	" STRICT, WITHOUT ROWID;"
+	"CREATE INDEX subject_of_type ON subject_type(nid, subject);"
+	/* packed 1: its points lie in blocks, and its rows are to be deleted. */
 	"CREATE TABLE slice(slice INTEGER PRIMARY KEY, at_us_min INTEGER NOT NULL, at_us_max INTEGER NOT NULL,"
-	" points INTEGER NOT NULL) STRICT;"
+	" points INTEGER NOT NULL, packed INTEGER NOT NULL DEFAULT 0) STRICT;"
 	"CREATE INDEX slice_at ON slice(at_us_max);"
 	"CREATE TABLE point(slice INTEGER NOT NULL, subject INTEGER NOT NULL, nid INTEGER NOT NULL,"
 	" dataset TEXT NOT NULL, at_us INTEGER NOT NULL, seq INTEGER NOT NULL, kind INTEGER NOT NULL,"
@@ -47,7 +52,16 @@ static const char *const migrations[SQLITE_SCHEMA_VERSION] = {
 	 * numbers, because long rows fit the pages of such a table, not those of an index. */
 	"CREATE TABLE bundle(bid INTEGER PRIMARY KEY, slice INTEGER NOT NULL, subject INTEGER NOT NULL,"
 	" seq INTEGER NOT NULL, at_us_min INTEGER NOT NULL, at_us_max INTEGER NOT NULL, points INTEGER NOT NULL,"
-	" doc TEXT NOT NULL, UNIQUE (slice, subject, seq)) STRICT;",
+	" doc TEXT NOT NULL, UNIQUE (slice, subject, seq)) STRICT;"
+	/* Packed history: runs of blocks (series/block.h) in the order of their subjects. */
+	"CREATE TABLE run(rid INTEGER PRIMARY KEY AUTOINCREMENT, level INTEGER NOT NULL, at_us_min INTEGER NOT NULL,"
+	" at_us_max INTEGER NOT NULL, points INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE block(bid INTEGER PRIMARY KEY AUTOINCREMENT, rid INTEGER NOT NULL, subject_min INTEGER NOT NULL,"
+	" subject_max INTEGER NOT NULL, at_us_min INTEGER NOT NULL, at_us_max INTEGER NOT NULL,"
+	" points INTEGER NOT NULL, doc BLOB NOT NULL) STRICT;"
+	"CREATE INDEX block_run ON block(rid, subject_min, subject_max, at_us_min, at_us_max);"
+	"CREATE INDEX block_order ON block(rid, bid, points);"
+	"CREATE INDEX block_old ON block(bid, at_us_min, at_us_max, points);",
 };
 
 static enum err_code read_versions(struct sqlite_conn *conn, int64_t *ret_application, int64_t *ret_version,

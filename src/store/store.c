@@ -190,6 +190,35 @@ enum err_code store_submit(struct store *store, struct store_write *write, struc
 	return code;
 }
 
+bool store_is_closing(struct store *store)
+{
+	(void)pthread_mutex_lock(&store->lock);
+	bool closing = store->closing;
+
+	(void)pthread_mutex_unlock(&store->lock);
+	return closing;
+}
+
+enum err_code store_pack(struct store *store, const struct store_pack_options *options,
+			 struct store_pack_result *ret_result, struct error *err)
+{
+	struct store_pack_result result = {0};
+	enum err_code code = ERR_OK;
+
+	if (store->read_only)
+		return err_set(err, ERR_DENIED, "the store is open for reading only");
+	if (store->ops->pack)
+		code = store->ops->pack(store, store->backend, options, &result, err);
+	if (code == ERR_OK)
+		*ret_result = result;
+	return code;
+}
+
+enum err_code store_history_stats(struct store *store, struct store_history_stats *ret_stats, struct error *err)
+{
+	return store->ops->history_stats(store->backend, ret_stats, err);
+}
+
 /* A write that somebody waits for: stands in the queue for the caller's own. */
 struct apply_wait {
 	struct store_write stand_in; /* first: the queue's pointer is this struct's */

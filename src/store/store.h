@@ -103,9 +103,9 @@ MUST_CHECK enum err_code store_txn_record_get(struct store_txn *txn, struct str 
 					      struct str *ret_doc, struct error *err);
 
 /* Deletes history points older than before_us of entities whose id begins with id_prefix, at most rows_max of them;
- * ret_rows says how many went. The work is bounded too, so fewer than rows_max may go although more are old; the next
- * call goes on from there.
- * What was known only of entities that are gone and have no points left goes with them. */
+ * ret_rows says how many went (packed ones go with their block, so it may be more). The work is bounded too, so
+ * fewer than rows_max may go although more are old; the next call goes on from there. What was known only of
+ * entities that are gone and have no points left goes with them. */
 MUST_CHECK enum err_code store_txn_prune_history(struct store_txn *txn, struct str id_prefix, int64_t before_us,
 						 uint32_t rows_max, uint32_t *ret_rows, struct error *err);
 

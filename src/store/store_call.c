@@ -195,12 +195,3 @@ enum err_code store_census(struct store_reader *reader, const struct census_ques
 {
 	return reader->store->ops->census(reader->snapshot, question, visit, self, err);
 }
-
-enum err_code store_history(struct store_reader *reader, struct str id, struct str attribute_iri, struct str dataset_id,
-			    int64_t from_us, int64_t to_us,
-			    bool (*visit)(void *self, int64_t at_us, enum change_kind kind, struct str bytes),
-			    void *self, struct error *err)
-{
-	return reader->store->ops->history(reader->snapshot, id, attribute_iri, dataset_id, from_us, to_us, visit, self,
-					   err);
-}

@@ -5,7 +5,10 @@
 #ifndef MACHI_STORE_STORE_INT_H
 #define MACHI_STORE_STORE_INT_H
 
+#include "store/bulk.h"
 #include "store/census.h"
+#include "store/pack.h"
+#include "store/temporal.h"
 
 #include <pthread.h>
 
@@ -55,12 +58,41 @@ struct store_backend_ops {
 					  bool (*visit)(void *self, struct str id), void *self, struct error *err);
 	enum err_code (*txn_prune)(struct store_backend *backend, struct store_txn *txn, struct str id_prefix,
 				   int64_t before_us, uint32_t rows_max, uint32_t *ret_rows, struct error *err);
+	enum err_code (*txn_subject_add)(struct store_backend *backend, struct store_txn *txn, struct str id,
+					 const struct str *types, size_t type_count, bool *ret_created,
+					 struct error *err);
+	enum err_code (*txn_subject_has)(struct store_backend *backend, struct str id, bool *ret_has,
+					 struct error *err);
+	enum err_code (*txn_subject_delete)(struct store_backend *backend, struct store_txn *txn, struct str id,
+					    struct error *err);
+	enum err_code (*txn_series_delete)(struct store_backend *backend, struct store_txn *txn, struct str id,
+					   struct str attribute_iri, struct str dataset_id, bool all,
+					   struct error *err);
+	enum err_code (*txn_instance_replace)(struct store_backend *backend, struct store_txn *txn, struct str id,
+					      struct str attribute_iri, int64_t number, const struct json *instance,
+					      int64_t now_us, struct error *err);
 
 	/* Any thread. */
 	enum err_code (*reader_new)(struct store_backend *backend, struct store_snapshot **ret_snapshot,
 				    struct error *err);
 	void (*reader_free)(struct store_snapshot *snapshot);
 	enum err_code (*stats)(struct store_backend *backend, struct store_stats *stats, struct error *err);
+	/* pack.h; NULL: nothing to pack. Adds to result. */
+	enum err_code (*pack)(struct store *owner, struct store_backend *backend,
+			      const struct store_pack_options *options, struct store_pack_result *result,
+			      struct error *err);
+	enum err_code (*history_stats)(struct store_backend *backend, struct store_history_stats *ret_stats,
+				       struct error *err);
+	/* bulk.h; NULL: it takes no bulk. bulk_numbers: order numbers from the returned one up to *ret_end, any
+	 * thread. */
+	int64_t (*bulk_numbers)(struct store_backend *backend, int64_t now_us, int64_t *ret_end);
+	enum err_code (*txn_bulk_subjects)(struct store_backend *backend, struct store_txn *txn,
+					   struct store_bulk_subject *subjects, size_t count, int64_t *ret_generation,
+					   struct error *err);
+	enum err_code (*txn_bulk_name)(struct store_backend *backend, struct store_txn *txn, struct str attribute_iri,
+				       int64_t *ret_number, struct error *err);
+	enum err_code (*txn_bulk)(struct store_backend *backend, struct store_txn *txn, struct store_bulk *bulk,
+				  struct error *err);
 	void (*close)(struct store_backend *backend); /* frees the backend */
 
 	/* One thread at a time for each snapshot. */
@@ -78,10 +110,21 @@ struct store_backend_ops {
 	enum err_code (*record_each)(struct store_snapshot *snapshot, struct str kind, struct str after,
 				     bool (*visit)(void *self, struct str id, struct str doc), void *self,
 				     struct error *err);
-	enum err_code (*history)(struct store_snapshot *snapshot, struct str id, struct str attribute_iri,
-				 struct str dataset_id, int64_t from_us, int64_t to_us,
-				 bool (*visit)(void *self, int64_t at_us, enum change_kind kind, struct str bytes),
-				 void *self, struct error *err);
+	/* temporal.h */
+	enum err_code (*series_read)(struct store_snapshot *snapshot, struct str id, struct str attribute_iri,
+				     struct str dataset_id, const struct store_window *window, bool latest,
+				     uint32_t count_max, struct arena *arena, struct store_instances *ret,
+				     struct error *err);
+	enum err_code (*series_sums)(struct store_snapshot *snapshot, struct str id, struct str attribute_iri,
+				     struct str dataset_id, enum store_time by, const int64_t *edges, size_t count,
+				     struct series_sums *sums, struct error *err); /* adds to sums */
+	enum err_code (*series_list)(struct store_snapshot *snapshot, struct str id, struct arena *arena,
+				     const struct store_series **ret_series, size_t *ret_count, struct error *err);
+	enum err_code (*subject_get)(struct store_snapshot *snapshot, struct str id, struct arena *arena,
+				     struct store_subject *ret, struct error *err);
+	enum err_code (*subject_each)(struct store_snapshot *snapshot, const struct narrow *narrow, int64_t after,
+				      bool (*visit)(void *self, int64_t number, const struct store_subject *subject),
+				      void *self, struct error *err);
 	enum err_code (*census)(struct store_snapshot *snapshot, const struct census_question *question,
 				bool (*visit)(void *self, const struct census_row *row), void *self, struct error *err);
 };
@@ -137,6 +180,8 @@ struct store {
 	int64_t commit_ns; /* that the last commit took */
 	uint64_t batch_replays;
 };
+
+bool store_is_closing(struct store *store);
 
 /* Runs the writes of store->batch, commits, hands the outcomes over. */
 void store_run_batch(struct store *store);

@@ -364,7 +364,7 @@ static const struct {
 	{"UPDATE counter SET value = 3 WHERE name = 'points'", "counter points: 3"},
 	{"UPDATE slice SET points = 3", "slice 0: what is noted"},
 	{"UPDATE slice SET at_us_max = at_us_min - 1", "slice 0: what is noted"},
-	{"INSERT INTO slice VALUES (9, 0, 0, 0)", "slice 9: is noted, but has no points"},
+	{"INSERT INTO slice VALUES (9, 0, 0, 0, 0)", "slice 9: is noted, but has no points"},
 	{"UPDATE point SET doc = 'x' WHERE subject = 1", "is not JSON"},
 	{"UPDATE point SET kind = 7 WHERE subject = 1", "unknown kind"},
 	{"UPDATE point SET nid = nid + 1000 WHERE subject = 1", "its subject or its name is not there"},

@@ -1,0 +1,35 @@
+/* Blocks in the making: what packing and merging write, held until one transaction stores it as a run. */
+#ifndef MACHI_STORE_BLOCK_SINK_H
+#define MACHI_STORE_BLOCK_SINK_H
+
+#include "series/block.h"
+#include "store/instance_pack.h"
+
+#define SINK_BLOCK_BYTES ((size_t)120 << 10) /* a block is closed when it has so many; long rows waste little room */
+#define SINK_BLOCK_BYTES_MAX ((size_t)32 << 20) /* of one, with a chunk of large texts */
+
+struct made_block {
+	int64_t subject_min, subject_max, at_us_min, at_us_max, points;
+	char *bytes; /* owned */
+	size_t len;
+};
+
+struct block_sink {
+	struct series_builder *builder; /* owned */
+	struct made_block open; /* what the builder has so far; points 0: nothing */
+	struct made_block *blocks; /* owned */
+	size_t count, room;
+	struct arena scratch;
+};
+
+MUST_CHECK enum err_code block_sink_init(struct block_sink *sink, struct error *err);
+void block_sink_done(struct block_sink *sink);
+/* Points of one key and kind in the order of time; keys ascend from call to call. */
+MUST_CHECK enum err_code block_sink_points(struct block_sink *sink, const struct packed_point *points, size_t count,
+					   const struct str *shapes, struct error *err);
+MUST_CHECK enum err_code block_sink_chunk(struct block_sink *sink, const struct series_key *key,
+					  const struct series_points *points, struct error *err);
+/* Closes the last block. */
+MUST_CHECK enum err_code block_sink_finish(struct block_sink *sink, struct error *err);
+
+#endif

@@ -1,0 +1,131 @@
+/* The packer: one at a time for each file, and in which order it works; runs in the database. */
+#include "store/sqlite_pack_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+bool packer_must_stop(const struct sqlite_packer *packer)
+{
+	return store_is_closing(packer->owner);
+}
+
+/* ---- the lock ---- */
+
+static enum err_code lock(const struct sqlite_store *store, int *ret_fd, struct error *err)
+{
+	CLEANUP_MEMORY char *path = NULL;
+
+	if (asprintf(&path, "%s-pack", store->path) < 0) {
+		path = NULL;
+		return err_set(err, ERR_MEMORY, "no memory to pack history");
+	}
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+		*ret_fd = fd;
+		return ERR_OK;
+	}
+	bool held = errno == EWOULDBLOCK;
+	enum err_code code = err_set(err, held ? ERR_CONFLICT : ERR_IO, "%s: %s", path,
+				     held ? "the history is being packed already" : strerror(errno));
+
+	(void)close(fd);
+	return code;
+}
+
+/* ---- runs ---- */
+
+static enum err_code add_block(struct sqlite_store *store, int64_t rid, const struct made_block *block,
+			       struct error *err)
+{
+	sqlite3_stmt *stmt;
+	enum err_code code = sqlite_take(&store->writer, SQL_BLOCK_ADD, &stmt, err);
+
+	if (code)
+		return code;
+	sqlite_bind_int(stmt, 1, rid);
+	sqlite_bind_int(stmt, 2, block->subject_min);
+	sqlite_bind_int(stmt, 3, block->subject_max);
+	sqlite_bind_int(stmt, 4, block->at_us_min);
+	sqlite_bind_int(stmt, 5, block->at_us_max);
+	sqlite_bind_int(stmt, 6, block->points);
+	(void)sqlite3_bind_blob64(stmt, 7, block->bytes, block->len, SQLITE_STATIC);
+	return sqlite_finish(&store->writer, SQL_BLOCK_ADD, stmt, "storing packed history", err);
+}
+
+static enum err_code add_run(struct sqlite_store *store, int64_t level, const struct block_sink *sink, int64_t *ret_rid,
+			     struct error *err)
+{
+	int64_t min = INT64_MAX, max = INT64_MIN, points = 0;
+	sqlite3_stmt *stmt;
+	enum err_code code = sqlite_take(&store->writer, SQL_RUN_ADD, &stmt, err);
+
+	if (code)
+		return code;
+	for (size_t i = 0; i < sink->count; i++) {
+		const struct made_block *block = &sink->blocks[i];
+
+		min = block->at_us_min < min ? block->at_us_min : min;
+		max = block->at_us_max > max ? block->at_us_max : max;
+		points += block->points;
+	}
+	sqlite_bind_int(stmt, 1, level);
+	sqlite_bind_int(stmt, 2, min);
+	sqlite_bind_int(stmt, 3, max);
+	sqlite_bind_int(stmt, 4, points);
+	code = sqlite_finish(&store->writer, SQL_RUN_ADD, stmt, "storing packed history", err);
+	*ret_rid = sqlite3_last_insert_rowid(store->writer.db);
+	return code;
+}
+
+enum err_code sqlite_run_add(struct sqlite_store *store, int64_t level, const struct block_sink *sink,
+			     struct error *err)
+{
+	int64_t rid = 0;
+
+	if (sink->count == 0)
+		return ERR_OK;
+	enum err_code code = add_run(store, level, sink, &rid, err);
+
+	for (size_t i = 0; code == ERR_OK && i < sink->count; i++)
+		code = add_block(store, rid, &sink->blocks[i], err);
+	return code;
+}
+
+/* ---- packing ---- */
+
+static enum err_code pack(struct sqlite_packer *packer, const struct store_pack_options *options,
+			  struct store_pack_result *result, struct error *err)
+{
+	packer->parser = json_parser_new();
+	if (!packer->parser)
+		return err_set(err, ERR_MEMORY, "no memory to pack history");
+	enum err_code code = sqlite_conn_open(&packer->conn, packer->store->path, SQLITE_USE_READ,
+					      packer->store->cache_bytes / 4, packer->store->busy_timeout_ms, err);
+
+	if (code == ERR_OK)
+		code = sqlite_ready(&packer->conn, SQL_COMMIT, err);
+	if (code == ERR_OK)
+		code = sqlite_pack_rows(packer, options, result, err);
+	return code ? code : sqlite_merge_runs(packer, options->all, result, err);
+}
+
+enum err_code sqlite_pack(struct store *owner, struct store_backend *backend, const struct store_pack_options *options,
+			  struct store_pack_result *result, struct error *err)
+{
+	struct sqlite_packer packer = {.owner = owner, .store = (struct sqlite_store *)backend};
+	enum err_code code = lock(packer.store, &packer.lock_fd, err);
+
+	if (code)
+		return code;
+	code = pack(&packer, options, result, err);
+	sqlite_conn_close(&packer.conn);
+	(void)json_parser_free(packer.parser);
+	(void)close(packer.lock_fd);
+	return code;
+}

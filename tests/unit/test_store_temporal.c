@@ -1,0 +1,497 @@
+/* Temporal evolution: SQLite against the memory store, which keeps all points in a list and reads all of them for each
+ * question. Random changes (values of every kind, late and double ones, corrections, deletions), packing and putting
+ * together at random moments, questions by every temporal property; sums by periods against adding up what was read.
+ * Beside that, cases that say what is meant. */
+#include "store_util.h"
+
+#include "store/pack.h"
+#include "store/temporal.h"
+
+#include <inttypes.h>
+
+#define ROUNDS 30
+#define WRITES_A_ROUND 40
+#define QUESTIONS_A_ROUND 25
+#define IDS 6
+#define ATTRIBUTES 4
+#define DATASETS 3
+#define NOW_FIRST INT64_C(1760000000000000)
+#define OBSERVED_FIRST INT64_C(1759990000000000)
+#define FAR_FUTURE (NOW_FIRST + INT64_C(400) * US_PER_DAY)
+
+struct random {
+	uint64_t state;
+};
+
+static uint32_t roll(struct random *random, uint32_t below)
+{
+	random->state ^= random->state << 13;
+	random->state ^= random->state >> 7;
+	random->state ^= random->state << 17;
+	return (uint32_t)(random->state >> 33) % below;
+}
+
+/* ---- random instances ---- */
+
+static void put_value(struct random *random, struct buf *buf, uint32_t kind)
+{
+	static const char *const numbers[] = {"0",
+					      "-0",
+					      "1e3",
+					      "1.50",
+					      "0.1",
+					      "0.2",
+					      "123456789012345678",
+					      "2.5e-7",
+					      "9007199254740993",
+					      "-17.25",
+					      "1e300",
+					      "0.30000000000000004"};
+
+	switch (kind) {
+	case 0: /* as a meter reports */
+		buf_printf(buf, "%u.%u", roll(random, 300), roll(random, 10));
+		break;
+	case 1: /* with all its digits */
+		buf_printf(buf, "%u.%02u", roll(random, 300), roll(random, 100));
+		break;
+	case 2:
+		buf_put(buf, str_from(numbers[roll(random, 12)]));
+		break;
+	case 3:
+		buf_put(buf, roll(random, 2) ? STR("true") : STR("false"));
+		break;
+	case 4:
+		buf_printf(buf, "\"state %u é\"", roll(random, 3));
+		break;
+	default:
+		buf_printf(buf, "{\"a\":[%u,null],\"b\":\"x\"}", roll(random, 9));
+	}
+}
+
+static void put_time(struct buf *buf, int64_t us)
+{
+	char buffer[TIME_ISO_BYTES];
+
+	buf_put(buf, time_format_iso(us, buffer));
+}
+
+static int64_t random_time(struct random *random)
+{
+	/* Few moments, so that several points are of one. */
+	return OBSERVED_FIRST + (int64_t)roll(random, 500) * 20 * US_PER_S;
+}
+
+static void put_instance(struct random *random, struct buf *buf, uint32_t attribute, uint32_t dataset, int64_t now_us)
+{
+	uint32_t kind = roll(random, 8) ? attribute : roll(random, 6);
+
+	buf_clear(buf);
+	buf_put(buf, STR("{\"type\":\"Property\",\"value\":"));
+	put_value(random, buf, kind);
+	if (dataset)
+		buf_printf(buf, ",\"datasetId\":\"urn:d:%u\"", dataset);
+	if (roll(random, 5)) {
+		buf_put(buf, STR(",\"observedAt\":\""));
+		put_time(buf, random_time(random));
+		buf_put_char(buf, '"');
+	} else if (roll(random, 4) == 0) {
+		buf_put(buf, STR(",\"observedAt\":\"2025-10-09T07:00:00.500000Z\""));
+	}
+	if (attribute == 0)
+		buf_put(buf, STR(",\"unitCode\":\"KWT\""));
+	buf_printf(buf, ",\"createdAt\":%" PRId64, now_us - (int64_t)roll(random, 3) * US_PER_S);
+	if (roll(random, 2))
+		buf_printf(buf, ",\"modifiedAt\":%" PRId64, now_us);
+	if (roll(random, 12) == 0)
+		buf_printf(buf, ",\"https://e.org/q\":[{\"type\":\"Property\",\"value\":%u,\"createdAt\":5}]",
+			   roll(random, 100000));
+	buf_put_char(buf, '}');
+}
+
+static struct str attribute_name(uint32_t attribute, char buffer[static 40])
+{
+	(void)snprintf(buffer, 40, "https://e.org/a%u", attribute);
+	return str_from(buffer);
+}
+
+static struct str id_name(uint32_t id, char buffer[static 40])
+{
+	(void)snprintf(buffer, 40, "urn:meter:%u", id);
+	return str_from(buffer);
+}
+
+static struct str dataset_name(uint32_t dataset, char buffer[static 40])
+{
+	(void)snprintf(buffer, 40, "urn:d:%u", dataset);
+	return dataset ? str_from(buffer) : STR_NONE;
+}
+
+/* ---- changes to both ---- */
+
+struct both {
+	struct store *stores[2]; /* memory, SQLite */
+	struct store_reader *readers[2];
+	struct random random;
+	int64_t now_us;
+	struct arena arena;
+	uint64_t packed, merged; /* by SQLite */
+};
+
+#define CHANGES_MAX 8
+
+struct append {
+	struct str id;
+	struct {
+		char attribute[40], dataset[40];
+		uint32_t dataset_number;
+		char text[600];
+		enum change_kind kind;
+	} changes[CHANGES_MAX];
+	size_t count;
+	int64_t now_us;
+};
+
+static enum err_code append_body(struct store_txn *txn, void *self, struct error *err)
+{
+	const struct append *append = self;
+	struct change changes[CHANGES_MAX];
+
+	for (size_t i = 0; i < append->count; i++) {
+		const struct json *instance = txn_parse(txn, append->changes[i].text);
+		bool deleted = append->changes[i].kind == CHANGE_DELETED;
+
+		changes[i] = (struct change){.kind = append->changes[i].kind,
+					     .attribute_iri = str_from(append->changes[i].attribute),
+					     .dataset_id = append->changes[i].dataset_number
+								   ? str_from(append->changes[i].dataset)
+								   : STR_NONE,
+					     .before = deleted ? instance : NULL,
+					     .after = deleted ? NULL : instance,
+					     .next = i + 1 < append->count ? &changes[i + 1] : NULL};
+	}
+	return store_txn_history(txn, append->id, changes, append->now_us, err);
+}
+
+static void append_random(struct both *both)
+{
+	struct append append = {.now_us = both->now_us};
+	char id[40];
+	struct buf buf;
+	struct error err = {0};
+
+	buf_init(&buf, 1000);
+	append.id = id_name(roll(&both->random, IDS), id);
+	append.count = roll(&both->random, 3) ? 1 : 1 + roll(&both->random, CHANGES_MAX);
+	for (size_t i = 0; i < append.count; i++) {
+		uint32_t attribute = roll(&both->random, ATTRIBUTES);
+		uint32_t dataset = roll(&both->random, 3) ? 0 : roll(&both->random, DATASETS);
+
+		(void)attribute_name(attribute, append.changes[i].attribute);
+		(void)dataset_name(dataset, append.changes[i].dataset);
+		append.changes[i].dataset_number = dataset;
+		put_instance(&both->random, &buf, attribute, dataset, both->now_us);
+		(void)snprintf(append.changes[i].text, sizeof(append.changes[i].text), "%.*s", STR_FMT(buf_str(&buf)));
+		append.changes[i].kind = (enum change_kind)(roll(&both->random, 10) ? roll(&both->random, 2) : 2);
+	}
+	for (size_t s = 0; s < 2; s++)
+		CHECK_OK(apply(both->stores[s], append_body, &append, &err), &err);
+	buf_done(&buf);
+}
+
+static void pack(struct both *both, bool all)
+{
+	struct store_pack_result result;
+	struct error err = {0};
+
+	for (size_t s = 0; s < 2; s++)
+		CHECK_OK(store_pack(both->stores[s],
+				    &(struct store_pack_options){.now_us = all ? FAR_FUTURE : both->now_us, .all = all},
+				    &result, &err),
+			 &err);
+	both->packed += result.points;
+	both->merged += result.merged_points;
+}
+
+/* ---- the same in both ---- */
+
+static struct store_instances read_series(struct both *both, size_t s, struct str id, struct str attribute,
+					  struct str dataset, const struct store_window *window, bool latest,
+					  uint32_t count_max)
+{
+	struct store_instances instances = {0};
+	struct error err = {0};
+
+	CHECK_OK(store_series_read(both->readers[s], id, attribute, dataset, window, latest, count_max, &both->arena,
+				   &instances, &err),
+		 &err);
+	return instances;
+}
+
+static struct str instance_text(struct both *both, const struct store_instance *instance)
+{
+	struct json *document = store_instance_document(&both->arena, instance);
+	struct buf buf;
+
+	buf_init(&buf, 10000);
+	buf_printf(&buf, "%d %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " ", (int)instance->shape->kind,
+		   instance->observed_us, instance->created_us, instance->modified_us, instance->deleted_us);
+	json_write(&buf, document);
+	struct str text = arena_dup(&both->arena, buf_str(&buf));
+
+	buf_done(&buf);
+	return text;
+}
+
+static void check_same(struct both *both, const struct store_instances lists[2])
+{
+	CHECK(lists[0].count == lists[1].count);
+	CHECK(lists[0].more == lists[1].more);
+	for (size_t i = 0; i < lists[0].count && i < lists[1].count; i++)
+		CHECK_STR(instance_text(both, &lists[0].at[i]), instance_text(both, &lists[1].at[i]));
+}
+
+static void ask_instances(struct both *both)
+{
+	char id[40], attribute[40], dataset[40];
+	struct random *random = &both->random;
+	struct store_window window = {.by = (enum store_time)roll(random, 4), .all = roll(random, 4) == 0};
+	uint32_t count_max = roll(random, 2) ? 1000000 : 1 + roll(random, 20);
+	bool latest = roll(random, 2);
+	struct store_instances lists[2];
+
+	window.from_us = roll(random, 3) ? random_time(random) : INT64_MIN;
+	window.to_us = roll(random, 3) ? random_time(random) : INT64_MAX;
+	if (window.by != STORE_OBSERVED_AT && window.from_us != INT64_MIN)
+		window.from_us = NOW_FIRST + roll(random, 1000) * US_PER_S;
+	if (window.by != STORE_OBSERVED_AT && window.to_us != INT64_MAX)
+		window.to_us = NOW_FIRST + roll(random, 1000) * US_PER_S;
+	struct str names[3] = {id_name(roll(random, IDS), id), attribute_name(roll(random, ATTRIBUTES), attribute),
+			       dataset_name(roll(random, 2) ? 0 : roll(random, DATASETS), dataset)};
+
+	for (size_t s = 0; s < 2; s++)
+		lists[s] = read_series(both, s, names[0], names[1], names[2], &window, latest, count_max);
+	check_same(both, lists);
+}
+
+#define EDGES 9
+
+static void check_sums(const struct series_sums *a, const struct series_sums *b)
+{
+	CHECK(a->count == b->count);
+	CHECK(a->others == b->others);
+	if (a->count == 0 || b->count == 0)
+		return;
+	CHECK(a->min == b->min && a->max == b->max);
+	CHECK(a->first_us == b->first_us && a->last_us == b->last_us);
+	CHECK(a->first == b->first && a->last == b->last);
+	CHECK(series_sums_sum(a) == series_sums_sum(b));
+	CHECK(series_sums_sumsq(a) == series_sums_sumsq(b));
+	CHECK(series_sums_stddev(a) == series_sums_stddev(b));
+}
+
+static void ask_sums(struct both *both)
+{
+	char id[40], attribute[40];
+	struct random *random = &both->random;
+	struct series_sums sums[2][EDGES - 1];
+	int64_t edges[EDGES];
+	struct error err = {0};
+	enum store_time by = roll(random, 3) ? STORE_OBSERVED_AT : (enum store_time)roll(random, 3);
+	struct str names[2] = {id_name(roll(random, IDS), id), attribute_name(roll(random, ATTRIBUTES), attribute)};
+
+	for (size_t i = 0; i < EDGES; i++)
+		edges[i] = (by == STORE_OBSERVED_AT ? OBSERVED_FIRST : NOW_FIRST) +
+			   (int64_t)i * (1 + roll(random, 2000)) * US_PER_S;
+	for (size_t i = 1; i < EDGES; i++)
+		if (edges[i] < edges[i - 1])
+			edges[i] = edges[i - 1];
+	for (size_t s = 0; s < 2; s++)
+		CHECK_OK(store_series_sums(both->readers[s], names[0], names[1], STR_NONE, by, edges, EDGES,
+					   &both->arena, sums[s], &err),
+			 &err);
+	for (size_t i = 0; i + 1 < EDGES; i++)
+		check_sums(&sums[0][i], &sums[1][i]);
+}
+
+/* ---- corrections ---- */
+
+struct correction {
+	struct str id, attribute;
+	int64_t number;
+	const char *text; /* NULL: deletes it */
+	int64_t now_us;
+};
+
+static enum err_code correct_body(struct store_txn *txn, void *self, struct error *err)
+{
+	const struct correction *correction = self;
+
+	return store_txn_instance_replace(txn, correction->id, correction->attribute, correction->number,
+					  correction->text ? txn_parse(txn, correction->text) : NULL,
+					  correction->now_us, err);
+}
+
+static void correct_random(struct both *both)
+{
+	const struct store_window window = {.by = STORE_OBSERVED_AT, .all = true};
+	char id[40], attribute[40], dataset[40], text[600];
+	uint32_t a = roll(&both->random, ATTRIBUTES), d = roll(&both->random, DATASETS);
+	struct correction correction = {.id = id_name(roll(&both->random, IDS), id),
+					.attribute = attribute_name(a, attribute),
+					.now_us = both->now_us};
+	struct str dataset_id = dataset_name(d, dataset);
+	struct store_instances lists[2];
+	struct error err = {0};
+	struct buf buf;
+
+	for (size_t s = 0; s < 2; s++)
+		lists[s] =
+			read_series(both, s, correction.id, correction.attribute, dataset_id, &window, false, 1000000);
+	CHECK(lists[0].count == lists[1].count);
+	if (lists[0].count == 0 || lists[0].count != lists[1].count)
+		return;
+	size_t which = roll(&both->random, (uint32_t)lists[0].count);
+
+	buf_init(&buf, 1000);
+	put_instance(&both->random, &buf, a, 0, both->now_us);
+	(void)snprintf(text, sizeof(text), "%.*s", STR_FMT(buf_str(&buf)));
+	buf_done(&buf);
+	correction.text = roll(&both->random, 2) ? text : NULL;
+	for (size_t s = 0; s < 2; s++) {
+		correction.number = lists[s].at[which].number;
+		CHECK_OK(apply(both->stores[s], correct_body, &correction, &err), &err);
+	}
+}
+
+struct deletion {
+	struct str id, attribute, dataset;
+	bool all, whole;
+};
+
+static enum err_code delete_body(struct store_txn *txn, void *self, struct error *err)
+{
+	const struct deletion *deletion = self;
+
+	if (deletion->whole)
+		return store_txn_subject_delete(txn, deletion->id, err);
+	return store_txn_series_delete(txn, deletion->id, deletion->attribute, deletion->dataset, deletion->all, err);
+}
+
+static void delete_random(struct both *both)
+{
+	char id[40], attribute[40], dataset[40];
+	struct error err;
+	struct deletion deletion = {.id = id_name(roll(&both->random, IDS), id),
+				    .attribute = attribute_name(roll(&both->random, ATTRIBUTES), attribute),
+				    .dataset = dataset_name(roll(&both->random, DATASETS), dataset),
+				    .all = roll(&both->random, 2),
+				    .whole = roll(&both->random, 4) == 0};
+	enum err_code codes[2];
+
+	for (size_t s = 0; s < 2; s++)
+		codes[s] = apply(both->stores[s], delete_body, &deletion, &err);
+	CHECK(codes[0] == codes[1]);
+	CHECK(codes[0] == ERR_OK || codes[0] == ERR_NOT_FOUND);
+}
+
+/* ---- series and subjects ---- */
+
+static int compare_texts(const void *a, const void *b)
+{
+	return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+static void check_series_lists(struct both *both)
+{
+	char id[40];
+	struct error err = {0};
+
+	for (uint32_t i = 0; i < IDS; i++) {
+		struct str texts[2][64];
+		size_t counts[2] = {0};
+
+		for (size_t s = 0; s < 2; s++) {
+			const struct store_series *series = NULL;
+
+			CHECK_OK(store_series_list(both->readers[s], id_name(i, id), &both->arena, &series, &counts[s],
+						   &err),
+				 &err);
+			for (size_t k = 0; k < counts[s] && k < 64; k++)
+				texts[s][k] = arena_printf(&both->arena, "%.*s|%.*s", STR_FMT(series[k].attribute_iri),
+							   STR_FMT(series[k].dataset_id));
+			qsort(texts[s], counts[s], sizeof(texts[s][0]), compare_texts);
+		}
+		CHECK(counts[0] == counts[1]);
+		for (size_t k = 0; k < counts[0] && k < counts[1]; k++)
+			CHECK_STR(texts[0][k], texts[1][k]);
+	}
+}
+
+static void check_counts(struct both *both)
+{
+	struct store_stats stats[2];
+	struct error err = {0};
+
+	for (size_t s = 0; s < 2; s++)
+		CHECK_OK(store_stats(both->stores[s], &stats[s], &err), &err);
+	CHECK(stats[0].history_rows == stats[1].history_rows);
+}
+
+/* ---- all of it ---- */
+
+static void round_of_changes(struct both *both)
+{
+	for (int i = 0; i < WRITES_A_ROUND; i++) {
+		uint32_t what = roll(&both->random, 30);
+
+		both->now_us += roll(&both->random, 3) ? roll(&both->random, 1000) : roll(&both->random, 30) * US_PER_S;
+		if (what < 24)
+			append_random(both);
+		else if (what < 26)
+			correct_random(both);
+		else if (what == 26 && roll(&both->random, 8) == 0)
+			delete_random(both);
+		else if (what == 27)
+			pack(both, roll(&both->random, 2));
+		arena_clear(&both->arena);
+	}
+}
+
+static void whatever_is_packed_the_answers_are_the_same(void)
+{
+	struct test_folder folder;
+	struct both both = {.random = {88172645463325252u}, .now_us = NOW_FIRST};
+	struct error err = {0};
+
+	folder_make(&folder);
+	arena_init(&both.arena, (size_t)1 << 28);
+	for (size_t s = 0; s < 2; s++) {
+		both.stores[s] = open_kind(s == 1, &folder);
+		CHECK_OK(store_reader_new(both.stores[s], &both.readers[s], &err), &err);
+	}
+	for (int round = 0; round < ROUNDS && check_case_failures == 0; round++) {
+		round_of_changes(&both);
+		for (int i = 0; i < QUESTIONS_A_ROUND; i++) {
+			ask_instances(&both);
+			ask_sums(&both);
+			arena_clear(&both.arena);
+		}
+		check_series_lists(&both);
+		check_counts(&both);
+	}
+	for (size_t s = 0; s < 2; s++) {
+		(void)store_reader_free(both.readers[s]);
+		(void)store_free(both.stores[s]);
+	}
+	arena_done(&both.arena);
+	CHECK(both.packed > 500 && both.merged > 500);
+	check_clean(folder.file);
+	folder_remove(&folder);
+}
+
+int main(void)
+{
+	RUN(whatever_is_packed_the_answers_are_the_same);
+	return check_done();
+}
