@@ -15,8 +15,8 @@
 #define NO_RECORD UINT32_MAX
 
 /* What is the same of all: a Property with its observedAt. */
-static const struct str bulk_shapes[] = {
-	{"C{\"type\":\"Property\",\"value\":null,\"observedAt\":null,\"createdAt\":null}", 69}};
+#define BULK_SHAPE "C{\"type\":\"Property\",\"value\":null,\"observedAt\":null,\"createdAt\":null}"
+static const struct str bulk_shapes[] = {{BULK_SHAPE, sizeof(BULK_SHAPE) - 1}};
 
 struct record { /* of one subject and moment */
 	int64_t at_us;

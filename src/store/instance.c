@@ -119,11 +119,10 @@ bool store_window_at_us(const struct store_window *window, const struct store_in
 {
 	int64_t us = time_of(instance, window->by);
 
-	if (us == STORE_NO_TIME) {
-		*ret_us = instance->modified_us;
+	*ret_us = us == STORE_NO_TIME ? instance->modified_us : us;
+	if (us == STORE_NO_TIME && !window->or_modified)
 		return window->all;
-	}
-	*ret_us = us;
+	us = *ret_us;
 	return window->all || (us >= window->from_us && us <= window->to_us);
 }
 

@@ -43,6 +43,7 @@ enum store_time { STORE_OBSERVED_AT, STORE_CREATED_AT, STORE_MODIFIED_AT, STORE_
 struct store_window {
 	enum store_time by;
 	bool all; /* every instance, whether it has the property or not; those without are ordered by modified_us */
+	bool or_modified; /* those without the property count as if modified_us were it */
 	int64_t from_us, to_us;
 };
 

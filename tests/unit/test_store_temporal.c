@@ -255,7 +255,9 @@ static void ask_instances(struct both *both)
 {
 	char id[40], attribute[40], dataset[40];
 	struct random *random = &both->random;
-	struct store_window window = {.by = (enum store_time)roll(random, 4), .all = roll(random, 4) == 0};
+	struct store_window window = {.by = (enum store_time)roll(random, 4),
+				      .all = roll(random, 4) == 0,
+				      .or_modified = roll(random, 3) == 0};
 	uint32_t count_max = roll(random, 2) ? 1000000 : 1 + roll(random, 20);
 	bool latest = roll(random, 2);
 	struct store_instances lists[2];
