@@ -90,10 +90,10 @@ static const char *const row_checks[] = {
 	"WHERE key = 'schema_version' AND value != CAST(user_version AS TEXT)",
 };
 
-static const char *const index_counts[] = {
+/* Of values there are chunks and a log: they count themselves. */
+static const char *const index_counts[INDEX_TABLES] = {
 	[INDEX_TYPE] = "SELECT count(*) FROM entity_type",
 	[INDEX_SCOPE] = "SELECT count(*) FROM scope",
-	[INDEX_ATTRIBUTE] = "SELECT count(*) FROM attr_index",
 	[INDEX_GEO] = "SELECT count(*) FROM geo_rowid",
 	[INDEX_CELL] = "SELECT count(*) FROM cell",
 };
@@ -129,7 +129,7 @@ struct check {
 	bool have_all; /* no document misses a row */
 	struct census census; /* of the documents */
 	bool unread; /* a document could not be counted */
-	struct check_log log; /* of the index of values */
+	struct check_values values;
 };
 
 static void find(struct check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -213,25 +213,13 @@ static sqlite3_stmt *question(const struct check *check, const struct index_chan
 	return stmt;
 }
 
-/* In the index, or in the log that comes before it. */
 static enum err_code has_value(struct check *check, const struct index_change *change, bool *ret_has, struct error *err)
 {
-	sqlite3_stmt *stmt;
-	int64_t nid, one;
+	const struct value_change row = {.iid = check->iid, .value = change->value};
+	int64_t nid;
 	enum err_code code = sqlite_name_find(&check->conn, change->name, &nid, err);
-	int says = code ? 0 : check_log_says(&check->log, nid, check->iid, &change->value);
 
-	if (code || says != 0 || check->log.damaged) {
-		*ret_has = says >= 0; /* nobody knows what a damaged one says */
-		return code;
-	}
-	code = sqlite_take(&check->conn, SQL_VALUE_HAS, &stmt, err);
-	if (code)
-		return code;
-	sqlite_bind_int(stmt, 1, nid);
-	sqlite_bind_value(stmt, 2, &change->value);
-	sqlite_bind_int(stmt, 3, check->iid);
-	return sqlite_number(&check->conn, SQL_VALUE_HAS, stmt, "checking an index", &one, ret_has, err);
+	return code ? code : check_values_has(&check->values, nid, &row, ret_has, err);
 }
 
 static enum err_code check_index_row(void *self, const struct index_change *change, struct error *err)
@@ -319,16 +307,20 @@ static enum err_code check_documents(struct check *check, struct error *err)
 	return code;
 }
 
-/* ---- the log of values ---- */
+/* ---- values ---- */
 
-static enum err_code check_log(struct check *check, struct error *err)
+static enum err_code check_values(struct check *check, struct error *err)
 {
-	enum err_code code = check_log_init(&check->conn, &check->log, err);
+	check->values.conn = &check->conn;
+	check->values.find = find_text;
+	check->values.self = check;
+	enum err_code code = check_values_init(&check->values, err);
 
-	check->have_all = !check->log.damaged;
+	check->have_all = !check->values.damaged;
 	if (code != ERR_CORRUPT)
 		return code;
 	find(check, "index of values: cannot be read: %s", sqlite3_errmsg(check->conn.db));
+	check->values.damaged = true;
 	check->have_all = false;
 	return ERR_OK;
 }
@@ -337,21 +329,20 @@ static enum err_code check_log(struct check *check, struct error *err)
 
 static enum err_code check_surplus(struct check *check, enum index_table table, struct error *err)
 {
-	int64_t count;
-	enum err_code code = sqlite_pragma(&check->conn, index_counts[table], &count, err);
+	int64_t count = check->values.rows;
+	enum err_code code =
+		index_counts[table] ? sqlite_pragma(&check->conn, index_counts[table], &count, err) : ERR_OK;
 
 	if (code == ERR_CORRUPT) {
 		find(check, "index of %s: cannot be read: %s", index_names[table], sqlite3_errmsg(check->conn.db));
 		return ERR_OK;
 	}
-	if (table == INDEX_ATTRIBUTE)
-		count += check->log.more;
 	if (code || !check->have_all || (uint64_t)count == check->wanted[table])
 		return code;
 	find(check, "index of %s: has %lld rows, its documents ask for %llu", index_names[table], (long long)count,
 	     (unsigned long long)check->wanted[table]);
 	if (table == INDEX_ATTRIBUTE)
-		return check_log_orphans(&check->conn, &check->log, err);
+		return check_values_orphans(&check->values, err);
 	return find_rows(check, index_orphans[table], err);
 }
 
@@ -450,7 +441,7 @@ static enum err_code check_all(struct check *check, struct error *err)
 	if (code == ERR_OK)
 		code = prepare(check, err);
 	if (code == ERR_OK)
-		code = check_log(check, err);
+		code = check_values(check, err);
 	if (code == ERR_OK)
 		code = check_documents(check, err);
 	if (code == ERR_OK)
@@ -471,7 +462,7 @@ static void check_done(struct check *check)
 	sqlite_conn_close(&check->conn);
 	(void)json_parser_free(check->parser);
 	census_done(&check->census);
-	check_log_done(&check->log);
+	check_values_done(&check->values);
 	arena_done(&check->arena);
 }
 
@@ -491,8 +482,6 @@ enum err_code store_sqlite_check(const char *path, void (*visit)(void *self, con
 		return code;
 	arena_init(&check.arena, CHECK_ARENA_BYTES_MAX);
 	census_init(&check.census);
-	check.log.find = find_text;
-	check.log.self = &check;
 	code = sqlite_schema_verify(&check.conn, err);
 	if (code == ERR_OK)
 		code = sqlite_run(&check.conn, SQL_BEGIN_READ, "starting to check", err);

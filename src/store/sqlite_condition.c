@@ -64,22 +64,13 @@ static bool make_bounds(struct arena *arena, const struct narrow_attribute *attr
 	return condition->high.kind != INDEX_TEXT || condition->high.text.at;
 }
 
-static bool is_one_value(const struct narrow_attribute *attribute)
-{
-	if (attribute->op != NARROW_RANGE || !attribute->has_low || !attribute->has_high)
-		return false;
-	if (!attribute->is_text)
-		return attribute->low_number == attribute->high_number;
-	return attribute->low_text.len <= INDEX_TEXT_BYTES_SURE && str_eq(attribute->low_text, attribute->high_text);
-}
-
 /* ---- making ---- */
 
 static enum err_code make_attribute(struct sqlite_conn *conn, struct arena *arena,
 				    const struct narrow_attribute *attribute, struct condition *condition,
 				    struct error *err)
 {
-	*condition = (struct condition){.kind = is_one_value(attribute) ? CONDITION_VALUE : CONDITION_RANGE};
+	*condition = (struct condition){.kind = CONDITION_RANGE};
 	condition->numbers = arena_array(arena, int64_t, 1);
 	if (!condition->numbers || !make_bounds(arena, attribute, condition))
 		return no_memory(err);
@@ -184,7 +175,6 @@ bool condition_is_empty(const struct condition *condition)
 	switch (condition->kind) {
 	case CONDITION_IDS:
 	case CONDITION_TYPES:
-	case CONDITION_VALUE:
 	case CONDITION_RANGE:
 		return condition->number_count == 0;
 	case CONDITION_EITHER:
@@ -197,7 +187,7 @@ bool condition_is_empty(const struct condition *condition)
 bool condition_is_ordered(const struct condition *condition)
 {
 	return condition->kind == CONDITION_IDS || condition->kind == CONDITION_TYPES ||
-	       condition->kind == CONDITION_EITHER || condition->kind == CONDITION_VALUE;
+	       condition->kind == CONDITION_EITHER;
 }
 
 /* ---- asking ---- */
@@ -211,8 +201,7 @@ static const struct {
 	[CONDITION_ID_PREFIX] = {.stream = SQL_ENTITY_IDS_RANGE},
 	[CONDITION_SCOPE] = {.stream = SQL_SCOPE_ALL},
 	[CONDITION_PLACE] = {.stream = SQL_GEO_ALL},
-	[CONDITION_VALUE] = {SQL_VALUE_STREAM, SQL_VALUE_COUNT, 3},
-	[CONDITION_RANGE] = {.stream = SQL_VALUE_ALL},
+	[CONDITION_RANGE] = {.stream = SQL_CHUNK_READ},
 };
 
 static enum sqlite_sql place_sql(const struct geo_box *box)
@@ -277,50 +266,40 @@ static void bind_question(sqlite3_stmt *stmt, struct arena *arena, const struct 
 	case CONDITION_PLACE:
 		bind_place(stmt, &narrow->geo_box);
 		break;
-	case CONDITION_VALUE:
 	case CONDITION_RANGE:
-		sqlite_bind_int(stmt, 1, condition->numbers[0]);
-		sqlite_bind_value(stmt, 2, &condition->low);
-		sqlite_bind_value(stmt, 3, &condition->high);
 		break;
 	}
+}
+
+static enum err_code begin_gather(struct sqlite_conn *conn, struct arena *arena, const struct narrow *narrow,
+				  struct condition *condition, struct error *err)
+{
+	struct iid_gather *numbers = &condition->gather;
+
+	if (condition->kind == CONDITION_RANGE)
+		return gather_values(conn, numbers,
+				     &(struct value_search){.nid = condition->numbers[0],
+							    .low = condition->low,
+							    .high = condition->high},
+				     err);
+	numbers->sql = condition->kind == CONDITION_PLACE ? place_sql(&narrow->geo_box)
+							  : condition_sql[condition->kind].stream;
+	enum err_code code = sqlite_take(conn, numbers->sql, &numbers->stmt, err);
+
+	if (code == ERR_OK)
+		bind_question(numbers->stmt, arena, narrow, condition, 0);
+	return code;
 }
 
 static enum err_code gather(struct sqlite_conn *conn, struct arena *arena, const struct narrow *narrow,
 			    struct condition *condition, uint64_t bound, uint64_t *ret_count, struct error *err)
 {
 	struct iid_gather *numbers = &condition->gather;
-	enum err_code code = ERR_OK;
+	enum err_code code = numbers->stmt ? ERR_OK : begin_gather(conn, arena, narrow, condition, err);
 
-	if (!numbers->stmt) {
-		numbers->sql = condition->kind == CONDITION_PLACE ? place_sql(&narrow->geo_box)
-								  : condition_sql[condition->kind].stream;
-		code = sqlite_take(conn, numbers->sql, &numbers->stmt, err);
-		if (code)
-			return code;
-		bind_question(numbers->stmt, arena, narrow, condition, 0);
-		if (condition->kind == CONDITION_RANGE)
-			code = gather_logged(conn, numbers, condition->numbers[0], &condition->low, &condition->high,
-					     err);
-		if (code)
-			return code;
-	}
-	code = gather_read(conn, numbers, bound, err);
+	if (code == ERR_OK)
+		code = gather_read(conn, numbers, bound, err);
 	*ret_count = numbers->count;
-	return code;
-}
-
-/* What the log has of one value is read once. */
-static enum err_code read_logged(struct sqlite_conn *conn, struct condition *condition, struct error *err)
-{
-	struct iid_gather *numbers = &condition->gather;
-
-	if (condition->kind != CONDITION_VALUE || numbers->complete)
-		return ERR_OK;
-	enum err_code code =
-		gather_logged(conn, numbers, condition->numbers[0], &condition->low, &condition->high, err);
-
-	numbers->complete = code == ERR_OK;
 	return code;
 }
 
@@ -336,11 +315,6 @@ enum err_code condition_count(struct sqlite_conn *conn, struct arena *arena, con
 		*ret_count = condition->number_count;
 		return ERR_OK;
 	}
-	enum err_code logged = read_logged(conn, condition, err);
-
-	if (logged)
-		return logged;
-	sum += condition->gather.count;
 	for (size_t i = 0; i < question_count(condition); i++) {
 		sqlite3_stmt *stmt;
 		int64_t count;
@@ -385,42 +359,15 @@ static void open_numbers(struct iid_union *streams, const int64_t *ids, size_t c
 	streams->streams[streams->count++] = (struct iid_stream){.ids = ids, .id_count = count, .at = INT64_MIN};
 }
 
-/* Entities with the value, those with a value that is not indexed, and those of the log. */
-static enum err_code open_value(struct sqlite_conn *conn, struct condition *condition, struct error *err)
-{
-	sqlite3_stmt *stmt;
-	enum err_code logged = read_logged(conn, condition, err);
-
-	if (logged)
-		return logged;
-	gather_sort(&condition->gather);
-	open_numbers(&condition->streams, condition->gather.ids, condition->gather.count);
-
-	for (int partial = 0; partial < 2; partial++) {
-		enum err_code code = open_stream(conn, &condition->streams, SQL_VALUE_STREAM, 3, &stmt, err);
-
-		if (code)
-			return code;
-		sqlite_bind_int(stmt, 1, condition->numbers[0]);
-		if (partial)
-			sqlite_bind_partial(stmt, 2);
-		else
-			sqlite_bind_value(stmt, 2, &condition->low);
-	}
-	return ERR_OK;
-}
-
 enum err_code condition_open(struct sqlite_conn *conn, struct arena *arena, const struct narrow *narrow,
 			     struct condition *condition, struct error *err)
 {
 	bool ids = condition->kind == CONDITION_IDS || condition->kind == CONDITION_EITHER;
 	size_t count = condition->kind == CONDITION_IDS ? 0 : question_count(condition);
 
-	condition->streams.streams = arena_array(arena, struct iid_stream, count + 2);
+	condition->streams.streams = arena_array(arena, struct iid_stream, count + 1);
 	if (!condition->streams.streams)
 		return no_memory(err);
-	if (condition->kind == CONDITION_VALUE)
-		return open_value(conn, condition, err);
 	if (!condition_is_ordered(condition)) {
 		assert(condition->gather.complete);
 		gather_sort(&condition->gather);

@@ -15,18 +15,17 @@ enum condition_kind {
 	CONDITION_ID_PREFIX,
 	CONDITION_SCOPE,
 	CONDITION_PLACE,
-	CONDITION_VALUE, /* an attribute has one certain value, or one that is not indexed */
 	CONDITION_RANGE /* an attribute is there, or has a value in a range, or one that is not indexed */
 };
 
 struct condition {
 	enum condition_kind kind;
-	int64_t *numbers; /* IDS, EITHER: entities, ascending; TYPES: names; RANGE, VALUE: one name */
+	int64_t *numbers; /* IDS, EITHER: entities, ascending; TYPES: names; RANGE: one name */
 	size_t number_count; /* 0 (of these kinds, but EITHER): nothing can fulfil it */
 	int64_t *type_numbers; /* EITHER: names */
 	size_t type_number_count;
-	struct index_value low, high; /* RANGE, VALUE */
-	struct iid_gather gather; /* of one that is not ordered: what has been counted; VALUE: what is in the log */
+	struct index_value low, high; /* RANGE */
+	struct iid_gather gather; /* of one that is not ordered: what has been counted */
 	struct iid_union streams; /* when opened */
 };
 

@@ -70,25 +70,21 @@ static const char *const sql_texts[SQL_COUNT] = {
 	[SQL_SCOPE_ALL] = "SELECT iid FROM scope WHERE scope = ?1 UNION ALL "
 			  "SELECT iid FROM scope WHERE scope >= ?1 || '/' AND scope < ?1 || '0'",
 
-	[SQL_VALUE_ADD] = "INSERT INTO attr_index(nid, value, iid) VALUES (?1, ?2, ?3)",
-	[SQL_VALUE_DELETE] = "DELETE FROM attr_index WHERE nid = ?1 AND value = ?2 AND iid = ?3",
-	[SQL_VALUE_STREAM] = "SELECT iid FROM attr_index WHERE nid = ?1 AND value = ?2 AND iid >= ?3 ORDER BY iid",
-	[SQL_VALUE_ALL] = "SELECT iid FROM attr_index WHERE nid = ?1 AND value >= ?2 AND value <= ?3 UNION ALL "
-			  "SELECT iid FROM attr_index WHERE nid = ?1 AND value = x''",
-	[SQL_VALUE_COUNT] =
-		"SELECT (SELECT count(*) FROM (SELECT 1 FROM attr_index WHERE nid = ?1 AND value >= ?2 AND value <= ?3 "
-		"LIMIT ?4)) + "
-		"(SELECT count(*) FROM (SELECT 1 FROM attr_index WHERE nid = ?1 AND value = x'' LIMIT ?4))",
-
+	/* The chunk that a row belongs to: the first that ends with it or behind it. */
+	[SQL_CHUNK_FIND] = "SELECT cid, body FROM value_chunk WHERE nid = ?1 AND (high, high_iid) >= (?2, ?3) "
+			   "ORDER BY high, high_iid LIMIT 1",
+	[SQL_CHUNK_LAST] = "SELECT cid, body FROM value_chunk WHERE nid = ?1 ORDER BY high DESC, high_iid DESC LIMIT 1",
+	[SQL_CHUNK_READ] = "SELECT body FROM value_chunk WHERE nid = ?1 AND high >= ?2 ORDER BY high, high_iid",
+	[SQL_CHUNK_ALL] = "SELECT nid, high, high_iid, rows, body FROM value_chunk ORDER BY nid, high, high_iid",
+	[SQL_CHUNK_ADD] = "INSERT INTO value_chunk(nid, high, high_iid, rows, body) VALUES (?1, ?2, ?3, ?4, ?5)",
+	[SQL_CHUNK_SET] = "UPDATE value_chunk SET high = ?2, high_iid = ?3, rows = ?4, body = ?5 WHERE cid = ?1",
+	[SQL_CHUNK_DROP] = "DELETE FROM value_chunk WHERE cid = ?1",
 	[SQL_VALUE_LOG_LAST] = "SELECT lid, changes FROM value_log WHERE nid = ?1 ORDER BY lid DESC LIMIT 1",
 	[SQL_VALUE_LOG_ADD] = "INSERT INTO value_log(nid, rows, changes) VALUES (?1, ?2, ?3)",
 	[SQL_VALUE_LOG_EXTEND] = "UPDATE value_log SET rows = rows + ?2, changes = ?3 WHERE lid = ?1",
 	[SQL_VALUE_LOG_READ] = "SELECT changes FROM value_log WHERE nid = ?1 ORDER BY lid",
 	[SQL_VALUE_LOG_CLEAR] = "DELETE FROM value_log WHERE nid = ?1",
 	[SQL_VALUE_LOG_ALL] = "SELECT nid, rows, changes FROM value_log ORDER BY lid",
-	[SQL_VALUE_HAS] = "SELECT 1 FROM attr_index WHERE nid = ?1 AND value = ?2 AND iid = ?3",
-	[SQL_VALUE_ORPHANS] = "SELECT iid, min(nid) FROM attr_index i WHERE NOT EXISTS (SELECT 1 FROM entity e "
-			      "WHERE e.iid = i.iid) GROUP BY iid",
 	[SQL_VALUE_LOG_SIZES] = "SELECT nid, sum(rows) FROM value_log GROUP BY nid",
 
 	[SQL_GEO_PUT] = "INSERT OR REPLACE INTO geo(gid, west, east, south, north) VALUES (?1, ?2, ?3, ?4, ?5)",

@@ -24,6 +24,127 @@ static bool reserve(struct iid_gather *gather)
 	return true;
 }
 
+static enum err_code add(struct iid_gather *gather, int64_t iid, struct error *err)
+{
+	if (!reserve(gather))
+		return err_set(err, ERR_MEMORY, "no memory to search");
+	gather->ids[gather->count++] = iid;
+	return ERR_OK;
+}
+
+/* ---- values ---- */
+
+static bool is_partial(const struct index_value *value)
+{
+	return value->kind == INDEX_PARTIAL;
+}
+
+static bool is_sought(const struct value_search *search, const struct index_value *value)
+{
+	return (search->partial_too && is_partial(value)) ||
+	       (index_value_cmp(&search->low, value) <= 0 && index_value_cmp(value, &search->high) <= 0);
+}
+
+static enum err_code damaged(const struct sqlite_conn *conn, const char *what, struct error *err)
+{
+	return err_set(err, ERR_CORRUPT, "%s: the %s is damaged", conn->path, what);
+}
+
+static enum err_code add_logged(const struct sqlite_conn *conn, struct iid_gather *gather, struct str piece,
+				struct error *err)
+{
+	struct value_change change = {0};
+	enum err_code code = ERR_OK;
+
+	while (code == ERR_OK && value_log_next(&piece, &change))
+		if (change.add && is_sought(&gather->search, &change.value))
+			code = add(gather, change.iid, err);
+	return code || piece.len == 0 ? code : damaged(conn, "log of values", err);
+}
+
+static enum err_code read_log(struct sqlite_conn *conn, struct iid_gather *gather, struct error *err)
+{
+	sqlite3_stmt *stmt;
+	bool row = true;
+	enum err_code code = sqlite_take(conn, SQL_VALUE_LOG_READ, &stmt, err);
+
+	if (code)
+		return code;
+	sqlite_bind_int(stmt, 1, gather->search.nid);
+	for (;;) {
+		code = sqlite_step(conn, stmt, "searching the log of values", &row, err);
+		if (code || !row)
+			break;
+		code = add_logged(conn, gather, sqlite_text(stmt, 0), err);
+		if (code)
+			break;
+	}
+	sqlite_give(conn, SQL_VALUE_LOG_READ, stmt);
+	return code;
+}
+
+enum err_code gather_values(struct sqlite_conn *conn, struct iid_gather *gather, const struct value_search *search,
+			    struct error *err)
+{
+	const struct index_value partial = {.kind = INDEX_PARTIAL};
+
+	gather->search = *search;
+	gather->search.partial_too = index_value_cmp(&search->high, &partial) < 0;
+	gather->sql = SQL_CHUNK_READ;
+	enum err_code code = sqlite_take(conn, gather->sql, &gather->stmt, err);
+
+	if (code)
+		return code;
+	sqlite_bind_int(gather->stmt, 1, search->nid);
+	sqlite_bind_value(gather->stmt, 2, &gather->search.low);
+	return read_log(conn, gather, err);
+}
+
+/* Adds what is sought of a chunk; *ret_behind: no later one has any. */
+static enum err_code add_chunk(const struct sqlite_conn *conn, struct iid_gather *gather, struct str body,
+			       bool *ret_behind, struct error *err)
+{
+	struct value_change row = {0};
+	enum err_code code = ERR_OK;
+
+	while (code == ERR_OK && value_log_next(&body, &row)) {
+		if (index_value_cmp(&row.value, &gather->search.high) > 0) {
+			*ret_behind = true;
+			return ERR_OK;
+		}
+		if (index_value_cmp(&gather->search.low, &row.value) <= 0)
+			code = add(gather, row.iid, err);
+	}
+	return code || body.len == 0 ? code : damaged(conn, "index of values", err);
+}
+
+/* The bounds are read: what is left are the rows that stand for values which are not listed, if they lie behind. */
+static void go_on_with_partial(struct iid_gather *gather)
+{
+	gather->complete = !gather->search.partial_too;
+	if (gather->complete)
+		return;
+	gather->search.partial_too = false;
+	gather->search.low = gather->search.high = (struct index_value){.kind = INDEX_PARTIAL};
+	(void)sqlite3_reset(gather->stmt);
+	sqlite_bind_value(gather->stmt, 2, &gather->search.low);
+}
+
+/* ---- reading ---- */
+
+static enum err_code take_row(struct sqlite_conn *conn, struct iid_gather *gather, struct error *err)
+{
+	bool behind = false;
+
+	if (gather->sql != SQL_CHUNK_READ)
+		return add(gather, sqlite3_column_int64(gather->stmt, 0), err);
+	enum err_code code = add_chunk(conn, gather, sqlite_text(gather->stmt, 0), &behind, err);
+
+	if (code == ERR_OK && behind)
+		go_on_with_partial(gather);
+	return code;
+}
+
 enum err_code gather_read(struct sqlite_conn *conn, struct iid_gather *gather, uint64_t bound, struct error *err)
 {
 	bool row = true;
@@ -31,66 +152,16 @@ enum err_code gather_read(struct sqlite_conn *conn, struct iid_gather *gather, u
 	while (!gather->complete && gather->count < bound) {
 		enum err_code code = sqlite_step(conn, gather->stmt, "searching an index", &row, err);
 
+		if (code == ERR_OK && row)
+			code = take_row(conn, gather, err);
+		else if (code == ERR_OK && gather->sql == SQL_CHUNK_READ)
+			go_on_with_partial(gather);
+		else
+			gather->complete = code == ERR_OK;
 		if (code)
 			return code;
-		gather->complete = !row;
-		if (!row)
-			break;
-		if (!reserve(gather))
-			return err_set(err, ERR_MEMORY, "no memory to search");
-		gather->ids[gather->count++] = sqlite3_column_int64(gather->stmt, 0);
 	}
 	return ERR_OK;
-}
-
-/* ---- the log of values ---- */
-
-struct value_range {
-	const struct index_value *low, *high;
-};
-
-static bool is_within(const struct value_range *range, const struct index_value *value)
-{
-	return value->kind == INDEX_PARTIAL ||
-	       (index_value_cmp(range->low, value) <= 0 && index_value_cmp(value, range->high) <= 0);
-}
-
-static enum err_code add_piece(const struct sqlite_conn *conn, struct iid_gather *gather,
-			       const struct value_range *range, struct str changes, struct error *err)
-{
-	struct value_change change;
-
-	while (value_log_next(&changes, &change)) {
-		if (!change.add || !is_within(range, &change.value))
-			continue;
-		if (!reserve(gather))
-			return err_set(err, ERR_MEMORY, "no memory to search");
-		gather->ids[gather->count++] = change.iid;
-	}
-	return changes.len == 0 ? ERR_OK : err_set(err, ERR_CORRUPT, "%s: the log of values is damaged", conn->path);
-}
-
-enum err_code gather_logged(struct sqlite_conn *conn, struct iid_gather *gather, int64_t nid,
-			    const struct index_value *low, const struct index_value *high, struct error *err)
-{
-	const struct value_range range = {low, high};
-	sqlite3_stmt *stmt;
-	bool row = true;
-	enum err_code code = sqlite_take(conn, SQL_VALUE_LOG_READ, &stmt, err);
-
-	if (code)
-		return code;
-	sqlite_bind_int(stmt, 1, nid);
-	for (;;) {
-		code = sqlite_step(conn, stmt, "searching the log of values", &row, err);
-		if (code || !row)
-			break;
-		code = add_piece(conn, gather, &range, sqlite_text(stmt, 0), err);
-		if (code)
-			break;
-	}
-	sqlite_give(conn, SQL_VALUE_LOG_READ, stmt);
-	return code;
 }
 
 /* ---- sorting ---- */

@@ -10,7 +10,8 @@
  *   sqlite_places.c   where the rows of ids are
  *   sqlite_index.c    index rows and the dictionary of names
  *   expiry_sqlite.c   what expires, and when next
- *   sqlite_values.c   the index of values: its log, and merging that into it
+ *   sqlite_values.c   the log of the index of values
+ *   sqlite_chunks.c   the index of values
  *   sqlite_pending.c  changes of the index of values, sorted in its order
  *   sqlite_history.c  history: subjects, slices, append
  *   sqlite_bundle.c   history: many points in one row
@@ -99,11 +100,13 @@ enum sqlite_sql {
 	SQL_SCOPE_ADD,
 	SQL_SCOPE_DELETE,
 	SQL_SCOPE_ALL,
-	SQL_VALUE_ADD,
-	SQL_VALUE_DELETE,
-	SQL_VALUE_STREAM,
-	SQL_VALUE_ALL,
-	SQL_VALUE_COUNT,
+	SQL_CHUNK_FIND,
+	SQL_CHUNK_LAST,
+	SQL_CHUNK_READ,
+	SQL_CHUNK_ALL,
+	SQL_CHUNK_ADD,
+	SQL_CHUNK_SET,
+	SQL_CHUNK_DROP,
 	SQL_VALUE_LOG_LAST,
 	SQL_VALUE_LOG_ADD,
 	SQL_VALUE_LOG_EXTEND,
@@ -111,8 +114,6 @@ enum sqlite_sql {
 	SQL_VALUE_LOG_CLEAR,
 	SQL_VALUE_LOG_SIZES,
 	SQL_VALUE_LOG_ALL,
-	SQL_VALUE_HAS,
-	SQL_VALUE_ORPHANS,
 	SQL_GEO_PUT,
 	SQL_GEO_DELETE,
 	SQL_CELL_ADD,
@@ -455,6 +456,10 @@ MUST_CHECK enum err_code sqlite_values_merge(struct sqlite_store *store, bool al
 void sqlite_values_forget(struct sqlite_store *store);
 void sqlite_values_init(struct sqlite_store *store);
 void sqlite_values_done(struct sqlite_store *store);
+/* sqlite_chunks.c: does changes of one attribute in the index; each must suit it. */
+MUST_CHECK enum err_code sqlite_chunks_merge(struct sqlite_conn *conn, int64_t nid,
+					     const struct sqlite_pending_row *const *rows, size_t count,
+					     struct error *err);
 /* Adds the changes of a piece of log to a list. */
 MUST_CHECK enum err_code sqlite_values_unpack(const struct sqlite_conn *conn, struct sqlite_pending *list, int64_t nid,
 					      struct str changes, struct error *err);

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define PENDING_ROWS_KEPT 1024u /* room that stays when a list is emptied */
-#define PENDING_TEXT_BYTES_MAX ((size_t)64 << 20)
+#define PENDING_TEXT_BYTES_MAX ((size_t)256 << 20)
 
 void sqlite_pending_init(struct sqlite_pending *pending)
 {
@@ -77,11 +77,7 @@ int sqlite_pending_cmp(const struct sqlite_pending_row *a, const struct sqlite_p
 {
 	if (a->nid != b->nid)
 		return a->nid < b->nid ? -1 : 1;
-	int order = index_value_cmp(&a->change.value, &b->change.value);
-
-	if (order != 0 || a->change.iid == b->change.iid)
-		return order;
-	return a->change.iid < b->change.iid ? -1 : 1;
+	return value_change_cmp(&a->change, &b->change);
 }
 
 static int compare_rows(const void *a, const void *b)

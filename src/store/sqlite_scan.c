@@ -1,7 +1,7 @@
 /* Candidates of a query: which indices to follow, and the walk.
  *
- * Conditions that an index answers in the order of the entities (types, one value, ids) are all followed, each skipping
- * ahead to what the others ask for. The others (ranges, places, scopes, id prefixes) must be read as a whole before the
+ * Conditions that an index answers in the order of the entities (types, ids) are all followed, each skipping
+ * ahead to what the others ask for. The others (values, places, scopes, id prefixes) must be read as a whole before the
  * first candidate is known, which is a loss when a page of twenty is wanted and half of the entities match. So when
  * there is such a one, the conditions race: each is read up to 128 rows, then 2,048, then 16,384, then an eighth of all
  * entities, going on where it stood, and the first that ends before is followed too; ordered ones, which are only
@@ -140,7 +140,7 @@ static enum err_code visit_entity(struct scan *scan, sqlite3_stmt *stmt, int64_t
 static bool is_vague(const struct scan *scan)
 {
 	for (size_t i = 0; i < scan->condition_count; i++)
-		if (scan->conditions[i].kind == CONDITION_VALUE || scan->conditions[i].kind == CONDITION_RANGE)
+		if (scan->conditions[i].kind == CONDITION_RANGE)
 			return true;
 	return false;
 }

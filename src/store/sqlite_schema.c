@@ -19,9 +19,11 @@ static const char *const migrations[SQLITE_SCHEMA_VERSION] = {
 	" STRICT, WITHOUT ROWID;"
 	"CREATE TABLE scope(scope TEXT NOT NULL, iid INTEGER NOT NULL, PRIMARY KEY (scope, iid))"
 	" STRICT, WITHOUT ROWID;"
-	"CREATE TABLE attr_index(nid INTEGER NOT NULL, value ANY NOT NULL, iid INTEGER NOT NULL,"
-	" PRIMARY KEY (nid, value, iid)) STRICT, WITHOUT ROWID;"
-	/* Changes of attr_index that are not in it yet (value_log.h), rows many. */
+	/* Rows (value, iid) of one attribute in their order, up to high and high_iid (value_log.h); a page holds one
+	 * such chunk. Then changes of them that are not done yet. */
+	"CREATE TABLE value_chunk(cid INTEGER PRIMARY KEY, nid INTEGER NOT NULL, high ANY NOT NULL,"
+	" high_iid INTEGER NOT NULL, rows INTEGER NOT NULL, body BLOB NOT NULL) STRICT;"
+	"CREATE UNIQUE INDEX value_chunk_high ON value_chunk(nid, high, high_iid);"
 	"CREATE TABLE value_log(lid INTEGER PRIMARY KEY, nid INTEGER NOT NULL, rows INTEGER NOT NULL,"
 	" changes BLOB NOT NULL) STRICT;"
 	"CREATE INDEX value_log_nid ON value_log(nid);"

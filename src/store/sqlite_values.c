@@ -1,11 +1,12 @@
-/* The index of values, and the log that comes before it.
+/* The log that comes before the index of values.
  *
  * A changed value is a row that goes and one that comes, each on a page of its own somewhere in the index: in a large
  * city a new entity of twelve attributes would touch twelve pages, and write them to the log of the database and back.
  * So changes are first written down one behind the other, by attribute (table "value_log"), in the transaction that
- * they belong to. When there are thousands of one attribute they are sorted and merged into the index (attr_index),
- * many on each page. Who reads the index reads the log too (sqlite_gather.c): what the log adds belongs to it, what it
- * takes away may still be found, which costs the evaluator a look.
+ * they belong to. When there are thousands of one attribute they are sorted and merged into the index
+ * (sqlite_chunks.c), many on each page. Who reads the index reads the log too
+ * (sqlite_gather.c): what the log adds belongs to it, what it takes away may still be found, which costs the evaluator
+ * a look.
  *
  * Sizes are known only as far as this store has written them; they decide about merging, and nothing else. A merge
  * reads from the table what there is, whoever wrote it. */
@@ -154,7 +155,7 @@ static enum err_code log_attribute(struct sqlite_store *store, const struct sqli
 	if (code)
 		return code;
 	for (size_t i = 0; i < count; i++)
-		value_log_put(text, &rows[i]->change);
+		value_log_put(text, i > 0 ? &rows[i - 1]->change : NULL, &rows[i]->change);
 	enum sqlite_sql sql = lid ? SQL_VALUE_LOG_EXTEND : SQL_VALUE_LOG_ADD;
 
 	code = buf_check(text, "log of values", err);
@@ -194,7 +195,7 @@ enum err_code sqlite_values_log(struct sqlite_store *store, struct error *err)
 enum err_code sqlite_values_unpack(const struct sqlite_conn *conn, struct sqlite_pending *list, int64_t nid,
 				   struct str changes, struct error *err)
 {
-	struct value_change change;
+	struct value_change change = {0};
 
 	while (value_log_next(&changes, &change)) {
 		enum err_code code = sqlite_pending_add(list, nid, &change, err);
@@ -227,20 +228,6 @@ static enum err_code read_attribute(struct sqlite_store *store, int64_t nid, str
 	return code;
 }
 
-static enum err_code write_row(struct sqlite_conn *conn, const struct sqlite_pending_row *row, struct error *err)
-{
-	enum sqlite_sql sql = row->change.add ? SQL_VALUE_ADD : SQL_VALUE_DELETE;
-	sqlite3_stmt *stmt;
-	enum err_code code = sqlite_take(conn, sql, &stmt, err);
-
-	if (code)
-		return code;
-	sqlite_bind_int(stmt, 1, row->nid);
-	sqlite_bind_value(stmt, 2, &row->change.value);
-	sqlite_bind_int(stmt, 3, row->change.iid);
-	return sqlite_finish(conn, sql, stmt, "writing the index of values", err);
-}
-
 static enum err_code clear_attribute(struct sqlite_store *store, int64_t nid, struct error *err)
 {
 	sqlite3_stmt *stmt;
@@ -263,8 +250,8 @@ static enum err_code merge_attribute(struct sqlite_store *store, struct sqlite_v
 
 	if (code == ERR_OK)
 		code = sqlite_pending_sort(&list, &rows, &count, err);
-	for (size_t i = 0; code == ERR_OK && i < count; i++)
-		code = write_row(&store->writer, rows[i], err);
+	if (code == ERR_OK)
+		code = sqlite_chunks_merge(&store->writer, size->nid, rows, count, err);
 	sqlite_pending_done(&list);
 	if (code == ERR_OK)
 		code = clear_attribute(store, size->nid, err);

@@ -1,10 +1,11 @@
-/* Changes of the index of values as bytes, and back. */
+/* Rows of the index of values, and changes of them, as bytes, and back. */
 #include "store/value_log.h"
 
 #include <assert.h>
 #include <string.h>
 
 #define ADD 4u /* beside the kind in the first byte */
+#define SAME 8u /* value as before */
 #define NUMBER_BYTES 8u
 #define VARINT_BYTES_MAX 10u
 
@@ -35,12 +36,22 @@ static void put_number(struct buf *log, double number)
 	buf_put(log, (struct str){bytes, sizeof(bytes)});
 }
 
-void value_log_put(struct buf *log, const struct value_change *change)
+int value_change_cmp(const struct value_change *a, const struct value_change *b)
+{
+	int order = index_value_cmp(&a->value, &b->value);
+
+	return order != 0 || a->iid == b->iid ? order : a->iid < b->iid ? -1 : 1;
+}
+
+void value_log_put(struct buf *log, const struct value_change *before, const struct value_change *change)
 {
 	const struct index_value *value = &change->value;
+	bool same = before && index_value_cmp(&before->value, value) == 0;
 
-	buf_put_char(log, (char)(value->kind | (change->add ? ADD : 0)));
-	put_varint(log, (uint64_t)change->iid);
+	buf_put_char(log, (char)(value->kind | (change->add ? ADD : 0) | (same ? SAME : 0)));
+	put_varint(log, (uint64_t)change->iid - (same ? (uint64_t)before->iid : 0));
+	if (same)
+		return;
 	if (value->kind == INDEX_NUMBER)
 		put_number(log, value->number);
 	if (value->kind != INDEX_TEXT)
@@ -108,23 +119,28 @@ static bool take_text(struct str *log, struct str *ret)
 	return take_byte(log, &len) && len <= INDEX_TEXT_BYTES_MAX && take(log, len, ret);
 }
 
-bool value_log_next(struct str *log, struct value_change *ret_change)
+bool value_log_next(struct str *log, struct value_change *change)
 {
-	struct value_change change = {0};
+	struct index_value value = {0};
 	struct str rest = *log;
-	uint64_t iid;
+	uint64_t number;
 	unsigned head;
 
-	if (!take_byte(&rest, &head) || head >= 2 * ADD || !take_varint(&rest, &iid))
+	if (!take_byte(&rest, &head) || head >= 2 * SAME || !take_varint(&rest, &number))
 		return false;
-	change.iid = (int64_t)iid;
-	change.add = head & ADD;
-	change.value.kind = (enum index_kind)(head & (ADD - 1));
-	if (change.value.kind == INDEX_NUMBER && !take_number(&rest, &change.value.number))
+	change->add = head & ADD;
+	if (head & SAME) {
+		change->iid = (int64_t)((uint64_t)change->iid + number);
+		*log = rest;
+		return true;
+	}
+	value.kind = (enum index_kind)(head & (ADD - 1));
+	if (value.kind == INDEX_NUMBER && !take_number(&rest, &value.number))
 		return false;
-	if (change.value.kind == INDEX_TEXT && !take_text(&rest, &change.value.text))
+	if (value.kind == INDEX_TEXT && !take_text(&rest, &value.text))
 		return false;
+	change->iid = (int64_t)number;
+	change->value = value;
 	*log = rest;
-	*ret_change = change;
 	return true;
 }

@@ -337,14 +337,27 @@ static enum err_code put_with_history(struct store_txn *txn, void *self, struct 
 	return code ? code : store_txn_history(txn, document_id(entity), result.changes, 1, err);
 }
 
+/* Of the speeds, 0 to 7 of the entities 1 to 8: ten bytes each. */
+#define CHUNK "UPDATE value_chunk SET "
+#define SPEEDS " WHERE nid = (SELECT nid FROM name WHERE iri LIKE '%speed')"
+
 static const struct {
 	const char *damage, *finding;
 } damages[] = {
-	{"DELETE FROM attr_index WHERE value = 5", "urn:bus:5: not in the index of values"},
-	{"UPDATE attr_index SET value = 77 WHERE value = 5 AND iid = 6", "urn:bus:5: not in the index of values"},
-	{"INSERT INTO attr_index SELECT nid, 99, iid FROM attr_index WHERE value = 5", "index of values: has"},
-	{"INSERT INTO attr_index SELECT nid, 99, 1000 FROM attr_index WHERE value = 5",
+	{CHUNK "rows = 7, body = CAST(substr(body, 1, 50) || substr(body, 61) AS BLOB)" SPEEDS,
+	 "urn:bus:5: not in the index of values"},
+	{CHUNK "body = CAST(substr(body, 1, 52) || x'0000000000405340' || substr(body, 61) AS BLOB)" SPEEDS,
+	 "urn:bus:5: not in the index of values"},
+	{CHUNK "body = CAST(substr(body, 1, 52) || x'0000000000405340' || substr(body, 61) AS BLOB)" SPEEDS,
+	 "a chunk of attribute 2 is out of order"},
+	{CHUNK "rows = 9, high = 99, high_iid = 6, body = CAST(body || x'04060000000000c05840' AS BLOB)" SPEEDS,
+	 "index of values: has"},
+	{CHUNK "rows = 9, high = 99, high_iid = 1000, body = CAST(body || x'04e8070000000000c05840' AS BLOB)" SPEEDS,
 	 "index of values: there is no entity 1000"},
+	{CHUNK "rows = 9" SPEEDS, "a chunk of attribute 2 is damaged"},
+	{CHUNK "high_iid = 9" SPEEDS, "a chunk of attribute 2 is damaged"},
+	{CHUNK "body = substr(body, 1, 79)" SPEEDS, "a chunk of attribute 2 is damaged"},
+	{"DELETE FROM value_chunk", "urn:bus:5: not in the index of values"},
 	{"DELETE FROM entity_type WHERE iid = 3", "urn:bus:2: not in the index of types"},
 	{"INSERT INTO entity_type VALUES (1, 1000)", "index of types: there is no entity 1000"},
 	{"DELETE FROM scope", "not in the index of scopes"},

@@ -62,7 +62,9 @@ static void changes_come_back_as_they_were_written(void)
 		buf_init(&log, 4096);
 		for (int k = 0; k < 3; k++) {
 			changes[k] = random_change(texts[k]);
-			value_log_put(&log, &changes[k]);
+			if (k > 0 && draw(2))
+				changes[k].value = changes[k - 1].value;
+			value_log_put(&log, k > 0 && draw(4) ? &changes[k - 1] : NULL, &changes[k]);
 		}
 		struct str rest = buf_str(&log);
 
@@ -72,6 +74,7 @@ static void changes_come_back_as_they_were_written(void)
 		/* Cut short it ends after fewer changes, or says that something is left. */
 		size_t count = 0;
 
+		read = (struct value_change){0};
 		rest = str_part(buf_str(&log), 0, draw((uint32_t)log.len));
 		while (value_log_next(&rest, &read))
 			count++;
@@ -84,11 +87,11 @@ static void any_bytes_are_read_to_an_end(void)
 {
 	for (int i = 0; i < 20000; i++) {
 		char bytes[40];
-		struct value_change change;
+		struct value_change change = {0};
 		size_t len = draw(sizeof(bytes));
 
 		for (size_t k = 0; k < len; k++)
-			bytes[k] = (char)(draw(4) ? draw(8) : draw(256));
+			bytes[k] = (char)(draw(4) ? draw(16) : draw(256));
 		struct str rest = {bytes, len};
 
 		while (value_log_next(&rest, &change))
@@ -232,20 +235,23 @@ static void what_lies_in_the_log_is_found_as_in_the_index(void)
 		if (round % 8 == 7)
 			check_clean(folder.file);
 		CHECK(ask_file(folder.file, "SELECT count(*) FROM value_log") > 0);
-		merged += ask_file(folder.file, "SELECT count(*) FROM attr_index") > 0;
+		merged += ask_file(folder.file, "SELECT sum(rows) FROM value_chunk") > 0;
 	}
 	CHECK(merged > 0 && merged < ROUNDS);
 	(void)store_reader_free(reader);
 	/* Closed, all of it is in the index. */
 	(void)store_free(store);
 	CHECK(ask_file(folder.file, "SELECT count(*) FROM value_log") == 0);
-	CHECK(ask_file(folder.file, "SELECT count(*) FROM attr_index") ==
+	CHECK(ask_file(folder.file, "SELECT sum(rows) FROM value_chunk") ==
 	      2 * ask_file(folder.file, "SELECT count(*) FROM entity"));
 	check_clean(folder.file);
 	folder_remove(&folder);
 }
 
 /* ---- damage ---- */
+
+#define ADD_CHUNK "INSERT INTO value_chunk(nid, high, high_iid, rows, body) SELECT nid, 7, 1, 1, "
+#define SPEED " FROM name WHERE iri LIKE '%speed' RETURNING 1"
 
 static const struct {
 	const char *damage, *finding;
@@ -259,8 +265,9 @@ static const struct {
 	{"UPDATE value_log SET nid = nid + 1 RETURNING 1", "not in the index of values", false},
 	{"INSERT INTO value_log(nid, rows, changes) SELECT nid, rows, changes FROM value_log LIMIT 1 RETURNING 1",
 	 "not in the index of values", false},
-	{"INSERT INTO attr_index SELECT nid, 7, 1 FROM name WHERE iri LIKE '%speed' RETURNING 1",
-	 "log of values: adds a row of entity 1", false},
+	{ADD_CHUNK "x'04'" SPEED, "index of values: a chunk", true},
+	{ADD_CHUNK "x'04010000000000001c4008'" SPEED, "index of values: a chunk", true},
+	{ADD_CHUNK "x'04010000000000001c40'" SPEED, "log of values: adds a row of entity 1", false},
 	{"INSERT INTO value_log(nid, rows, changes) VALUES (1, 1, x'0009000000000000f03f') RETURNING 1",
 	 "log of values: removes a row of entity 9", false},
 	{"DELETE FROM entity WHERE iid = 1 RETURNING 1", "index of values: there is no entity 1", false},
