@@ -149,7 +149,7 @@ static bool read_table(struct byte_in *in, struct coded *coded)
 
 	coded->shift = in_byte(in);
 	coded->tokens = in_byte(in) + 2u;
-	if (coded->shift >= CODE_TOKENS_MAX || coded->tokens > CODE_TOKENS_MAX - coded->shift)
+	if (coded->shift >= 64 || coded->tokens > CODE_TOKENS_MAX - coded->shift)
 		return false;
 	if (!huffman_lengths_read(in, coded->tokens, lengths, &coded->bits))
 		return false;
