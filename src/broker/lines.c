@@ -2,6 +2,7 @@
  * these get their numbers by a write of their own and it is read again. */
 #include "broker/lines_int.h"
 
+#include "base/cleanup.h"
 #include "lineproto/series_key.h"
 #include "store/bulk.h"
 
@@ -185,6 +186,17 @@ static enum err_code read_lines(struct reading *reading)
 
 /* ---- one reading ---- */
 
+static enum err_code take_bulk(struct broker_lines *lines, struct error *err)
+{
+	int64_t now_us = broker_now_us(lines->broker), generation = lines_names_generation(lines->names);
+
+	lines->bulk = lines_names_take_bulk(lines->names);
+	if (!lines->bulk)
+		return store_bulk_new(lines->store, now_us, generation, &lines->bulk, err);
+	store_bulk_reset(lines->bulk, now_us, generation);
+	return ERR_OK;
+}
+
 static enum err_code read_all(struct broker_lines *lines, bool *ret_wants, struct error *err)
 {
 	struct reading *reading = calloc(1, sizeof(*reading));
@@ -198,8 +210,7 @@ static enum err_code read_all(struct broker_lines *lines, bool *ret_wants, struc
 		reading->err = err;
 		/* While numbers are looked up they must not go. */
 		lines_names_hold(lines->names);
-		code = store_bulk_new(lines->store, broker_now_us(lines->broker), lines_names_generation(lines->names),
-				      &lines->bulk, err);
+		code = take_bulk(lines, err);
 		if (code == ERR_OK)
 			code = read_lines(reading);
 		lines_names_release(lines->names);
@@ -287,6 +298,8 @@ enum err_code broker_lines_run(struct broker_lines *lines, bool *ret_waits, stru
 
 void broker_lines_done(struct broker_lines *lines)
 {
+	if (lines->bulk && lines->phase == LINES_STORED && lines->code == ERR_OK)
+		lines_names_give_bulk(lines->names, TAKE(lines->bulk));
 	lines->bulk = store_bulk_free(lines->bulk);
 	lines_want_nothing(lines);
 }

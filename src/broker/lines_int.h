@@ -17,6 +17,10 @@ int64_t lines_names_generation(const struct lines_names *names);
 int64_t lines_names_subject(const struct lines_names *names, struct str key); /* 0: not known */
 int64_t lines_names_attribute(const struct lines_names *names, struct str field); /* as written; 0: not known */
 
+/* A batch that was used before, or NULL; and giving one back. */
+struct store_bulk *lines_names_take_bulk(struct lines_names *names);
+void lines_names_give_bulk(struct lines_names *names, struct store_bulk *bulk);
+
 /* Of a request: what it wants to know. ERR_INVALID and *ret_reason: it cannot be named. */
 MUST_CHECK enum err_code lines_want_subject(struct broker_lines *lines, struct str key, struct str *ret_reason,
 					    struct error *err);

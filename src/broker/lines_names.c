@@ -10,6 +10,8 @@
 #include <stdlib.h>
 
 #define NAMES_TEXT_BYTES_MAX ((size_t)256 << 20)
+#define LINES_BULKS_KEPT 4u
+#define LINES_BULK_BYTES_KEPT ((size_t)8 << 20) /* of one */
 #define LINES_WANTED_MAX 200000u /* new things and attributes in one request */
 
 struct lines_names {
@@ -17,6 +19,9 @@ struct lines_names {
 	struct map subjects, attributes;
 	struct arena texts;
 	int64_t generation;
+	pthread_mutex_t bulks_lock; /* guards the following */
+	struct store_bulk *bulks[LINES_BULKS_KEPT]; /* owned: memory that the next request need not ask for */
+	size_t bulk_count;
 };
 
 struct wanted {
@@ -42,6 +47,7 @@ static struct lines_names *names_new(void)
 	if (!names)
 		return NULL;
 	(void)pthread_rwlock_init(&names->lock, NULL);
+	(void)pthread_mutex_init(&names->bulks_lock, NULL);
 	map_init(&names->subjects, (uint64_t)(uintptr_t)names);
 	map_init(&names->attributes, (uint64_t)(uintptr_t)names);
 	arena_init(&names->texts, NAMES_TEXT_BYTES_MAX);
@@ -55,9 +61,33 @@ struct lines_names *lines_names_free(struct lines_names *names)
 	map_done(&names->subjects);
 	map_done(&names->attributes);
 	arena_done(&names->texts);
+	for (size_t i = 0; i < names->bulk_count; i++)
+		(void)store_bulk_free(names->bulks[i]);
+	(void)pthread_mutex_destroy(&names->bulks_lock);
 	(void)pthread_rwlock_destroy(&names->lock);
 	free(names);
 	return NULL;
+}
+
+struct store_bulk *lines_names_take_bulk(struct lines_names *names)
+{
+	(void)pthread_mutex_lock(&names->bulks_lock);
+	struct store_bulk *bulk = names->bulk_count ? names->bulks[--names->bulk_count] : NULL;
+
+	(void)pthread_mutex_unlock(&names->bulks_lock);
+	return bulk;
+}
+
+void lines_names_give_bulk(struct lines_names *names, struct store_bulk *bulk)
+{
+	(void)pthread_mutex_lock(&names->bulks_lock);
+	bool kept = names->bulk_count < LINES_BULKS_KEPT && store_bulk_bytes(bulk) <= LINES_BULK_BYTES_KEPT;
+
+	if (kept)
+		names->bulks[names->bulk_count++] = bulk;
+	(void)pthread_mutex_unlock(&names->bulks_lock);
+	if (!kept)
+		(void)store_bulk_free(bulk);
 }
 
 enum err_code lines_names_of(struct broker *broker, struct store *store, struct lines_names **ret, struct error *err)

@@ -13,10 +13,16 @@ enum err_code block_sink_init(struct block_sink *sink, struct error *err)
 	return series_builder_new(SINK_BLOCK_BYTES_MAX, &sink->builder, err);
 }
 
-void block_sink_done(struct block_sink *sink)
+void block_sink_clear(struct block_sink *sink)
 {
 	for (size_t i = 0; i < sink->count; i++)
 		free(sink->blocks[i].bytes);
+	sink->count = 0;
+}
+
+void block_sink_done(struct block_sink *sink)
+{
+	block_sink_clear(sink);
 	free(sink->blocks);
 	sink->blocks = NULL;
 	sink->count = sink->room = 0;

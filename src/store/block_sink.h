@@ -5,7 +5,7 @@
 #include "series/block.h"
 #include "store/instance_pack.h"
 
-#define SINK_BLOCK_BYTES ((size_t)120 << 10) /* a block is closed when it has so many; long rows waste little room */
+#define SINK_BLOCK_BYTES ((size_t)240 << 10) /* a block is closed when it has so many; long rows waste little room */
 #define SINK_BLOCK_BYTES_MAX ((size_t)32 << 20) /* of one, with a chunk of large texts */
 
 struct made_block {
@@ -24,6 +24,7 @@ struct block_sink {
 
 MUST_CHECK enum err_code block_sink_init(struct block_sink *sink, struct error *err);
 void block_sink_done(struct block_sink *sink);
+void block_sink_clear(struct block_sink *sink); /* of finished blocks */
 /* Points of one key and kind in the order of time; keys ascend from call to call. */
 MUST_CHECK enum err_code block_sink_points(struct block_sink *sink, const struct packed_point *points, size_t count,
 					   const struct str *shapes, struct error *err);

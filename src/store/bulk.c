@@ -5,6 +5,7 @@
  * chunk, whose times and order numbers are those of its neighbours and so cost nothing. */
 #include "store/bulk_int.h"
 
+#include "base/time_value.h"
 #include "store/sqlite_int.h"
 
 #include <assert.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #define BULK_TEXT_BYTES_MAX ((size_t)256 << 20)
+#define BULK_SEGMENT_BYTES_MAX ((size_t)512 << 20)
 #define NO_RECORD UINT32_MAX
 
 /* What is the same of all: a Property with its observedAt. */
@@ -19,7 +21,7 @@
 static const struct str bulk_shapes[] = {{BULK_SHAPE, sizeof(BULK_SHAPE) - 1}};
 
 struct record { /* of one subject and moment */
-	int64_t at_us;
+	int64_t at_us, created_us;
 	uint32_t first, count; /* values */
 	uint32_t next; /* of the same subject */
 };
@@ -41,12 +43,12 @@ struct chain {
 };
 
 struct store_bulk {
-	struct store *store;
 	int64_t now_us, generation;
-	int64_t number; /* the next order number */
-	int64_t number_end;
 	uint64_t points;
 	struct block_sink sink;
+	struct buf segment; /* of chains, as they come in store_bulk_add(); finished */
+	int64_t segment_subject, segment_min, segment_max;
+	uint64_t segment_points;
 	struct arena texts, scratch;
 
 	struct record *records; /* owned, as the others */
@@ -58,14 +60,19 @@ struct store_bulk {
 	uint32_t *slots; /* hash table of chains by subject: index + 1 */
 	size_t slot_count;
 
-	int64_t last_subject, last_name, subject_number; /* of store_bulk_add_series() */
 	bool finished;
 };
 
 struct block_sink *store_bulk_sink(struct store_bulk *bulk)
 {
-	assert(bulk->finished);
 	return &bulk->sink;
+}
+
+bool store_bulk_segment(const struct store_bulk *bulk, struct made_segment *ret)
+{
+	*ret = (struct made_segment){buf_str(&bulk->segment), bulk->segment_min, bulk->segment_max,
+				     (int64_t)bulk->segment_points};
+	return bulk->segment_points > 0;
 }
 
 int64_t store_bulk_generation(const struct store_bulk *bulk)
@@ -78,18 +85,24 @@ uint64_t store_bulk_points(const struct store_bulk *bulk)
 	return bulk->points;
 }
 
+/* Whole seconds: stamps that hardly change take no room. */
+static void set_stamp(struct store_bulk *bulk, int64_t now_us, int64_t generation)
+{
+	bulk->now_us = now_us - now_us % US_PER_S;
+	bulk->generation = generation;
+}
+
 enum err_code store_bulk_new(struct store *store, int64_t now_us, int64_t generation, struct store_bulk **ret_bulk,
 			     struct error *err)
 {
-	if (!store->ops->bulk_numbers)
+	if (store && !store->ops->txn_bulk)
 		return err_set(err, ERR_UNSUPPORTED, "a store in memory takes no bulk");
 	struct store_bulk *bulk = calloc(1, sizeof(*bulk));
 
 	if (!bulk)
 		return err_set(err, ERR_MEMORY, "no memory for a batch");
-	bulk->store = store;
-	bulk->now_us = now_us;
-	bulk->generation = generation;
+	set_stamp(bulk, now_us, generation);
+	buf_init(&bulk->segment, BULK_SEGMENT_BYTES_MAX);
 	arena_init(&bulk->texts, BULK_TEXT_BYTES_MAX);
 	arena_init(&bulk->scratch, BULK_TEXT_BYTES_MAX);
 	enum err_code code = block_sink_init(&bulk->sink, err);
@@ -107,6 +120,7 @@ struct store_bulk *store_bulk_free(struct store_bulk *bulk)
 	if (!bulk)
 		return NULL;
 	block_sink_done(&bulk->sink);
+	buf_done(&bulk->segment);
 	arena_done(&bulk->texts);
 	arena_done(&bulk->scratch);
 	free(bulk->records);
@@ -115,6 +129,26 @@ struct store_bulk *store_bulk_free(struct store_bulk *bulk)
 	free(bulk->slots);
 	free(bulk);
 	return NULL;
+}
+
+void store_bulk_reset(struct store_bulk *bulk, int64_t now_us, int64_t generation)
+{
+	set_stamp(bulk, now_us, generation);
+	block_sink_clear(&bulk->sink);
+	buf_clear(&bulk->segment);
+	arena_clear(&bulk->texts);
+	if (bulk->slot_count)
+		memset(bulk->slots, 0, bulk->slot_count * sizeof(*bulk->slots));
+	bulk->record_count = bulk->value_count = bulk->chain_count = 0;
+	bulk->points = bulk->segment_points = 0;
+	bulk->segment_subject = 0;
+	bulk->finished = false;
+}
+
+size_t store_bulk_bytes(const struct store_bulk *bulk)
+{
+	return bulk->record_room * sizeof(*bulk->records) + bulk->value_room * sizeof(*bulk->values) +
+	       bulk->chain_room * sizeof(*bulk->chains) + bulk->slot_count * sizeof(*bulk->slots) + bulk->segment.room;
 }
 
 /* ---- taking values ---- */
@@ -230,6 +264,23 @@ static enum err_code take_value(struct store_bulk *bulk, const struct store_bulk
 	}
 }
 
+/* The values behind the last one become a record of the chain. */
+static void put_record(struct store_bulk *bulk, struct chain *chain, int64_t at_us, int64_t created_us, size_t count)
+{
+	uint32_t at = (uint32_t)bulk->record_count++;
+
+	bulk->records[at] = (struct record){at_us, created_us, (uint32_t)bulk->value_count, (uint32_t)count, NO_RECORD};
+	bulk->value_count += count;
+	bulk->points += count;
+	if (chain->count++ == 0) {
+		chain->head = at;
+	} else {
+		bulk->records[chain->tail].next = at;
+		chain->ordered = chain->ordered && bulk->records[chain->tail].at_us <= at_us;
+	}
+	chain->tail = at;
+}
+
 enum err_code store_bulk_add(struct store_bulk *bulk, int64_t subject, int64_t at_us,
 			     const struct store_bulk_value *values, size_t count, struct error *err)
 {
@@ -247,32 +298,43 @@ enum err_code store_bulk_add(struct store_bulk *bulk, int64_t subject, int64_t a
 		if (code)
 			return code;
 	}
-	uint32_t at = (uint32_t)bulk->record_count++;
-
-	bulk->records[at] = (struct record){at_us, (uint32_t)bulk->value_count, (uint32_t)count, NO_RECORD};
-	bulk->value_count += count;
-	bulk->points += count;
-	if (chain->count++ == 0) {
-		chain->head = at;
-	} else {
-		bulk->records[chain->tail].next = at;
-		chain->ordered = chain->ordered && bulk->records[chain->tail].at_us <= at_us;
-	}
-	chain->tail = at;
+	put_record(bulk, chain, at_us, bulk->now_us, count);
 	return ERR_OK;
 }
 
-/* ---- order numbers ---- */
-
-/* So many that follow each other. */
-static int64_t take_numbers(struct store_bulk *bulk, int64_t count)
+/* Value `at` of a field of a segment; texts are copied, since the segment goes. */
+static bool copy_value(struct store_bulk *bulk, const struct segment_field *field, uint32_t at, struct value *to)
 {
-	if (bulk->number + count > bulk->number_end)
-		bulk->number = bulk->store->ops->bulk_numbers(bulk->store->backend, bulk->now_us, &bulk->number_end);
-	int64_t first = bulk->number;
+	*to = (struct value){.name = field->name, .kind = (uint8_t)field->kind, .scale = field->scale};
+	if (field->mantissas) {
+		to->mantissa = field->mantissas[at];
+	} else if (field->doubles) {
+		to->real = field->doubles[at];
+	} else {
+		to->text = arena_dup(&bulk->texts, field->texts[at]);
+		return to->text.at != NULL;
+	}
+	return true;
+}
 
-	bulk->number += count;
-	return first;
+enum err_code store_bulk_add_chain(struct store_bulk *bulk, const struct segment_chain *chain, int64_t created_us,
+				   struct error *err)
+{
+	struct chain *to = find_chain(bulk, chain->subject);
+	size_t values = (size_t)chain->record_count * chain->field_count;
+
+	if (!to ||
+	    !grow((void **)&bulk->records, &bulk->record_room, bulk->record_count + chain->record_count,
+		  sizeof(*bulk->records)) ||
+	    !grow((void **)&bulk->values, &bulk->value_room, bulk->value_count + values, sizeof(*bulk->values)))
+		return err_set(err, ERR_MEMORY, "no memory for a batch");
+	for (uint32_t r = 0; r < chain->record_count; r++) {
+		for (uint32_t f = 0; f < chain->field_count; f++)
+			if (!copy_value(bulk, &chain->fields[f], r, &bulk->values[bulk->value_count + f]))
+				return err_set(err, ERR_MEMORY, "no memory for a batch");
+		put_record(bulk, to, chain->at_us[r], created_us, chain->field_count);
+	}
+	return ERR_OK;
 }
 
 /* ---- chunks ---- */
@@ -289,8 +351,10 @@ static struct series_points blank(const struct store_bulk *bulk, size_t count)
 /* The values of one attribute of one subject, in the order of time. */
 struct picked {
 	const struct value **values;
-	int64_t *at_us, *numbers;
+	int64_t *at_us, *created_us;
 	size_t count;
+	bool one_stamp; /* created_us is the same of all */
+	bool one_kind;
 };
 
 /* Decimals as doubles, where they cannot all have one scale. */
@@ -353,30 +417,43 @@ static bool fill_others(struct arena *scratch, const struct picked *picked, stru
 	return truths != NULL;
 }
 
+/* All that is picked is of one kind. */
+static enum err_code fill(struct store_bulk *bulk, const struct picked *picked, struct series_points *points,
+			  struct error *err)
+{
+	bool good;
+
+	*points = blank(bulk, picked->count);
+	points->kind = (enum series_kind)picked->values[0]->kind;
+	points->at_us = points->number.at = picked->at_us;
+	if (picked->one_stamp)
+		points->created_us.all = points->modified_us.all = picked->created_us[0];
+	else
+		points->created_us.at = points->modified_us.at = picked->created_us;
+	if (points->kind == SERIES_DECIMAL)
+		good = fill_decimals(&bulk->scratch, picked, points);
+	else if (points->kind == SERIES_DOUBLE)
+		good = fill_doubles(&bulk->scratch, picked, points);
+	else
+		good = fill_others(&bulk->scratch, picked, points);
+	return good ? ERR_OK : err_set(err, ERR_MEMORY, "no memory for a batch");
+}
+
 static enum err_code put_chunk(struct store_bulk *bulk, int64_t subject, int64_t name, const struct picked *picked,
 			       struct error *err)
 {
 	const struct series_key key = {.subject = subject, .name = sqlite_key_name(name, true)};
-	struct series_points points = blank(bulk, picked->count);
-	bool good;
+	struct series_points points;
+	enum err_code code = fill(bulk, picked, &points, err);
 
-	points.kind = (enum series_kind)picked->values[0]->kind;
-	points.at_us = picked->at_us;
-	points.number.at = picked->numbers;
-	if (points.kind == SERIES_DECIMAL)
-		good = fill_decimals(&bulk->scratch, picked, &points);
-	else if (points.kind == SERIES_DOUBLE)
-		good = fill_doubles(&bulk->scratch, picked, &points);
-	else
-		good = fill_others(&bulk->scratch, picked, &points);
-	return good ? block_sink_chunk(&bulk->sink, &key, &points, err)
-		    : err_set(err, ERR_MEMORY, "no memory for a batch");
+	return code ? code : block_sink_chunk(&bulk->sink, &key, &points, err);
 }
 
 /* ---- chains ---- */
 
 struct sorted {
-	int64_t at_us, number;
+	int64_t at_us;
+	uint32_t order; /* of arrival */
 	const struct record *record;
 };
 
@@ -394,7 +471,7 @@ static int compare_sorted(const void *a, const void *b)
 
 	if (x->at_us != y->at_us)
 		return x->at_us < y->at_us ? -1 : 1;
-	return x->number < y->number ? -1 : x->number > y->number;
+	return x->order < y->order ? -1 : x->order > y->order;
 }
 
 static int compare_names(const void *a, const void *b)
@@ -454,6 +531,7 @@ static enum err_code put_kind(struct store_bulk *bulk, int64_t subject, int64_t 
 	enum err_code code = ERR_OK;
 
 	part->count = 0;
+	part->one_stamp = all->one_stamp;
 	for (size_t i = 0; code == ERR_OK && i <= all->count; i++) {
 		if (part->count == SERIES_POINTS_MAX || (i == all->count && part->count > 0)) {
 			code = put_chunk(bulk, subject, name, part, err);
@@ -462,8 +540,8 @@ static enum err_code put_kind(struct store_bulk *bulk, int64_t subject, int64_t 
 		if (i == all->count || all->values[i]->kind != kind)
 			continue;
 		part->values[part->count] = all->values[i];
-		part->at_us[part->count] = all->at_us[i];
-		part->numbers[part->count++] = all->numbers[i];
+		part->created_us[part->count] = all->created_us[i];
+		part->at_us[part->count++] = all->at_us[i];
 	}
 	return code;
 }
@@ -472,63 +550,168 @@ static bool picked_new(struct arena *scratch, size_t count, struct picked *ret)
 {
 	ret->values = arena_array(scratch, const struct value *, count);
 	ret->at_us = arena_array(scratch, int64_t, count);
-	ret->numbers = arena_array(scratch, int64_t, count);
+	ret->created_us = arena_array(scratch, int64_t, count);
 	ret->count = 0;
-	return ret->values && ret->at_us && ret->numbers;
+	return ret->values && ret->at_us && ret->created_us;
+}
+
+/* The values of one attribute. */
+static void pick(const struct store_bulk *bulk, int64_t name, const struct subject_records *records, struct picked *all)
+{
+	uint32_t hint = 0;
+
+	all->count = 0;
+	all->one_stamp = all->one_kind = true;
+	for (size_t i = 0; i < records->count; i++) {
+		const struct record *record = records->at[i].record;
+		const struct value *value = find_value(bulk, record, name, &hint);
+
+		if (!value)
+			continue;
+		all->values[all->count] = value;
+		all->at_us[all->count] = records->at[i].at_us;
+		all->created_us[all->count] = record->created_us;
+		all->one_stamp = all->one_stamp && record->created_us == all->created_us[0];
+		all->one_kind = all->one_kind && value->kind == all->values[0]->kind;
+		all->count++;
+	}
 }
 
 static enum err_code put_name(struct store_bulk *bulk, int64_t subject, int64_t name,
 			      const struct subject_records *records, struct picked *all, struct picked *part,
 			      struct error *err)
 {
-	bool kinds[SERIES_KIND_COUNT] = {false};
-	unsigned int kind_count = 0;
-	uint32_t hint = 0;
 	enum err_code code = ERR_OK;
 
-	all->count = 0;
-	for (size_t i = 0; i < records->count; i++) {
-		const struct value *value = find_value(bulk, records->at[i].record, name, &hint);
-
-		if (!value)
-			continue;
-		all->values[all->count] = value;
-		all->at_us[all->count] = records->at[i].at_us;
-		all->numbers[all->count++] = records->at[i].number;
-		kind_count += !kinds[value->kind];
-		kinds[value->kind] = true;
-	}
-	if (kind_count == 1 && all->count <= SERIES_POINTS_MAX)
+	pick(bulk, name, records, all);
+	if (all->one_kind && all->count <= SERIES_POINTS_MAX)
 		return put_chunk(bulk, subject, name, all, err);
 	for (uint8_t kind = 0; code == ERR_OK && kind < SERIES_KIND_COUNT; kind++)
-		if (kinds[kind])
-			code = put_kind(bulk, subject, name, kind, all, part, err);
+		code = put_kind(bulk, subject, name, kind, all, part, err);
 	return code;
 }
 
-static enum err_code put_chain(struct store_bulk *bulk, const struct chain *chain, struct error *err)
+/* Records of a chain in the order of time. */
+static enum err_code gather(struct store_bulk *bulk, const struct chain *chain, struct subject_records *records,
+			    struct error *err)
 {
-	struct arena *scratch = &bulk->scratch;
-	int64_t number = take_numbers(bulk, chain->count);
-	struct subject_records records = {.count = chain->count};
-	struct picked all, part;
-
-	arena_clear(scratch);
-	records.at = arena_array(scratch, struct sorted, chain->count);
-	if (!records.at || !picked_new(scratch, chain->count, &all) || !picked_new(scratch, chain->count, &part))
-		return err_set(err, ERR_MEMORY, "no memory for a batch");
 	uint32_t at = chain->head;
 
+	*records = (struct subject_records){.count = chain->count};
+	records->at = arena_array(&bulk->scratch, struct sorted, chain->count);
+	if (!records->at)
+		return err_set(err, ERR_MEMORY, "no memory for a batch");
 	for (size_t i = 0; i < chain->count; i++, at = bulk->records[at].next)
-		records.at[i] = (struct sorted){bulk->records[at].at_us, number++, &bulk->records[at]};
+		records->at[i] = (struct sorted){bulk->records[at].at_us, (uint32_t)i, &bulk->records[at]};
 	if (!chain->ordered)
-		qsort(records.at, records.count, sizeof(*records.at), compare_sorted);
-	enum err_code code =
-		list_names(bulk, &records, scratch) ? ERR_OK : err_set(err, ERR_MEMORY, "no memory for a batch");
+		qsort(records->at, records->count, sizeof(*records->at), compare_sorted);
+	return list_names(bulk, records, &bulk->scratch) ? ERR_OK : err_set(err, ERR_MEMORY, "no memory for a batch");
+}
 
-	for (size_t i = 0; code == ERR_OK && i < records.name_count; i++)
-		code = put_name(bulk, chain->subject, records.names[i], &records, &all, &part, err);
+static enum err_code put_chunks(struct store_bulk *bulk, int64_t subject, const struct subject_records *records,
+				struct error *err)
+{
+	struct picked all, part;
+	enum err_code code = ERR_OK;
+
+	if (!picked_new(&bulk->scratch, records->count, &all) || !picked_new(&bulk->scratch, records->count, &part))
+		return err_set(err, ERR_MEMORY, "no memory for a batch");
+	for (size_t i = 0; code == ERR_OK && i < records->name_count; i++)
+		code = put_name(bulk, subject, records->names[i], records, &all, &part, err);
 	return code;
+}
+
+enum err_code store_bulk_put_chunks(struct store_bulk *bulk, struct error *err)
+{
+	const struct chain *chain = &bulk->chains[0];
+	struct subject_records records;
+
+	assert(bulk->chain_count == 1);
+	arena_clear(&bulk->scratch);
+	enum err_code code = gather(bulk, chain, &records, err);
+
+	if (code == ERR_OK)
+		code = put_chunks(bulk, chain->subject, &records, err);
+	/* The memory stays for the next subject. */
+	memset(bulk->slots, 0, bulk->slot_count * sizeof(*bulk->slots));
+	bulk->record_count = bulk->value_count = bulk->chain_count = 0;
+	arena_clear(&bulk->texts);
+	return code;
+}
+
+/* ---- segments ---- */
+
+/* One attribute's values as a field of a segment. *ret_fits is false when they are not one for each record, of one
+ * kind. */
+static enum err_code make_field(struct store_bulk *bulk, int64_t name, const struct subject_records *records,
+				struct segment_field *field, bool *ret_fits, struct error *err)
+{
+	struct series_points points;
+	struct picked all;
+
+	if (!picked_new(&bulk->scratch, records->count, &all))
+		return err_set(err, ERR_MEMORY, "no memory for a batch");
+	pick(bulk, name, records, &all);
+	*ret_fits = all.one_kind && all.count == records->count;
+	if (!*ret_fits)
+		return ERR_OK;
+	enum err_code code = fill(bulk, &all, &points, err);
+
+	*field = (struct segment_field){.name = name,
+					.kind = points.kind,
+					.scale = points.scale,
+					.mantissas = points.mantissas,
+					.doubles = points.doubles,
+					.texts = points.texts};
+	return code;
+}
+
+static enum err_code put_segment(struct store_bulk *bulk, int64_t subject, const struct subject_records *records,
+				 bool *ret_fits, struct error *err)
+{
+	struct segment_field *fields = arena_array(&bulk->scratch, struct segment_field, records->name_count);
+	int64_t *at_us = arena_array(&bulk->scratch, int64_t, records->count);
+	enum err_code code = fields && at_us ? ERR_OK : err_set(err, ERR_MEMORY, "no memory for a batch");
+
+	*ret_fits = records->same && records->count <= SEGMENT_RECORDS_MAX && records->name_count <= SEGMENT_FIELDS_MAX;
+	for (size_t i = 0; code == ERR_OK && *ret_fits && i < records->name_count; i++)
+		code = make_field(bulk, records->names[i], records, &fields[i], ret_fits, err);
+	if (code || !*ret_fits)
+		return code;
+	for (size_t i = 0; i < records->count; i++)
+		at_us[i] = records->at[i].at_us;
+	if (bulk->segment_points == 0) {
+		segment_begin(&bulk->segment, bulk->now_us);
+		bulk->segment_min = at_us[0];
+		bulk->segment_max = at_us[0];
+	}
+	segment_put(&bulk->segment, bulk->segment_subject,
+		    &(struct segment_chain){.subject = subject,
+					    .record_count = (uint32_t)records->count,
+					    .field_count = (uint32_t)records->name_count,
+					    .at_us = at_us,
+					    .fields = fields});
+	bulk->segment_subject = subject;
+	bulk->segment_points += records->count * records->name_count;
+	if (at_us[0] < bulk->segment_min)
+		bulk->segment_min = at_us[0];
+	if (at_us[records->count - 1] > bulk->segment_max)
+		bulk->segment_max = at_us[records->count - 1];
+	return buf_check(&bulk->segment, "a batch", err);
+}
+
+/* As part of the segment, or as chunks where it is no case for that. */
+static enum err_code put_chain(struct store_bulk *bulk, const struct chain *chain, struct error *err)
+{
+	struct subject_records records;
+	bool fits = false;
+
+	arena_clear(&bulk->scratch);
+	enum err_code code = gather(bulk, chain, &records, err);
+
+	if (code == ERR_OK)
+		code = put_segment(bulk, chain->subject, &records, &fits, err);
+	return code || fits ? code : put_chunks(bulk, chain->subject, &records, err);
 }
 
 static int compare_chains(const void *a, const void *b)
@@ -547,6 +730,10 @@ enum err_code store_bulk_finish(struct store_bulk *bulk, struct error *err)
 		qsort(bulk->chains, bulk->chain_count, sizeof(*bulk->chains), compare_chains);
 	for (size_t i = 0; code == ERR_OK && i < bulk->chain_count; i++)
 		code = put_chain(bulk, &bulk->chains[i], err);
+	if (code == ERR_OK && bulk->segment_points > 0) {
+		segment_end(&bulk->segment);
+		code = buf_check(&bulk->segment, "a batch", err);
+	}
 	if (code == ERR_OK)
 		code = block_sink_finish(&bulk->sink, err);
 	bulk->finished = code == ERR_OK;
@@ -560,7 +747,6 @@ enum err_code store_bulk_add_series(struct store_bulk *bulk, int64_t subject, in
 {
 	const struct series_key key = {.subject = subject, .name = sqlite_key_name(name, true)};
 	struct series_points whole = blank(bulk, points->count);
-	bool same_subject = bulk->points > 0 && subject == bulk->last_subject;
 
 	whole.kind = points->kind;
 	whole.scale = points->scale;
@@ -568,29 +754,10 @@ enum err_code store_bulk_add_series(struct store_bulk *bulk, int64_t subject, in
 	whole.mantissas = points->mantissas;
 	whole.doubles = points->doubles;
 	whole.texts = points->texts;
-	/* The attributes of a subject have the same order numbers, so that they are stored once. */
-	if (!same_subject)
-		bulk->subject_number =
-			bulk->store->ops->bulk_numbers(bulk->store->backend, bulk->now_us, &bulk->number_end);
-	if (!same_subject || name != bulk->last_name)
-		bulk->number = bulk->subject_number;
-	if (bulk->number + points->count > bulk->number_end)
-		return err_set(err, ERR_LIMIT, "a batch with more than %d points of a series", SQLITE_BULK_NUMBERS);
-	arena_clear(&bulk->scratch);
-	int64_t *numbers = arena_array(&bulk->scratch, int64_t, points->count);
-
-	if (!numbers)
-		return err_set(err, ERR_MEMORY, "no memory for a batch");
-	for (uint32_t i = 0; i < points->count; i++)
-		numbers[i] = bulk->number + i;
-	whole.number.at = numbers;
+	whole.number.at = points->at_us;
 	enum err_code code = block_sink_chunk(&bulk->sink, &key, &whole, err);
 
-	if (code)
-		return code;
-	bulk->number += points->count;
-	bulk->last_subject = subject;
-	bulk->last_name = name;
-	bulk->points += points->count;
-	return ERR_OK;
+	if (code == ERR_OK)
+		bulk->points += points->count;
+	return code;
 }

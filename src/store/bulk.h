@@ -2,7 +2,8 @@
  *
  * A batch is filled on any thread, with references to subjects and attributes that the store has given numbers, and
  * becomes compressed blocks there; the writer only stores them. Each value is an instance of a Property with its
- * observedAt, created when the batch was made; the current state of entities is not touched. */
+ * observedAt, created in the second in which the batch was made; the current state of entities is not touched. The
+ * order number of an instance is its time, so that it takes no room: values of one attribute and moment share it. */
 #ifndef MACHI_STORE_BULK_H
 #define MACHI_STORE_BULK_H
 
@@ -45,6 +46,9 @@ struct store_bulk_value {
 MUST_CHECK enum err_code store_bulk_new(struct store *store, int64_t now_us, int64_t generation,
 					struct store_bulk **ret_bulk, struct error *err);
 struct store_bulk *store_bulk_free(struct store_bulk *bulk);
+/* Empty again, with its memory, for another batch. Only after it was finished without an error. */
+void store_bulk_reset(struct store_bulk *bulk, int64_t now_us, int64_t generation);
+size_t store_bulk_bytes(const struct store_bulk *bulk); /* of memory that it holds */
 /* What one subject said at one moment. Names must differ. Two values of one attribute and moment are both kept.
  * ERR_LIMIT: BULK_FIELDS_MAX; ERR_INVALID: a value that is none; ERR_MEMORY. */
 MUST_CHECK enum err_code store_bulk_add(struct store_bulk *bulk, int64_t subject, int64_t at_us,

@@ -264,7 +264,6 @@ static const struct store_backend_ops sqlite_ops = {
 	.record_get = sqlite_record_get,
 	.record_each = sqlite_record_each,
 	.pack = sqlite_pack,
-	.bulk_numbers = sqlite_bulk_numbers,
 	.txn_bulk_subjects = sqlite_txn_bulk_subjects,
 	.txn_bulk_name = sqlite_txn_bulk_name,
 	.txn_bulk = sqlite_txn_bulk,

@@ -139,5 +139,5 @@ enum err_code sqlite_each_chunk(struct sqlite_conn *conn, const struct sqlite_se
 	}
 	arena_done(&walk.arena);
 	sqlite_give(conn, SQL_RUN_IN_TIME, stmt);
-	return code;
+	return code ? code : sqlite_each_segment_chunk(conn, key, from_us, to_us, visit, self, err);
 }

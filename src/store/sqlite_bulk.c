@@ -1,25 +1,8 @@
-/* Batches of measured values: numbers for subjects and attributes, order numbers, and storing finished blocks. */
+/* Batches of measured values: numbers for subjects and attributes, and storing finished blocks. */
 #include "store/bulk_int.h"
 #include "store/sqlite_pack_int.h"
 
-#include <stdatomic.h>
-
 #define DROPS "drops" /* the counter of subjects that went */
-
-int64_t sqlite_bulk_numbers(struct store_backend *backend, int64_t now_us, int64_t *ret_end)
-{
-	struct sqlite_store *store = (struct sqlite_store *)backend;
-	int64_t before = atomic_load(&store->bulk_slice), slice;
-
-	/* By the clock, but each but once. */
-	do
-		slice = now_us >> 10 > before ? now_us >> 10 : before + 1;
-	while (!atomic_compare_exchange_weak(&store->bulk_slice, &before, slice));
-	int64_t first = sqlite_number_of(slice, SQLITE_BULK_NUMBERS);
-
-	*ret_end = first + SQLITE_BULK_NUMBERS;
-	return first;
-}
 
 static enum err_code read_generation(struct sqlite_conn *conn, int64_t *ret, struct error *err)
 {
@@ -72,6 +55,24 @@ enum err_code sqlite_txn_bulk_name(struct store_backend *backend, struct store_t
 	return sqlite_name_number((struct sqlite_store *)backend, attribute_iri, ret_number, err);
 }
 
+static enum err_code add_segment(struct sqlite_store *store, const struct store_bulk *bulk, struct error *err)
+{
+	struct made_segment segment;
+	sqlite3_stmt *stmt;
+
+	if (!store_bulk_segment(bulk, &segment))
+		return ERR_OK;
+	enum err_code code = sqlite_take(&store->writer, SQL_SEGMENT_ADD, &stmt, err);
+
+	if (code)
+		return code;
+	sqlite_bind_int(stmt, 1, segment.at_us_min);
+	sqlite_bind_int(stmt, 2, segment.at_us_max);
+	sqlite_bind_int(stmt, 3, segment.points);
+	(void)sqlite3_bind_blob64(stmt, 4, segment.bytes.at, segment.bytes.len, SQLITE_STATIC);
+	return sqlite_finish(&store->writer, SQL_SEGMENT_ADD, stmt, "storing a batch", err);
+}
+
 enum err_code sqlite_txn_bulk(struct store_backend *backend, struct store_txn *txn, struct store_bulk *bulk,
 			      struct error *err)
 {
@@ -85,5 +86,6 @@ enum err_code sqlite_txn_bulk(struct store_backend *backend, struct store_txn *t
 		return code;
 	txn->changed = true;
 	store->now.points += (int64_t)store_bulk_points(bulk);
-	return sqlite_run_add(store, 0, store_bulk_sink(bulk), err);
+	code = add_segment(store, bulk, err);
+	return code ? code : sqlite_run_add(store, 0, store_bulk_sink(bulk), err);
 }

@@ -80,7 +80,8 @@ static const char *const row_checks[] = {
 	WITH_HISTORY "SELECT 'counter ' || name || ': ' || value || ' does not agree with the rows' FROM counter WHERE "
 		     "name IN ('entities', 'points') AND value != CASE name WHEN 'entities' THEN (SELECT count(*) FROM "
 		     "entity) ELSE (SELECT count(*) FROM history JOIN slice "
-		     "USING (slice) WHERE packed = 0) + (SELECT ifnull(sum(points), 0) FROM block) END",
+		     "USING (slice) WHERE packed = 0) + (SELECT ifnull(sum(points), 0) FROM block) + "
+		     "(SELECT ifnull(sum(points), 0) FROM segment) END",
 	"SELECT 'run ' || rid || ': its blocks are not in the order of their subjects' FROM (SELECT rid, subject_min < "
 	"lag(subject_max) OVER (PARTITION BY rid ORDER BY bid) AS wrong FROM block) WHERE wrong GROUP BY rid",
 	"SELECT 'block ' || bid || ': its run is not there, or its times lie outside of those of the run' FROM block b "

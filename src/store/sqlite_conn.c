@@ -25,6 +25,11 @@
 	"(?2 IS NULL OR p.nid = ?2) AND (?3 IS NULL OR p.dataset = ?3) AND "                                           \
 	"(?4 IS NULL OR (s.slice = ?4 AND p.seq = ?5)) "
 
+/* The types that the table of types has, each found with one look: there are few, of many subjects. */
+#define TYPES_GIVEN                                                                                                    \
+	"WITH RECURSIVE given(nid) AS (SELECT min(nid) FROM subject_type UNION ALL SELECT (SELECT min(nid) FROM "      \
+	"subject_type WHERE nid > given.nid) FROM given WHERE given.nid IS NOT NULL) "
+
 static const char *const sql_texts[SQL_COUNT] = {
 	[SQL_BEGIN_WRITE] = "BEGIN IMMEDIATE",
 	[SQL_BEGIN_READ] = "BEGIN",
@@ -160,10 +165,11 @@ static const char *const sql_texts[SQL_COUNT] = {
 		"CROSS JOIN entity e ON e.iid = t.iid WHERE t.nid = ?3 AND e.subject > ?1 UNION "
 		"SELECT subject FROM subject_type WHERE nid = ?3 AND subject > ?1 ORDER BY 1 LIMIT ?2) m "
 		"CROSS JOIN subject u ON u.subject = m.subject ORDER BY 1",
-	[SQL_SUBJECT_TYPES] = "SELECT n.iri FROM subject_type t CROSS JOIN name n ON n.nid = t.nid "
-			      "WHERE t.subject = ?1 ORDER BY t.nid",
+	[SQL_SUBJECT_TYPES] = TYPES_GIVEN "SELECT n.iri FROM given g CROSS JOIN subject_type t ON t.nid = g.nid AND "
+					  "t.subject = ?1 CROSS JOIN name n ON n.nid = g.nid ORDER BY g.nid",
 	[SQL_SUBJECT_TYPE_ADD] = "INSERT INTO subject_type(subject, nid) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-	[SQL_SUBJECT_TYPE_DROP] = "DELETE FROM subject_type WHERE subject = ?1",
+	[SQL_SUBJECT_TYPE_DROP] = "DELETE FROM subject_type WHERE (nid, subject) IN (" TYPES_GIVEN
+				  "SELECT nid, ?1 FROM given WHERE nid IS NOT NULL)",
 	[SQL_ENTITY_TYPES] =
 		"SELECT e.created, e.modified, j.value FROM entity e CROSS JOIN json_each(e.doc, '$.type') "
 		"j WHERE e.id = ?1",
@@ -184,6 +190,11 @@ static const char *const sql_texts[SQL_COUNT] = {
 	[SQL_BLOCK_DELETE_RUN] = "DELETE FROM block WHERE rid = ?1",
 	[SQL_BLOCK_NEXT] = "SELECT bid, doc FROM block INDEXED BY block_order WHERE rid = ?1 AND bid > ?2 "
 			   "ORDER BY bid LIMIT 1",
+	[SQL_SEGMENT_ADD] = "INSERT INTO segment(at_us_min, at_us_max, points, doc) VALUES (?1, ?2, ?3, ?4)",
+	[SQL_SEGMENT_IN_TIME] = "SELECT gid, doc FROM segment WHERE at_us_max >= ?1 AND at_us_min <= ?2 ORDER BY gid",
+	[SQL_SEGMENT_LIST] = "SELECT gid, points, doc FROM segment ORDER BY gid",
+	[SQL_SEGMENT_DELETE] = "DELETE FROM segment WHERE gid = ?1",
+	[SQL_SEGMENT_COUNT] = "SELECT count(*), ifnull(sum(points), 0) FROM segment",
 	[SQL_BLOCK_OLD] =
 		"SELECT bid, at_us_max, points FROM block INDEXED BY block_old WHERE at_us_min < ?2 AND bid > ?1 "
 		"ORDER BY bid LIMIT 1",
@@ -192,12 +203,13 @@ static const char *const sql_texts[SQL_COUNT] = {
 	[SQL_BLOCK_DELETE] = "DELETE FROM block WHERE bid = ?1",
 	[SQL_HISTORY_PAGES] =
 		"SELECT ifnull(sum(CASE WHEN m.tbl_name IN ('point', 'bundle', 'slice') THEN d.pgsize END), 0), "
-		"ifnull(sum(CASE WHEN m.tbl_name IN ('block', 'run') THEN d.pgsize END), 0), "
+		"ifnull(sum(CASE WHEN m.tbl_name IN ('block', 'run', 'segment') THEN d.pgsize END), 0), "
 		"ifnull(sum(CASE WHEN m.tbl_name IN ('subject', 'subject_type') THEN d.pgsize END), 0) "
 		"FROM sqlite_schema m CROSS JOIN dbstat d ON d.name = m.name AND d.aggregate = TRUE WHERE m.tbl_name "
 		"IN "
-		"('point', 'bundle', 'slice', 'block', 'run', 'subject', 'subject_type')",
-	[SQL_HISTORY_COUNTS] = "SELECT (SELECT ifnull(sum(points), 0) FROM slice WHERE packed = 0), "
+		"('point', 'bundle', 'slice', 'block', 'run', 'segment', 'subject', 'subject_type')",
+	[SQL_HISTORY_COUNTS] = "SELECT (SELECT ifnull(sum(points), 0) FROM slice WHERE packed = 0) + "
+			       "(SELECT ifnull(sum(points), 0) FROM segment), "
 			       "(SELECT ifnull(sum(points), 0) FROM block), (SELECT count(*) FROM block), "
 			       "(SELECT count(*) FROM run)",
 	[SQL_RUN_IN_TIME] = "SELECT rid FROM run WHERE at_us_max >= ?1 AND at_us_min <= ?2 ORDER BY at_us_min",

@@ -21,6 +21,7 @@
  *   sqlite_subject.c  history: whose it is
  *   sqlite_block.c    history: packed blocks
  *   sqlite_bulk.c     history: batches of values
+ *   sqlite_segment.c  history: batches as they came
  *   sqlite_block_revise.c  history: taking points out of blocks
  *   sqlite_history_stats.c  history: what it takes
  *   sqlite_packer.c   history: who packs, and when
@@ -171,6 +172,11 @@ enum sqlite_sql {
 	SQL_RUN_DELETE,
 	SQL_BLOCK_DELETE_RUN,
 	SQL_BLOCK_NEXT,
+	SQL_SEGMENT_ADD,
+	SQL_SEGMENT_IN_TIME,
+	SQL_SEGMENT_LIST,
+	SQL_SEGMENT_DELETE,
+	SQL_SEGMENT_COUNT,
 	SQL_BLOCK_OLD,
 	SQL_BLOCK_REPLACE,
 	SQL_BLOCK_DELETE,
@@ -369,8 +375,6 @@ struct sqlite_store {
 	int wal_passes; /* of the copier at this log; 0: it is not at work */
 	struct sqlite_copier copier;
 
-	_Atomic int64_t bulk_slice; /* whose upper places went to a batch last */
-
 	pthread_mutex_t stats_lock; /* guards stats_conn */
 	struct sqlite_conn stats_conn; /* opened at the first question */
 };
@@ -546,7 +550,6 @@ enum err_code sqlite_get_meta(struct store_snapshot *snapshot, struct str key, s
 /* Order numbers of instances: their slice and their place in it. They stay when the instance is packed. */
 #define SQLITE_NUMBER_BITS 22 /* of the place: a slice takes no more points */
 #define SQLITE_SLICE_EPOCH INT64_C(1540856250000) /* the slice of 2020-01-01 has order numbers from 0 on */
-#define SQLITE_BULK_NUMBERS (1 << 21) /* the upper half of a slice's places is for batches (bulk.h) */
 int64_t sqlite_number_of(int64_t slice, int64_t seq);
 void sqlite_number_split(int64_t number, int64_t *ret_slice, int64_t *ret_seq);
 
@@ -594,7 +597,6 @@ MUST_CHECK enum err_code sqlite_each_chunk(struct sqlite_conn *conn, const struc
 					   struct error *err);
 
 /* sqlite_bulk.c */
-int64_t sqlite_bulk_numbers(struct store_backend *backend, int64_t now_us, int64_t *ret_end);
 enum err_code sqlite_txn_bulk_subjects(struct store_backend *backend, struct store_txn *txn,
 				       struct store_bulk_subject *subjects, size_t count, int64_t *ret_generation,
 				       struct error *err);
@@ -604,6 +606,13 @@ enum err_code sqlite_txn_bulk(struct store_backend *backend, struct store_txn *t
 			      struct error *err);
 /* A subject goes: numbers given before do not hold any more. */
 MUST_CHECK enum err_code sqlite_subject_dropped(struct sqlite_conn *conn, struct error *err);
+
+/* sqlite_segment.c: the chains of a subject as chunks of blocks made for the purpose, for sqlite_each_chunk(). */
+MUST_CHECK enum err_code sqlite_each_segment_chunk(struct sqlite_conn *conn, const struct sqlite_series_key *key,
+						   int64_t from_us, int64_t to_us, sqlite_chunk_visitor visit,
+						   void *self, struct error *err);
+/* Makes blocks of all segments, in the writer's transaction: so that what they hold can be changed. */
+MUST_CHECK enum err_code sqlite_segments_settle(struct sqlite_store *store, struct error *err);
 
 /* sqlite_history_stats.c */
 enum err_code sqlite_history_stats(struct store_backend *backend, struct store_history_stats *ret_stats,

@@ -112,6 +112,8 @@ static enum err_code pack(struct sqlite_packer *packer, const struct store_pack_
 		code = sqlite_ready(&packer->conn, SQL_COMMIT, err);
 	if (code == ERR_OK)
 		code = sqlite_pack_rows(packer, options, result, err);
+	if (code == ERR_OK)
+		code = sqlite_pack_segments(packer, options->all, result, err);
 	return code ? code : sqlite_merge_runs(packer, options->all, result, err);
 }
 

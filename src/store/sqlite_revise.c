@@ -127,6 +127,8 @@ static enum err_code remove_points(struct sqlite_store *store, const struct sqli
 	uint64_t packed = 0;
 
 	if (code == ERR_OK)
+		code = sqlite_segments_settle(store, err);
+	if (code == ERR_OK)
 		code = remove_rows(store, meant, ret_count, err);
 	if (code == ERR_OK)
 		code = sqlite_blocks_remove(&store->writer, meant, &packed, err);

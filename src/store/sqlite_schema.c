@@ -40,9 +40,8 @@ static const char *const migrations[SQLITE_SCHEMA_VERSION] = {
 	"CREATE TABLE subject(subject INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, gone_us INTEGER) STRICT;"
 	"CREATE INDEX subject_gone ON subject(id, gone_us) WHERE gone_us IS NOT NULL;"
 	/* Types beside those of the entity: of one that is gone, or given with a temporal representation. */
-	"CREATE TABLE subject_type(subject INTEGER NOT NULL, nid INTEGER NOT NULL, PRIMARY KEY (subject, nid))"
+	"CREATE TABLE subject_type(nid INTEGER NOT NULL, subject INTEGER NOT NULL, PRIMARY KEY (nid, subject))"
 	" STRICT, WITHOUT ROWID;"
-	"CREATE INDEX subject_of_type ON subject_type(nid, subject);"
 	/* packed 1: its points lie in blocks, and its rows are to be deleted. */
 	"CREATE TABLE slice(slice INTEGER PRIMARY KEY, at_us_min INTEGER NOT NULL, at_us_max INTEGER NOT NULL,"
 	" points INTEGER NOT NULL, packed INTEGER NOT NULL DEFAULT 0) STRICT;"
@@ -61,6 +60,10 @@ static const char *const migrations[SQLITE_SCHEMA_VERSION] = {
 	"CREATE TABLE block(bid INTEGER PRIMARY KEY AUTOINCREMENT, rid INTEGER NOT NULL, subject_min INTEGER NOT NULL,"
 	" subject_max INTEGER NOT NULL, at_us_min INTEGER NOT NULL, at_us_max INTEGER NOT NULL,"
 	" points INTEGER NOT NULL, doc BLOB NOT NULL) STRICT;"
+	/* Batches of values as they came (segment.h). */
+	"CREATE TABLE segment(gid INTEGER PRIMARY KEY AUTOINCREMENT, at_us_min INTEGER NOT NULL,"
+	" at_us_max INTEGER NOT NULL, points INTEGER NOT NULL, doc BLOB NOT NULL) STRICT;"
+	"CREATE INDEX segment_at ON segment(at_us_max, at_us_min, gid, points);"
 	"CREATE INDEX block_run ON block(rid, subject_min, subject_max, at_us_min, at_us_max);"
 	"CREATE INDEX block_order ON block(rid, bid, points);"
 	"CREATE INDEX block_old ON block(bid, at_us_min, at_us_max, points);",

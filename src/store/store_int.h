@@ -83,9 +83,7 @@ struct store_backend_ops {
 			      struct error *err);
 	enum err_code (*history_stats)(struct store_backend *backend, struct store_history_stats *ret_stats,
 				       struct error *err);
-	/* bulk.h; NULL: it takes no bulk. bulk_numbers: order numbers from the returned one up to *ret_end, any
-	 * thread. */
-	int64_t (*bulk_numbers)(struct store_backend *backend, int64_t now_us, int64_t *ret_end);
+	/* bulk.h; NULL: it takes no bulk. */
 	enum err_code (*txn_bulk_subjects)(struct store_backend *backend, struct store_txn *txn,
 					   struct store_bulk_subject *subjects, size_t count, int64_t *ret_generation,
 					   struct error *err);

@@ -29,7 +29,8 @@ struct store_instance {
 	int64_t observed_us; /* STORE_NO_TIME: it has none, as for the others */
 	int64_t created_us, modified_us; /* modified_us: createdAt when it has no modifiedAt of its own */
 	int64_t deleted_us; /* of a deletion, which has no observedAt and is modified at the same moment */
-	int64_t number; /* order number, unique in its attribute, whatever the dataset; never changes */
+	/* Order number, unique in its attribute, whatever the dataset (but see bulk.h); never changes. */
+	int64_t number;
 	const struct store_shape *shape;
 	struct json value; /* numbers and texts as they were sent */
 };

@@ -4,6 +4,7 @@
  * Beside that, cases that say what is meant. */
 #include "store_util.h"
 
+#include "store/bulk.h"
 #include "store/pack.h"
 #include "store/temporal.h"
 
@@ -136,6 +137,7 @@ struct both {
 	int64_t now_us;
 	struct arena arena;
 	uint64_t packed, merged; /* by SQLite */
+	uint32_t bulk_points; /* so far */
 };
 
 #define CHANGES_MAX 8
@@ -211,6 +213,160 @@ static void pack(struct both *both, bool all)
 			 &err);
 	both->packed += result.points;
 	both->merged += result.merged_points;
+}
+
+/* ---- batches: to SQLite in bulk, to memory as changes ---- */
+
+#define BULK_RECORDS_MAX 40
+#define BULK_VALUES_MAX 3
+
+struct bulk_record {
+	uint32_t id, count;
+	int64_t at_us;
+	uint32_t attributes[BULK_VALUES_MAX];
+	char values[BULK_VALUES_MAX][32];
+};
+
+struct bulk_batch {
+	struct bulk_record records[BULK_RECORDS_MAX];
+	size_t count;
+	int64_t now_us;
+	struct store_bulk_subject subjects[IDS];
+	char ids[IDS][40];
+	int64_t names[ATTRIBUTES], generation;
+	struct store_bulk *bulk;
+};
+
+static enum err_code name_body(struct store_txn *txn, void *self, struct error *err)
+{
+	struct bulk_batch *batch = self;
+	char attribute[40];
+	enum err_code code = ERR_OK;
+
+	for (uint32_t i = 0; i < IDS; i++)
+		batch->subjects[i] = (struct store_bulk_subject){.id = id_name(i, batch->ids[i])};
+	for (uint32_t a = 0; code == ERR_OK && a < ATTRIBUTES; a++)
+		code = store_txn_bulk_name(txn, attribute_name(a, attribute), &batch->names[a], err);
+	return code ? code : store_txn_bulk_subjects(txn, batch->subjects, IDS, &batch->generation, err);
+}
+
+static enum err_code bulk_body(struct store_txn *txn, void *self, struct error *err)
+{
+	return store_txn_bulk(txn, ((struct bulk_batch *)self)->bulk, err);
+}
+
+/* The subjects are made in both, so that there are as many. */
+static enum err_code subjects_body(struct store_txn *txn, void *self, struct error *err)
+{
+	enum err_code code = ERR_OK;
+	char id[40];
+	bool created;
+
+	(void)self;
+	for (uint32_t i = 0; code == ERR_OK && i < IDS; i++)
+		code = store_txn_subject_add(txn, id_name(i, id), NULL, 0, &created, err);
+	return code;
+}
+
+static int compare_records(const void *a, const void *b)
+{
+	const struct bulk_record *x = a, *y = b;
+
+	return x->at_us < y->at_us ? -1 : x->at_us > y->at_us;
+}
+
+static void random_batch(struct both *both, struct bulk_batch *batch)
+{
+	struct random *random = &both->random;
+
+	batch->count = 1 + roll(random, BULK_RECORDS_MAX);
+	batch->now_us = both->now_us - both->now_us % US_PER_S;
+	for (size_t r = 0; r < batch->count; r++) {
+		struct bulk_record *record = &batch->records[r];
+
+		/* No two points of one moment: those of a batch have no order of arrival. */
+		*record = (struct bulk_record){.id = roll(random, IDS),
+					       .count = 1 + roll(random, BULK_VALUES_MAX),
+					       .at_us = random_time(random) + 1 + 2 * (int64_t)both->bulk_points++};
+		for (uint32_t v = 0; v < record->count; v++) {
+			record->attributes[v] = (v + (uint32_t)r % 2) % ATTRIBUTES;
+			(void)snprintf(record->values[v], sizeof(record->values[v]), "%u.%u", roll(random, 50),
+				       1 + roll(random, 9));
+			if (roll(random, 10) == 0)
+				(void)snprintf(record->values[v], sizeof(record->values[v]), "%s",
+					       roll(random, 2) ? "true" : "\"text\"");
+		}
+	}
+}
+
+static struct store_bulk_value bulk_value(const struct bulk_batch *batch, const struct bulk_record *record, uint32_t v)
+{
+	struct store_bulk_value value = {.name = batch->names[record->attributes[v]], .kind = SERIES_TEXT};
+	struct series_number number;
+
+	if (series_number_read(str_from(record->values[v]), &number)) {
+		value.kind = SERIES_DECIMAL;
+		value.mantissa = number.mantissa;
+		value.scale = number.scale;
+	} else if (record->values[v][0] == 't') {
+		value.kind = SERIES_BOOLEAN;
+		value.mantissa = 1;
+	} else {
+		value.text = STR("text");
+	}
+	return value;
+}
+
+static void store_batch(struct both *both, struct bulk_batch *batch)
+{
+	struct error err = {0};
+
+	CHECK_OK(apply(both->stores[1], name_body, batch, &err), &err);
+	CHECK_OK(store_bulk_new(both->stores[1], both->now_us, batch->generation, &batch->bulk, &err), &err);
+	for (size_t r = 0; r < batch->count; r++) {
+		const struct bulk_record *record = &batch->records[r];
+		struct store_bulk_value values[BULK_VALUES_MAX];
+
+		for (uint32_t v = 0; v < record->count; v++)
+			values[v] = bulk_value(batch, record, v);
+		CHECK_OK(store_bulk_add(batch->bulk, batch->subjects[record->id].number, record->at_us, values,
+					record->count, &err),
+			 &err);
+	}
+	CHECK_OK(store_bulk_finish(batch->bulk, &err), &err);
+	CHECK_OK(apply(both->stores[1], bulk_body, batch, &err), &err);
+	batch->bulk = store_bulk_free(batch->bulk);
+}
+
+static void bulk_random(struct both *both)
+{
+	struct bulk_batch *batch = calloc(1, sizeof(*batch));
+	struct error err = {0};
+
+	both->now_us += US_PER_S;
+	random_batch(both, batch);
+	store_batch(both, batch);
+	/* Order numbers of batches are their times. */
+	qsort(batch->records, batch->count, sizeof(batch->records[0]), compare_records);
+	CHECK_OK(apply(both->stores[0], subjects_body, NULL, &err), &err);
+	for (size_t r = 0; r < batch->count; r++) {
+		const struct bulk_record *record = &batch->records[r];
+		struct append append = {.id = id_name(record->id, batch->ids[0]), .now_us = both->now_us};
+		char buffer[TIME_ISO_BYTES];
+		struct str at = time_format_iso(record->at_us, buffer);
+
+		append.count = record->count;
+		for (uint32_t v = 0; v < record->count; v++) {
+			(void)attribute_name(record->attributes[v], append.changes[v].attribute);
+			(void)snprintf(
+				append.changes[v].text, sizeof(append.changes[v].text),
+				"{\"type\":\"Property\",\"value\":%s,\"observedAt\":\"%.*s\",\"createdAt\":%" PRId64
+				"}",
+				record->values[v], STR_FMT(at), batch->now_us);
+		}
+		CHECK_OK(apply(both->stores[0], append_body, &append, &err), &err);
+	}
+	free(batch);
 }
 
 /* ---- the same in both ---- */
@@ -456,6 +612,8 @@ static void round_of_changes(struct both *both)
 			delete_random(both);
 		else if (what == 27)
 			pack(both, roll(&both->random, 2));
+		else if (what == 28)
+			bulk_random(both);
 		arena_clear(&both->arena);
 	}
 }
