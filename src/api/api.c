@@ -38,6 +38,10 @@ static void options_default(struct api_options *options)
 		options->batch_entities_max = BROKER_BATCH_ENTITIES_MAX;
 	if (!options->answer_bytes_max)
 		options->answer_bytes_max = API_ANSWER_BYTES_MAX;
+	if (!options->instances_max)
+		options->instances_max = API_INSTANCES_MAX;
+	if (!options->instances_total_max)
+		options->instances_total_max = API_INSTANCES_TOTAL_MAX;
 	if (!options->version)
 		options->version = "0";
 	if (!options->cors_methods)

@@ -13,6 +13,8 @@
 #define API_PAGE_DEFAULT 20u
 #define API_PAGE_MAX 1000u
 #define API_ANSWER_BYTES_MAX (UINT64_C(64) << 20)
+#define API_INSTANCES_MAX 10000u
+#define API_INSTANCES_TOTAL_MAX 200000u
 #define API_METRICS_WRITERS_MAX 16u
 #define API_ROOT "/ngsi-ld/v1"
 
@@ -34,6 +36,8 @@ struct api_options {
 	uint32_t page_entities_max; /* the largest limit=; 0: API_PAGE_MAX */
 	uint32_t batch_entities_max; /* 0: BROKER_BATCH_ENTITIES_MAX */
 	uint64_t answer_bytes_max; /* of a query's answer, a longer page is cut short; 0: API_ANSWER_BYTES_MAX */
+	uint32_t instances_max; /* of each attribute of an evolution in an answer (6.3.10); 0: API_INSTANCES_MAX */
+	uint32_t instances_total_max; /* of all of them in an answer; 0: API_INSTANCES_TOTAL_MAX */
 	const char *const *cors_origins; /* web origins that browsers may call from; "*": any. Outlive the api */
 	size_t cors_origin_count;
 	const char *cors_methods; /* that pages may use, separated by commas; NULL: all. Outlives the api */

@@ -6,6 +6,7 @@
 #include "api/api.h"
 #include "api/negotiate.h"
 #include "ngsild/context.h"
+#include "ngsild/represent_temporal.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -14,6 +15,7 @@
 #define API_OPERATIONS_MAX 96u
 #define API_CONTEXT_TRIES_MAX (2u * CONTEXT_PARTS_MAX) /* suspensions for one @context: each brings a part of it */
 #define API_SCRATCH_BYTES_MAX (UINT64_C(64) << 20)
+#define API_TEMPORAL_BYTES_MAX (UINT64_C(256) << 20) /* of the instances behind one answer */
 #define API_METRICS_BYTES_MAX (UINT64_C(4) << 20)
 #define API_LATENCY_BUCKETS 14u
 
@@ -66,6 +68,13 @@ enum parameter {
 	P_COLLATION,
 	P_KIND,
 	P_RELOAD,
+	P_TIMEREL,
+	P_TIME_AT,
+	P_END_TIME_AT,
+	P_TIMEPROPERTY,
+	P_LAST_N,
+	P_AGGR_METHODS,
+	P_AGGR_PERIOD,
 	PARAMETER_COUNT
 };
 
@@ -90,11 +99,15 @@ enum option {
 	OPTION_COUNT = 1 << 4,
 	OPTION_NO_OVERWRITE = 1 << 5,
 	OPTION_UPDATE = 1 << 6,
-	OPTION_REPLACE = 1 << 7
+	OPTION_REPLACE = 1 << 7,
+	OPTION_TEMPORAL_VALUES = 1 << 8,
+	OPTION_AGGREGATED_VALUES = 1 << 9
 };
 
 #define OPTIONS_FORMAT (OPTION_NORMALIZED | OPTION_CONCISE | OPTION_SIMPLIFIED)
 #define OPTIONS_READ (OPTIONS_FORMAT | OPTION_SYS_ATTRS)
+#define OPTIONS_TEMPORAL                                                                                               \
+	(OPTION_NORMALIZED | OPTION_TEMPORAL_VALUES | OPTION_AGGREGATED_VALUES) /* forms of evolutions */
 
 enum body_kind {
 	BODY_NONE,
@@ -104,7 +117,10 @@ enum body_kind {
 	BODY_ENTITIES,
 	BODY_IDS,
 	BODY_QUERY,
-	BODY_CONTEXT
+	BODY_CONTEXT,
+	BODY_TEMPORAL,
+	BODY_TEMPORAL_FRAGMENT,
+	BODY_TEMPORAL_INSTANCE /* a fragment, or what it holds alone */
 };
 
 /* What an answer with status 200 or 201 holds, for the API's description. */
@@ -121,7 +137,9 @@ enum answer_kind {
 	ANSWER_IDENTITY,
 	ANSWER_ENTITY_MAP,
 	ANSWER_CONTEXTS,
-	ANSWER_CONTEXT
+	ANSWER_CONTEXT,
+	ANSWER_TEMPORAL,
+	ANSWER_TEMPORALS
 };
 
 struct call;
@@ -206,10 +224,11 @@ struct call {
 	struct http_request *request;
 	struct arena *arena;
 	const struct operation *operation; /* NULL while none is found */
-	struct str variables[2]; /* of the path, decoded, in their order */
+	struct str variables[3]; /* of the path, decoded, in their order */
 	struct str parameters[PARAMETER_COUNT]; /* STR_NONE: absent */
 	unsigned int options; /* enum option bits given */
 	enum represent_format format;
+	enum temporal_form form; /* of evolutions */
 	struct str tenant; /* STR_NONE: the default one */
 	enum media media; /* of the answer */
 	bool ld_body;
@@ -355,6 +374,11 @@ void linked_page_write(const struct linked_page *page, struct buf *out, bool fir
 MUST_CHECK enum err_code linked_retrieve(struct call *call, const struct call_join *join, struct str id,
 					 struct represent_options *options, struct buf *out);
 
+/* ---- entities.c ---- */
+
+/* 201 with the Location of the entity that the call's one item made, below root. */
+void answer_created(struct call *call, struct str root);
+
 /* ---- entity_attributes.c ---- */
 
 /* The entity that the path names, of the type that the parameter may demand; false: answered. */
@@ -390,6 +414,15 @@ void retrieve_type(struct call *call);
 void retrieve_attributes(struct call *call);
 void retrieve_attribute(struct call *call);
 void retrieve_identity(struct call *call);
+void upsert_temporal(struct call *call);
+void query_temporal(struct call *call);
+void query_temporal_by_post(struct call *call);
+void retrieve_temporal(struct call *call);
+void delete_temporal(struct call *call);
+void append_temporal(struct call *call);
+void delete_temporal_attribute(struct call *call);
+void update_temporal_instance(struct call *call);
+void delete_temporal_instance(struct call *call);
 void add_context(struct call *call);
 void list_contexts(struct call *call);
 void serve_context(struct call *call);

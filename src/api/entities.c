@@ -6,16 +6,14 @@
 
 /* ---- create ---- */
 
-static void created(struct call *call)
+void answer_created(struct call *call, struct str root)
 {
-	if (!call_written(call))
-		return;
 	struct str id = call->write.items[0].id;
 	struct buf location;
 
 	/* Path characters of RFC 3986 section 3.3 stay, the rest is percent-encoded. */
 	buf_init(&location, 8192);
-	buf_put(&location, STR(API_ROOT "/entities/"));
+	buf_put(&location, root);
 	for (size_t i = 0; i < id.len; i++) {
 		char c = id.at[i];
 		bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
@@ -29,6 +27,12 @@ static void created(struct call *call)
 	(void)http_response_header(call->request, "Location", buf_str(&location));
 	buf_done(&location);
 	answer_empty(call, 201);
+}
+
+static void created(struct call *call)
+{
+	if (call_written(call))
+		answer_created(call, STR(API_ROOT "/entities/"));
 }
 
 static void create_expanded(struct call *call)

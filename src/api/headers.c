@@ -23,9 +23,10 @@ static void cors_headers(const struct api *api, struct http_request *request)
 	if (!allowed.at)
 		return;
 	(void)http_response_header(request, "Access-Control-Allow-Origin", allowed);
-	(void)http_response_header(request, "Access-Control-Expose-Headers",
-				   STR("Link, Location, NGSILD-EntityMap, NGSILD-Results-Count, NGSILD-Tenant, "
-				       "Preference-Applied, X-Request-Id"));
+	(void)http_response_header(
+		request, "Access-Control-Expose-Headers",
+		STR("Content-Range, Link, Location, NGSILD-EntityMap, NGSILD-Results-Count, NGSILD-Tenant, "
+		    "Preference-Applied, X-Request-Id"));
 	if (!str_eq(allowed, STR("*")))
 		(void)http_response_header(request, "Vary", STR("Origin"));
 }

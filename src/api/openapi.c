@@ -52,8 +52,9 @@ static void path_parameters(struct arena *arena, struct json *list, struct str p
 
 static struct json options_node(struct arena *arena, unsigned int options)
 {
-	static const char *const keywords[] = {"normalized", "concise",     "simplified", "sysAttrs",
-					       "count",      "noOverwrite", "update",     "replace"};
+	static const char *const keywords[] = {"normalized",     "concise",         "simplified", "sysAttrs",
+					       "count",          "noOverwrite",     "update",     "replace",
+					       "temporalValues", "aggregatedValues"};
 	struct str text = STR("Comma-separated keywords:");
 
 	for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++)
@@ -115,7 +116,10 @@ static struct json body_node(struct arena *arena, const struct operation *operat
 					    [BODY_ENTITIES] = "Entity",
 					    [BODY_IDS] = "EntityId",
 					    [BODY_QUERY] = "Query",
-					    [BODY_CONTEXT] = "LdContextDocument"};
+					    [BODY_CONTEXT] = "LdContextDocument",
+					    [BODY_TEMPORAL] = "EntityTemporal",
+					    [BODY_TEMPORAL_FRAGMENT] = "EntityTemporalFragment",
+					    [BODY_TEMPORAL_INSTANCE] = "EntityTemporalFragment"};
 	struct json node = json_object();
 	struct json schema = reference(arena, "schemas", names[operation->body]);
 
@@ -169,6 +173,12 @@ static struct json success_node(struct arena *arena, const struct operation *ope
 	} else if (operation->answer >= ANSWER_TYPES && operation->answer <= ANSWER_CONTEXT) {
 		struct json schema = reference(arena, "schemas", discovery_schema(operation));
 
+		(void)json_add(arena, &node, STR("content"), media_node(arena, json_types, 2, schema));
+	} else if (operation->answer == ANSWER_TEMPORAL || operation->answer == ANSWER_TEMPORALS) {
+		struct json schema = reference(arena, "schemas", "EntityTemporal");
+
+		if (operation->answer == ANSWER_TEMPORALS)
+			schema = array_schema(arena, schema);
 		(void)json_add(arena, &node, STR("content"), media_node(arena, json_types, 2, schema));
 	} else if (operation->answer == ANSWER_PLAIN) {
 		(void)json_add(arena, &node, STR("content"),

@@ -23,6 +23,11 @@
 #define P_PURGED                                                                                                       \
 	(BIT(P_ID) | BIT(P_ID_PATTERN) | BIT(P_TYPE) | BIT(P_ATTRS) | BIT(P_Q) | BIT(P_SCOPE_Q) | BIT(P_GEOREL) |      \
 	 BIT(P_GEOMETRY) | BIT(P_COORDINATES) | BIT(P_GEOPROPERTY) | BIT(P_CSF))
+#define P_TEMPORAL                                                                                                     \
+	(BIT(P_TIMEREL) | BIT(P_TIME_AT) | BIT(P_END_TIME_AT) | BIT(P_TIMEPROPERTY) | BIT(P_LAST_N) |                  \
+	 BIT(P_AGGR_METHODS) | BIT(P_AGGR_PERIOD) | BIT(P_FORMAT) | BIT(P_OPTIONS))
+#define P_TEMPORAL_SHOW (BIT(P_PICK) | BIT(P_OMIT) | BIT(P_DATASET_ID) | BIT(P_LANG))
+#define P_TEMPORAL_PAGE (BIT(P_LIMIT) | BIT(P_OFFSET) | BIT(P_COUNT) | BIT(P_ORDER_BY) | BIT(P_COLLATION))
 #define P_LOCAL_ONLY BIT(P_LOCAL)
 #define P_TARGET (BIT(P_TYPE) | BIT(P_LOCAL))
 
@@ -98,6 +103,20 @@ const struct parameter_rule parameter_rules[PARAMETER_COUNT] = {
 		    NULL},
 	[P_RELOAD] = {NAME("reload"), "boolean", "true: a cached @context is fetched anew rather than deleted.", true,
 		      NULL},
+	[P_TIMEREL] = {NAME("timerel"), "string", "Temporal relation (4.11): before, after or between.", true, NULL},
+	[P_TIME_AT] = {NAME("timeAt"), "string", "DateTime that the relation speaks of, such as 2026-01-31T12:00:00Z.",
+		       true, NULL},
+	[P_END_TIME_AT] = {NAME("endTimeAt"), "string", "DateTime that ends between, itself not included.", true, NULL},
+	[P_TIMEPROPERTY] = {NAME("timeproperty"), "string",
+			    "Time that is meant: observedAt (default), createdAt, modifiedAt or deletedAt.", true,
+			    NULL},
+	[P_LAST_N] = {NAME("lastN"), "integer", "Only the last n instances of each attribute.", true, NULL},
+	[P_AGGR_METHODS] = {NAME("aggrMethods"), "string",
+			    "For aggregatedValues: totalCount, distinctCount, sum, avg, min, max, stddev, sumsq.", true,
+			    NULL},
+	[P_AGGR_PERIOD] = {NAME("aggrPeriodDuration"), "string",
+			   "For aggregatedValues: an ISO 8601 duration such as PT1H; default the whole range.", true,
+			   NULL},
 };
 
 /* An operation of the standard that this broker does not offer yet. */
@@ -189,23 +208,35 @@ const struct operation operations[] = {
 	      "Update a subscription to registrations", "5.11.3, 6.13.3.2"),
 	LATER(METHOD_DELETE, "/csourceSubscriptions/{subscriptionId}", "deleteRegistrationSubscription",
 	      "Delete a subscription to registrations", "5.11.6, 6.13.3.3"),
-	LATER(METHOD_POST, "/temporal/entities", "upsertTemporal", "Create or update a temporal evolution",
-	      "5.6.11, 6.18.3.1"),
-	LATER(METHOD_GET, "/temporal/entities", "queryTemporal", "Query temporal evolutions", "5.7.4, 6.18.3.2"),
-	LATER(METHOD_GET, "/temporal/entities/{entityId}", "retrieveTemporal", "Retrieve a temporal evolution",
-	      "5.7.3, 6.19.3.1"),
-	LATER(METHOD_DELETE, "/temporal/entities/{entityId}", "deleteTemporal", "Delete a temporal evolution",
-	      "5.6.16, 6.19.3.2"),
-	LATER(METHOD_POST, "/temporal/entities/{entityId}/attrs", "appendTemporal", "Add instances of attributes",
-	      "5.6.12, 6.20.3.1"),
-	LATER(METHOD_DELETE, "/temporal/entities/{entityId}/attrs/{attrId}", "deleteTemporalAttribute",
-	      "Delete an attribute's evolution", "5.6.13, 6.21.3.1"),
-	LATER(METHOD_PATCH, "/temporal/entities/{entityId}/attrs/{attrId}/{instanceId}", "updateTemporalInstance",
-	      "Modify an attribute instance", "5.6.14, 6.22.3.1"),
-	LATER(METHOD_DELETE, "/temporal/entities/{entityId}/attrs/{attrId}/{instanceId}", "deleteTemporalInstance",
-	      "Delete an attribute instance", "5.6.15, 6.22.3.2"),
-	LATER(METHOD_POST, "/temporal/entityOperations/query", "queryTemporalByPost",
-	      "Query temporal evolutions by a body", "5.7.4, 6.24.3.1"),
+	{METHOD_POST, "/temporal/entities", "upsertTemporal", "Create or update a temporal evolution",
+	 "5.6.11, 6.18.3.1", P_LOCAL_ONLY, 0, BODY_TEMPORAL, ANSWER_NONE, "201 204", false, true, upsert_temporal},
+	{METHOD_GET, "/temporal/entities", "queryTemporal", "Query temporal evolutions", "5.7.4, 6.18.3.2",
+	 P_WHERE | P_TEMPORAL | P_TEMPORAL_SHOW | P_TEMPORAL_PAGE | P_LOCAL_ONLY | BIT(P_ENTITY_MAP) |
+		 BIT(P_ENTITY_MAP_LIFETIME),
+	 OPTIONS_TEMPORAL | OPTION_SYS_ATTRS | OPTION_COUNT, BODY_NONE, ANSWER_TEMPORALS, "200 206", false, false,
+	 query_temporal},
+	{METHOD_GET, "/temporal/entities/{entityId}", "retrieveTemporal", "Retrieve a temporal evolution",
+	 "5.7.3, 6.19.3.1",
+	 BIT(P_ATTRS) | P_TEMPORAL | P_TEMPORAL_SHOW | P_LOCAL_ONLY | BIT(P_ENTITY_MAP) | BIT(P_ENTITY_MAP_LIFETIME),
+	 OPTIONS_TEMPORAL | OPTION_SYS_ATTRS, BODY_NONE, ANSWER_TEMPORAL, "200 206", false, false, retrieve_temporal},
+	{METHOD_DELETE, "/temporal/entities/{entityId}", "deleteTemporal", "Delete a temporal evolution",
+	 "5.6.16, 6.19.3.2", P_LOCAL_ONLY, 0, BODY_NONE, ANSWER_NONE, "204", false, false, delete_temporal},
+	{METHOD_POST, "/temporal/entities/{entityId}/attrs", "appendTemporal", "Add instances of attributes",
+	 "5.6.12, 6.20.3.1", P_LOCAL_ONLY, 0, BODY_TEMPORAL_FRAGMENT, ANSWER_NONE, "204", false, false,
+	 append_temporal},
+	{METHOD_DELETE, "/temporal/entities/{entityId}/attrs/{attrId}", "deleteTemporalAttribute",
+	 "Delete an attribute's evolution", "5.6.13, 6.21.3.1", P_LOCAL_ONLY | BIT(P_DATASET_ID) | BIT(P_DELETE_ALL), 0,
+	 BODY_NONE, ANSWER_NONE, "204", false, false, delete_temporal_attribute},
+	{METHOD_PATCH, "/temporal/entities/{entityId}/attrs/{attrId}/{instanceId}", "updateTemporalInstance",
+	 "Modify an attribute instance", "5.6.14, 6.22.3.1", P_LOCAL_ONLY, 0, BODY_TEMPORAL_INSTANCE, ANSWER_NONE,
+	 "204", false, false, update_temporal_instance},
+	{METHOD_DELETE, "/temporal/entities/{entityId}/attrs/{attrId}/{instanceId}", "deleteTemporalInstance",
+	 "Delete an attribute instance", "5.6.15, 6.22.3.2", P_LOCAL_ONLY, 0, BODY_NONE, ANSWER_NONE, "204", false,
+	 false, delete_temporal_instance},
+	{METHOD_POST, "/temporal/entityOperations/query", "queryTemporalByPost", "Query temporal evolutions by a body",
+	 "5.7.4, 6.24.3.1", P_TEMPORAL_PAGE | P_LOCAL_ONLY | BIT(P_FORMAT) | BIT(P_OPTIONS),
+	 OPTIONS_TEMPORAL | OPTION_SYS_ATTRS | OPTION_COUNT, BODY_QUERY, ANSWER_TEMPORALS, "200 206", false, false,
+	 query_temporal_by_post},
 	LATER(METHOD_GET, "/temporal/entityMaps", "createTemporalEntityMap", "Make a temporal entity map",
 	      "5.15.4, 6.35.3.1"),
 	LATER(METHOD_POST, "/temporal/entityMaps", "createTemporalEntityMapByPost",

@@ -19,6 +19,9 @@ void asked_done(struct asked *asked);
 /* The texts of a query that the call's parameters hold. */
 struct query_text query_text_of(const struct call *call);
 
+/* temporal_read.c: the same for temporal evolutions. */
+void temporal_query_run(struct call *call, struct query_text *text);
+
 /* query_post.c: the members of the body's Query into the call's parameters, and what they cannot hold into text. */
 MUST_CHECK enum err_code query_body_read(struct call *call, struct query_text *text);
 

@@ -9,7 +9,7 @@ enum member_kind {
 	MEMBER_COUNT,
 	MEMBER_COORDINATES, /* a JSON array, or its text */
 	MEMBER_OWN, /* read apart */
-	MEMBER_TEMPORAL /* of Query Temporal Evolution of Entities alone (5.7.4) */
+	MEMBER_TEMPORAL /* read apart, of Query Temporal Evolution of Entities alone (5.7.4) */
 };
 
 struct member_rule {
@@ -61,6 +61,21 @@ static const struct member_rule ordering_rules[] = {
 	{NAME("coordinates"), MEMBER_COORDINATES, P_ORDER_FROM},
 	{NAME("geometry"), MEMBER_TEXT, P_ORDER_GEOMETRY},
 	{NAME("collation"), MEMBER_TEXT, P_COLLATION},
+};
+
+static const struct member_rule temporal_rules[] = {
+	{NAME("timerel"), MEMBER_TEXT, P_TIMEREL},
+	{NAME("timeAt"), MEMBER_TEXT, P_TIME_AT},
+	{NAME("endTimeAt"), MEMBER_TEXT, P_END_TIME_AT},
+	{NAME("timeproperty"), MEMBER_TEXT, P_TIMEPROPERTY},
+	{NAME("lastN"), MEMBER_COUNT, P_LAST_N},
+	{NAME("aggrMethods"), MEMBER_TEXTS, P_AGGR_METHODS},
+	{NAME("aggrPeriodDuration"), MEMBER_TEXT, P_AGGR_PERIOD},
+};
+
+static const struct member_rule aggregation_rules[] = {
+	{NAME("aggrMethods"), MEMBER_TEXTS, P_AGGR_METHODS},
+	{NAME("aggrPeriodDuration"), MEMBER_TEXT, P_AGGR_PERIOD},
 };
 
 /* ---- one member ---- */
@@ -152,6 +167,8 @@ static enum err_code text_of(struct call *call, const struct member_rule *rule, 
 	case MEMBER_COORDINATES:
 		return coordinates_of(call, rule->name, value, ret);
 	case MEMBER_TEMPORAL:
+		if (call->operation->answer == ANSWER_TEMPORALS)
+			break;
 		return err_set(&call->error, ERR_INVALID,
 			       "the member \"%.*s\" of Query belongs to temporal queries alone (5.2.23)",
 			       STR_FMT(rule->name));
@@ -285,6 +302,10 @@ enum err_code query_body_read(struct call *call, struct query_text *text)
 		code = object_read(call, STR("geoQ"), geo_rules, RULE_COUNT(geo_rules));
 	if (code == ERR_OK)
 		code = object_read(call, STR("ordering"), ordering_rules, RULE_COUNT(ordering_rules));
+	if (code == ERR_OK)
+		code = object_read(call, STR("temporalQ"), temporal_rules, RULE_COUNT(temporal_rules));
+	if (code == ERR_OK)
+		code = object_read(call, STR("aggrParams"), aggregation_rules, RULE_COUNT(aggregation_rules));
 	if (code != ERR_OK)
 		return code;
 	*text = query_text_of(call);

@@ -131,11 +131,17 @@ struct option_name {
 };
 
 static const struct option_name option_names[] = {
-	{{"normalized", 10}, OPTION_NORMALIZED},    {{"concise", 7}, OPTION_CONCISE},
-	{{"simplified", 10}, OPTION_SIMPLIFIED},    {{"keyValues", 9}, OPTION_SIMPLIFIED},
-	{{"sysAttrs", 8}, OPTION_SYS_ATTRS},        {{"count", 5}, OPTION_COUNT},
-	{{"noOverwrite", 11}, OPTION_NO_OVERWRITE}, {{"update", 6}, OPTION_UPDATE},
+	{{"normalized", 10}, OPTION_NORMALIZED},
+	{{"concise", 7}, OPTION_CONCISE},
+	{{"simplified", 10}, OPTION_SIMPLIFIED},
+	{{"keyValues", 9}, OPTION_SIMPLIFIED},
+	{{"sysAttrs", 8}, OPTION_SYS_ATTRS},
+	{{"count", 5}, OPTION_COUNT},
+	{{"noOverwrite", 11}, OPTION_NO_OVERWRITE},
+	{{"update", 6}, OPTION_UPDATE},
 	{{"replace", 7}, OPTION_REPLACE},
+	{{"temporalValues", 14}, OPTION_TEMPORAL_VALUES},
+	{{"aggregatedValues", 16}, OPTION_AGGREGATED_VALUES},
 };
 
 static unsigned int option_named(struct str name)
@@ -163,13 +169,33 @@ static bool options_take(struct call *call)
 	return true;
 }
 
-/* "format" wins over "options" (6.3.7); of the formats among the options only one makes sense. */
+static void format_set(struct call *call, unsigned int wanted)
+{
+	if (wanted & OPTION_CONCISE)
+		call->format = REPRESENT_CONCISE;
+	else if (wanted & OPTION_SIMPLIFIED)
+		call->format = REPRESENT_SIMPLIFIED;
+	else
+		call->format = REPRESENT_NORMALIZED;
+	if (wanted & OPTION_TEMPORAL_VALUES)
+		call->form = TEMPORAL_VALUES;
+	else if (wanted & OPTION_AGGREGATED_VALUES)
+		call->form = TEMPORAL_AGGREGATED;
+}
+
+static bool answers_evolutions(const struct call *call)
+{
+	return call->operation->answer == ANSWER_TEMPORAL || call->operation->answer == ANSWER_TEMPORALS;
+}
+
+/* "format" wins over "options" (6.3.7, 6.3.12); of the formats among the options only one makes sense. */
 static bool format_take(struct call *call)
 {
 	struct str format = call->parameters[P_FORMAT];
-	unsigned int wanted = format.at ? option_named(format) : call->options & OPTIONS_FORMAT;
+	unsigned int formats = answers_evolutions(call) ? OPTIONS_TEMPORAL : OPTIONS_FORMAT;
+	unsigned int wanted = format.at ? option_named(format) : call->options & formats;
 
-	if (format.at && !(wanted & OPTIONS_FORMAT)) {
+	if (format.at && !(wanted & formats)) {
 		answer_problem(call, PROBLEM_INVALID_REQUEST, "there is no format \"%.*s\"", STR_FMT(format));
 		return false;
 	}
@@ -177,12 +203,7 @@ static bool format_take(struct call *call)
 		answer_problem(call, PROBLEM_INVALID_REQUEST, "the options name more than one format");
 		return false;
 	}
-	if (wanted & OPTION_CONCISE)
-		call->format = REPRESENT_CONCISE;
-	else if (wanted & OPTION_SIMPLIFIED)
-		call->format = REPRESENT_SIMPLIFIED;
-	else
-		call->format = REPRESENT_NORMALIZED;
+	format_set(call, wanted);
 	return true;
 }
 
@@ -249,9 +270,16 @@ bool call_entity_id(struct call *call, struct str *ret_id)
 /* ---- body ---- */
 
 static const enum json_kind body_kinds[] = {
-	[BODY_ENTITY] = JSON_OBJECT,  [BODY_FRAGMENT] = JSON_OBJECT, [BODY_ATTRIBUTE] = JSON_OBJECT,
-	[BODY_ENTITIES] = JSON_ARRAY, [BODY_IDS] = JSON_ARRAY,       [BODY_QUERY] = JSON_OBJECT,
+	[BODY_ENTITY] = JSON_OBJECT,
+	[BODY_FRAGMENT] = JSON_OBJECT,
+	[BODY_ATTRIBUTE] = JSON_OBJECT,
+	[BODY_ENTITIES] = JSON_ARRAY,
+	[BODY_IDS] = JSON_ARRAY,
+	[BODY_QUERY] = JSON_OBJECT,
 	[BODY_CONTEXT] = JSON_OBJECT,
+	[BODY_TEMPORAL] = JSON_OBJECT,
+	[BODY_TEMPORAL_FRAGMENT] = JSON_OBJECT,
+	[BODY_TEMPORAL_INSTANCE] = JSON_OBJECT,
 };
 
 static bool body_take(struct call *call)
@@ -279,7 +307,8 @@ static bool body_take(struct call *call)
 	}
 	/* An attribute may be sent as the array of its instances. */
 	if (json_is(call->body, body_kinds[call->operation->body]) ||
-	    (call->operation->body == BODY_ATTRIBUTE && json_is(call->body, JSON_ARRAY)))
+	    ((call->operation->body == BODY_ATTRIBUTE || call->operation->body == BODY_TEMPORAL_INSTANCE) &&
+	     json_is(call->body, JSON_ARRAY)))
 		return true;
 	answer_problem(call, PROBLEM_BAD_REQUEST_DATA, "the body is to be a JSON %s",
 		       body_kinds[call->operation->body] == JSON_ARRAY ? "array" : "object");

@@ -77,7 +77,14 @@ enum broker_operation {
 	BROKER_REPLACE, /* the entity is created or becomes this one; unchanged parts keep their stamps */
 	BROKER_UPSERT, /* created, or updated as by BROKER_UPDATE_ATTRIBUTES (5.6.8 with "update") */
 	BROKER_MERGE, /* 5.6.17: entity is a fragment expanded for merging; patch */
-	BROKER_REPLACE_ATTRIBUTE /* 5.6.19: attribute_iri and instances */
+	BROKER_REPLACE_ATTRIBUTE, /* 5.6.19: attribute_iri and instances */
+	/* Temporal evolutions alone; the current state stays as it is. */
+	BROKER_TEMPORAL_UPSERT, /* 5.6.11: entity was expanded with options.temporal */
+	BROKER_TEMPORAL_APPEND, /* 5.6.12: a fragment of one */
+	BROKER_TEMPORAL_DELETE_ATTRIBUTE, /* 5.6.13: as BROKER_DELETE_ATTRIBUTE; "scope" too, as for those below */
+	BROKER_TEMPORAL_REPLACE_INSTANCE, /* 5.6.14: attribute_iri, instance_number, instances (one) */
+	BROKER_TEMPORAL_DELETE_INSTANCE, /* 5.6.15 */
+	BROKER_TEMPORAL_DELETE /* 5.6.16 */
 };
 
 /* What became of one entity. */
@@ -98,6 +105,7 @@ struct broker_item {
 	const struct merge_patch_options *patch; /* BROKER_MERGE; NULL: none of them */
 	struct str dataset_id; /* BROKER_DELETE_ATTRIBUTE */
 	bool delete_all; /* BROKER_DELETE_ATTRIBUTE: every instance */
+	int64_t instance_number; /* BROKER_TEMPORAL_…_INSTANCE (ngsild/temporal.h) */
 	bool overwrite; /* BROKER_APPEND_ATTRIBUTES */
 	bool must_exist; /* BROKER_REPLACE: an absent entity is ERR_NOT_FOUND (5.6.18) */
 	bool no_history; /* nothing is appended to the history (static data that would only repeat itself) */

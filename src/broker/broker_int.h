@@ -81,6 +81,8 @@ struct entity_change {
 	struct error *err;
 };
 
+/* Is what is to be stored nested no deeper than BROKER_ENTITY_DEPTH_MAX? */
+MUST_CHECK enum err_code entity_check_depth(const struct json *entity, struct error *err);
 /* Stores entity (before NULL: it is new) with what changed. */
 MUST_CHECK enum err_code entity_put(struct entity_change *change, const struct json *before, const struct json *entity,
 				    const struct merge_result *result);
@@ -91,6 +93,9 @@ MUST_CHECK enum err_code entity_delete(struct entity_change *change, const struc
 MUST_CHECK enum err_code entity_expire(struct entity_change *change, struct json *entity, struct merge_result *result);
 /* Puts first's changes before those of result, which then has them too. */
 void entity_changes_join(const struct merge_result *first, struct merge_result *result);
+
+/* temporal_write.c: an item of a BROKER_TEMPORAL_… operation. */
+MUST_CHECK enum err_code temporal_item_run(struct entity_change *change, struct broker_item *item);
 
 /* read.c: the store of a tenant, as this reader has it open (kept until others make room: use it at once). */
 MUST_CHECK enum err_code store_reader_of(struct broker_reader *reader, struct str tenant,

@@ -140,6 +140,9 @@ static enum err_code run_item(struct item_run *run)
 {
 	const struct broker_item *item = run->item;
 	struct json *entity, *expired;
+
+	if (item->operation >= BROKER_TEMPORAL_UPSERT)
+		return temporal_item_run(&run->change, run->item);
 	enum err_code code = get_entity(run, &entity, &expired);
 
 	if (code != ERR_OK)

@@ -32,7 +32,7 @@ static int64_t monotonic_us(void)
 
 /* A query runs on an event loop, whose other clients wait: there is no answer that they should wait for however long.
  * False when its time is over. */
-static bool in_time(struct matching *matching)
+bool matching_in_time(struct matching *matching)
 {
 	if (!matching->until_us || ++matching->looked < CANDIDATES_PER_LOOK)
 		return true;
@@ -70,7 +70,7 @@ static bool parse_candidate(struct matching *matching, struct str bytes, struct 
 {
 	struct arena *scratch = &matching->reader->scratch;
 
-	if (!in_time(matching))
+	if (!matching_in_time(matching))
 		return false;
 	matching->code = reader_parse(matching->reader, scratch, bytes, ret_entity, matching->err);
 	if (matching->code == ERR_OK && !matching->exact)
@@ -270,7 +270,7 @@ static enum err_code creation_page(struct walk *walk, struct broker_page_result 
 }
 
 /* One page back; from behind the end, when that is known, as many as it takes to meet a match. */
-static uint64_t offset_before(const struct broker_page *page, const struct broker_page_result *result)
+uint64_t page_offset_before(const struct broker_page *page, const struct broker_page_result *result)
 {
 	uint64_t pages = 1;
 
@@ -306,7 +306,7 @@ enum err_code broker_query(struct broker_reader *reader, struct str tenant, cons
 	if (code != ERR_OK)
 		return code;
 	if (page->order || !page->map)
-		result.before = offset_before(page, &result);
+		result.before = page_offset_before(page, &result);
 	*ret_result = result;
 	return ERR_OK;
 }

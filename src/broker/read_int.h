@@ -46,6 +46,10 @@ struct matching {
 
 MUST_CHECK enum err_code matching_init(struct matching *matching, struct broker_reader *reader, struct str tenant,
 				       const struct query *query, struct error *err);
+/* Looked at for each candidate: false when the query has taken all its time, which is then matching's code. */
+bool matching_in_time(struct matching *matching);
+/* Where the page before this one begins. */
+uint64_t page_offset_before(const struct broker_page *page, const struct broker_page_result *result);
 /* Every match in the order of creation, but for the first `skip` (which must be 0 unless exact). */
 MUST_CHECK enum err_code matching_scan(struct matching *matching, uint64_t skip);
 /* One entity by its id: *ret_matches says whether it is there and matches; then visit is called, and *ret_more is what

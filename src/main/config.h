@@ -42,6 +42,7 @@ struct config {
 	} http;
 	struct {
 		uint64_t page_default, page_max, time_max_s;
+		uint64_t instances_max, instances_total_max;
 	} query;
 	const char *public_url; /* "": that of each request's Host header */
 	struct {

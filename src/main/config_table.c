@@ -140,6 +140,24 @@ const struct setting config_settings[] = {
 	 .min = 1,
 	 .max = 10000,
 	 .doc = "The largest limit that a request may ask for."},
+	{.key = "query.instances_max",
+	 .kind = SETTING_COUNT,
+	 .offset = AT(query.instances_max),
+	 .fallback = "10000",
+	 .min = 1,
+	 .max = 1000000,
+	 .doc = "Instances of each attribute in the answer to a temporal request; one that has more is answered in "
+		"part "
+		"(206), with the range of time that it holds."},
+	{.key = "query.instances_total_max",
+	 .kind = SETTING_COUNT,
+	 .offset = AT(query.instances_total_max),
+	 .fallback = "200000",
+	 .min = 1,
+	 .max = 1000000,
+	 .doc = "Instances of all attributes and entities in the answer to a temporal query; its page ends before "
+		"there "
+		"are more."},
 	{.key = "query.time_max",
 	 .kind = SETTING_SECONDS,
 	 .offset = AT(query.time_max_s),

@@ -156,6 +156,8 @@ static enum exit_status open_api(struct daemon *daemon, struct error *err)
 		.broker = daemon->broker,
 		.page_entities_default = (uint32_t)config->query.page_default,
 		.page_entities_max = (uint32_t)config->query.page_max,
+		.instances_max = (uint32_t)config->query.instances_max,
+		.instances_total_max = (uint32_t)config->query.instances_total_max,
 		.cors_origins = config->http.cors_origins.items,
 		.cors_origin_count = config->http.cors_origins.count,
 		.cors_methods = config->http.cors_methods,

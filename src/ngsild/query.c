@@ -141,14 +141,19 @@ static bool q_holds(const struct query *query, const struct json *entity, const 
 	return !query->q || query_eval_q(query->q, entity, linked);
 }
 
-/* The cheapest questions first. Where entities are joined, q may have to look for others: then it comes last. */
-bool query_matches_linked(const struct query *query, const struct json *entity, const struct linked_source *linked)
+bool query_selects(const struct query *query, const struct json *entity)
 {
 	if (query->types.count && !query_eval_types(&query->types, entity))
 		return false;
 	if ((query->id_count || query->id_pattern) && !id_matches(query, document_id(entity)))
 		return false;
-	if (query->selector_count && !query_eval_selectors(query, entity))
+	return !query->selector_count || query_eval_selectors(query, entity);
+}
+
+/* The cheapest questions first. Where entities are joined, q may have to look for others: then it comes last. */
+bool query_matches_linked(const struct query *query, const struct json *entity, const struct linked_source *linked)
+{
+	if (!query_selects(query, entity))
 		return false;
 	if (query->scopes.count && !query_eval_scopes(&query->scopes, entity))
 		return false;
@@ -185,4 +190,30 @@ bool query_names_attribute(const struct query *query)
 		if (!is_system(query->attrs[i]))
 			return true;
 	return query->q && q_names_attribute(query->q);
+}
+
+static bool q_reads(const struct q_node *node, struct str iri)
+{
+	if (node->kind == Q_TERM)
+		return str_eq(node->term->path.steps[0], iri);
+	for (const struct q_node *child = node->first; child; child = child->next)
+		if (q_reads(child, iri))
+			return true;
+	return false;
+}
+
+bool query_reads(const struct query *query, struct str attribute_iri)
+{
+	return (query->geo_iri.at && str_eq(query->geo_iri, attribute_iri)) ||
+	       (query->q && q_reads(query->q, attribute_iri));
+}
+
+bool query_asks_scope(const struct query *query)
+{
+	return query->scopes.count > 0;
+}
+
+bool query_scopes_match(const struct query *query, const struct json *scopes)
+{
+	return query->scopes.count == 0 || choices_hold(&query->scopes, scopes, query_has_scope);
 }

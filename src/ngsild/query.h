@@ -56,6 +56,14 @@ bool query_matches(const struct query *query, const struct json *entity);
 /* The same, with the entities that linked knows of. What find() gives is not kept. */
 bool query_matches_linked(const struct query *query, const struct json *entity, const struct linked_source *linked);
 
+/* Types, ids and selectors alone: what an entity is asked for whatever its attributes were. */
+bool query_selects(const struct query *query, const struct json *entity);
+/* Do q or the geo-query look into this attribute (IRI)? */
+bool query_reads(const struct query *query, struct str attribute_iri);
+/* Is there a scope query, and do these scopes (an array of texts) meet it? True when there is none. */
+bool query_asks_scope(const struct query *query);
+bool query_scopes_match(const struct query *query, const struct json *scopes);
+
 /* Do attrs or q name at least one attribute that is none of the system's own (createdAt, modifiedAt, deletedAt and, by
  * 4.22, expiresAt)? One that does not is too wide to stand alone (5.7.2.4 b, c). */
 bool query_names_attribute(const struct query *query);

@@ -202,6 +202,7 @@ bool query_id_among(const struct str *ids, size_t count, struct str id);
 bool choices_hold(const struct choices *choices, const struct json *list,
 		  bool (*has)(const struct json *list, struct str part));
 bool query_eval_types(const struct choices *types, const struct json *entity);
+bool query_has_scope(const struct json *scopes, struct str pattern);
 bool query_eval_scopes(const struct choices *scopes, const struct json *entity);
 
 MUST_CHECK enum err_code query_build_geo(struct query *query, const struct scan *scan, const struct query_text *text);

@@ -108,7 +108,7 @@ static bool scope_matches(struct str pattern, struct str scope)
 	return scope_rest.at == NULL;
 }
 
-static bool has_scope(const struct json *scopes, struct str pattern)
+bool query_has_scope(const struct json *scopes, struct str pattern)
 {
 	for (uint32_t i = 0; i < scopes->count; i++) {
 		struct str scope = json_text(&scopes->items[i]);
@@ -121,5 +121,5 @@ static bool has_scope(const struct json *scopes, struct str pattern)
 
 bool query_eval_scopes(const struct choices *choices, const struct json *entity)
 {
-	return choices_hold(choices, json_get(entity, STR("scope")), has_scope);
+	return choices_hold(choices, json_get(entity, STR("scope")), query_has_scope);
 }

@@ -11,6 +11,11 @@ bool is_shown(const struct represent_selection *show, struct str key, bool attri
 	return (!show->pick || projection_names(show->pick, key)) && !projection_omits(show->omit, key);
 }
 
+bool represent_shows(const struct represent_selection *show, struct str key, bool attribute)
+{
+	return is_shown(show, key, attribute);
+}
+
 /* Of the entity's own: those named where the request names any, all that sysAttrs asks for where it names none. */
 bool stamp_shown(const struct writer *w, struct str key)
 {

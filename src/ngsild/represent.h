@@ -53,6 +53,9 @@ struct represent_options {
 MUST_CHECK enum err_code represent_entity(struct buf *out, struct arena *arena, const struct json *entity,
 					  const struct represent_options *options, struct error *err);
 
+/* Is this member of the entity shown? attribute: attrs speaks of it too, as of the scope. */
+bool represent_shows(const struct represent_selection *show, struct str key, bool attribute);
+
 /* Calls visit for every entity that a Relationship or ListRelationship of this entity points to, as far as options show
  * it, in the answer's order; an id comes as often as it is pointed to. show is what options show of that entity. Stops
  * when visit returns false. Looks at the entity's own attributes, not at attributes of attributes. */

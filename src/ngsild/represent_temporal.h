@@ -51,7 +51,7 @@ struct temporal_entity {
 	const struct str *types;
 	size_t type_count;
 	int64_t created_us, modified_us, deleted_us; /* of the entity; TEMPORAL_NO_TIME */
-	const struct temporal_attribute *attributes;
+	struct temporal_attribute *attributes;
 	size_t count;
 };
 

@@ -1,0 +1,277 @@
+/* Temporal evolutions retrieved and queried.
+ * Source: GS CIM 009 V1.9.1 clauses 5.7.3, 5.7.4, 6.3.10 to 6.3.12, 6.18.3.2, 6.19.3.1, 6.24.3.1. */
+#include "api/query_int.h"
+
+#include "base/time_value.h"
+#include "broker/temporal.h"
+
+/* What a request for evolutions says beside its query. */
+struct temporal_call {
+	struct call *call;
+	struct temporal_query query;
+	struct represent_options represent;
+	struct temporal_options form;
+	struct broker_temporal_ask ask;
+	struct arena arena; /* of what is read: more than a request's own may hold */
+};
+
+static enum err_code temporal_take(struct temporal_call *t)
+{
+	struct call *call = t->call;
+	const struct str *texts = call->parameters;
+	const struct temporal_text text = {.timerel = texts[P_TIMEREL],
+					   .time_at = texts[P_TIME_AT],
+					   .end_time_at = texts[P_END_TIME_AT],
+					   .timeproperty = texts[P_TIMEPROPERTY],
+					   .last_n = texts[P_LAST_N],
+					   .aggr_methods = texts[P_AGGR_METHODS],
+					   .aggr_period = texts[P_AGGR_PERIOD],
+					   .aggregated = call->form == TEMPORAL_AGGREGATED};
+	enum err_code code = temporal_query_read(&text, &t->query, &call->error);
+
+	if (code == ERR_OK)
+		code = call_representation(call, &t->represent, &call->error);
+	t->form = (struct temporal_options){call->form, &t->query, &t->represent};
+	t->ask = (struct broker_temporal_ask){.temporal = &t->query,
+					      .form = call->form,
+					      .represent = &t->represent,
+					      .instances_max = call->api->options.instances_max,
+					      .total_max = call->api->options.instances_total_max};
+	return code;
+}
+
+static void temporal_begin(struct temporal_call *t, struct call *call)
+{
+	*t = (struct temporal_call){.call = call};
+	arena_init(&t->arena, API_TEMPORAL_BYTES_MAX);
+}
+
+/* A method that does not apply to what the client asked for is InvalidRequest (5.7.4.4). */
+static void answer_failure(struct call *call, enum err_code code)
+{
+	if (code == ERR_UNSUPPORTED)
+		answer_problem(call, PROBLEM_INVALID_REQUEST, "%s", call->error.detail);
+	else if (code == ERR_LIMIT)
+		answer_problem(call, PROBLEM_TOO_MANY_RESULTS, "%s", call->error.detail);
+	else
+		answer_error(call, code, &call->error);
+}
+
+/* Clause 6.3.10: what range of time a partial answer holds, so that the client can ask for the rest. */
+static void range_header(const struct temporal_call *t, const struct broker_temporal_cut *range)
+{
+	const struct temporal_query *query = &t->query;
+	struct arena *arena = t->call->arena;
+	bool backwards = query->last_n > 0;
+	int64_t start_us = backwards ? range->last_us : range->first_us;
+	int64_t end_us = backwards ? range->first_us : range->last_us;
+	char start[TIME_ISO_BYTES], end[TIME_ISO_BYTES];
+	struct str size = STR("*");
+
+	if (backwards) {
+		size = arena_printf(arena, "%llu", (unsigned long long)query->last_n);
+		if (query->relation == TEMPORAL_BEFORE)
+			start_us = query->at_us;
+		if (query->relation == TEMPORAL_BETWEEN)
+			start_us = query->end_us;
+	} else if (query->relation == TEMPORAL_AFTER || query->relation == TEMPORAL_BETWEEN) {
+		start_us = query->at_us;
+	}
+	(void)http_response_header(t->call->request, "Content-Range",
+				   arena_printf(arena, "DateTime %.*s-%.*s/%.*s",
+						STR_FMT(time_format_iso(start_us, start)),
+						STR_FMT(time_format_iso(end_us, end)), STR_FMT(size)));
+}
+
+static void answer_evolution(struct temporal_call *t, const struct broker_temporal_cut *range, struct buf *out)
+{
+	if (range->cut && range->any)
+		range_header(t, range);
+	answer_represented_as(t->call, range->cut && range->any ? 206 : 200, out);
+}
+
+/* Entity maps are kept for entities alone (5.14); temporal ones are not offered yet. */
+static bool map_refuse(struct call *call)
+{
+	bool wanted;
+
+	if (!call_flag(call, P_ENTITY_MAP, &wanted))
+		return false;
+	if (!wanted && !http_request_header(call->request, STR("NGSILD-EntityMap")).at)
+		return true;
+	answer_problem(call, PROBLEM_OPERATION_NOT_SUPPORTED,
+		       "this broker does not offer entity maps of temporal evolutions yet");
+	return false;
+}
+
+/* ---- retrieve ---- */
+
+static enum err_code retrieve_into(struct temporal_call *t, struct str id, struct broker_temporal_cut *range,
+				   struct buf *out)
+{
+	struct call *call = t->call;
+	struct temporal_entity entity;
+	enum err_code code = temporal_take(t);
+
+	if (code == ERR_OK)
+		code = broker_temporal_retrieve(call->loop->reader, call->tenant, id, &t->ask, &t->arena, &entity,
+						range, &call->error);
+	if (code != ERR_OK)
+		return code;
+	call_context_out(call, &t->represent.context, &t->represent.context_value);
+	code = represent_temporal(out, &t->arena, &entity, &t->form, &call->error);
+	return code == ERR_OK ? buf_check(out, "the answer", &call->error) : code;
+}
+
+static void retrieve(struct call *call)
+{
+	struct broker_temporal_cut range;
+	struct temporal_call t;
+	struct buf out;
+	struct str id;
+
+	if (!call_entity_id(call, &id) || !map_refuse(call))
+		return;
+	temporal_begin(&t, call);
+	buf_init(&out, call->api->options.answer_bytes_max);
+	enum err_code code = retrieve_into(&t, id, &range, &out);
+
+	if (code == ERR_OK)
+		answer_evolution(&t, &range, &out);
+	else
+		answer_failure(call, code);
+	buf_done(&out);
+	arena_done(&t.arena);
+}
+
+void retrieve_temporal(struct call *call)
+{
+	call_with_context(call, retrieve);
+}
+
+/* ---- query ---- */
+
+static enum err_code put_page(struct temporal_call *t, const struct broker_temporal_page *page, struct buf *out)
+{
+	struct call *call = t->call;
+	enum err_code code = ERR_OK;
+
+	call_context_out(call, &t->represent.context, &t->represent.context_value);
+	buf_put_char(out, '[');
+	for (size_t i = 0; i < page->count && code == ERR_OK; i++) {
+		if (i > 0)
+			buf_put_char(out, ',');
+		code = represent_temporal(out, &call->loop->scratch, &page->entities[i], &t->form, &call->error);
+		arena_clear(&call->loop->scratch);
+	}
+	buf_put_char(out, ']');
+	return code == ERR_OK ? buf_check(out, "the answer", &call->error) : code;
+}
+
+static enum err_code query_into(struct temporal_call *t, const struct asked *asked, struct broker_page *page,
+				struct broker_temporal_page *ret, struct buf *out)
+{
+	struct call *call = t->call;
+
+	page->order = asked->order;
+	t->ask.query = asked->query;
+	enum err_code code =
+		broker_temporal_query(call->loop->reader, call->tenant, &t->ask, page, &t->arena, ret, &call->error);
+
+	if (code == ERR_OK)
+		code = put_page(t, ret, out);
+	return code == ERR_OK ? page_headers(call, page, &ret->result, false) : code;
+}
+
+static void query_answer(struct call *call, const struct asked *asked)
+{
+	struct broker_temporal_page page;
+	struct broker_page wanted;
+	struct temporal_call t;
+	struct buf out;
+
+	if (!page_take(call, &wanted))
+		return;
+	temporal_begin(&t, call);
+	buf_init(&out, call->api->options.answer_bytes_max);
+	enum err_code code = temporal_take(&t);
+
+	if (code == ERR_OK && t.query.relation == TEMPORAL_ANY)
+		code = err_set(&call->error, ERR_INVALID, "a temporal query is needed: timerel and timeAt (5.7.4.4)");
+	if (code == ERR_OK)
+		code = query_into(&t, asked, &wanted, &page, &out);
+	if (code == ERR_OK)
+		answer_evolution(&t, &page.range, &out);
+	else
+		answer_failure(call, code);
+	buf_done(&out);
+	arena_done(&t.arena);
+}
+
+/* Clause 5.7.4.4: by id alone, and only of what this broker holds itself. */
+static bool order_allowed(struct call *call, const struct query_text *text)
+{
+	struct str order = str_trim(call->parameters[P_ORDER_BY]);
+	bool local, any = str_eq(text->type, STR("*"));
+
+	if (!call->parameters[P_ORDER_BY].at)
+		return true;
+	if (!call_flag(call, P_LOCAL, &local))
+		return false;
+	if (!local && !any) {
+		answer_problem(call, PROBLEM_BAD_REQUEST_DATA, "orderBy needs local=true in temporal queries");
+		return false;
+	}
+	if (str_eq(order, STR("id")) || str_eq(order, STR("id;asc")) || str_eq(order, STR("id;desc")))
+		return true;
+	answer_problem(call, PROBLEM_BAD_REQUEST_DATA, "temporal evolutions are ordered by id alone, not by \"%.*s\"",
+		       STR_FMT(order));
+	return false;
+}
+
+/* "or filter conditions indicate the use of Linked Entity retrieval" (5.7.4.4). */
+static bool join_refuse(struct call *call)
+{
+	if (!call->parameters[P_JOIN].at || str_eq(call->parameters[P_JOIN], STR("@none")))
+		return true;
+	answer_problem(call, PROBLEM_BAD_REQUEST_DATA, "temporal evolutions are not joined with linked entities");
+	return false;
+}
+
+void temporal_query_run(struct call *call, struct query_text *text)
+{
+	struct asked asked;
+
+	if (!map_refuse(call) || !join_refuse(call) || !order_allowed(call, text) || !query_ask(call, text, &asked))
+		return;
+	query_answer(call, &asked);
+	asked_done(&asked);
+}
+
+static void query_by_get(struct call *call)
+{
+	struct query_text text = query_text_of(call);
+
+	temporal_query_run(call, &text);
+}
+
+void query_temporal(struct call *call)
+{
+	call_with_context(call, query_by_get);
+}
+
+static void query_by_body(struct call *call)
+{
+	struct query_text text;
+	enum err_code code = query_body_read(call, &text);
+
+	if (code != ERR_OK)
+		answer_error(call, code, &call->error);
+	else
+		temporal_query_run(call, &text);
+}
+
+void query_temporal_by_post(struct call *call)
+{
+	call_with_context(call, query_by_body);
+}

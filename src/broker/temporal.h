@@ -1,0 +1,52 @@
+/* The temporal evolution of entities: reading it whole or in part, querying, and what the current state never says.
+ * Writing goes through struct broker_write (BROKER_TEMPORAL_…). Source: GS CIM 009 V1.9.1 clauses 5.6.11–5.6.16, 5.7.3,
+ * 5.7.4. Thread: a reader belongs to one thread, as in broker.h. */
+#ifndef MACHI_BROKER_TEMPORAL_H
+#define MACHI_BROKER_TEMPORAL_H
+
+#include "broker/broker.h"
+#include "ngsild/represent_temporal.h"
+
+/* Instances that are looked at of one attribute and datasetId where a filter, a count of distinct values or values that
+ * are no numbers demand each; more is ERR_TOO_COMPLEX. */
+#define BROKER_TEMPORAL_EXAMINED_MAX 200000u
+
+/* What is wanted of each entity. */
+struct broker_temporal_ask {
+	const struct query *query; /* of entities; NULL: retrieval */
+	const struct temporal_query *temporal;
+	enum temporal_form form;
+	const struct represent_options *represent; /* show and dataset_ids say which series */
+	uint32_t instances_max; /* of an attribute in an answer; more make it partial (6.3.10) */
+	uint64_t total_max; /* of all attributes and entities of an answer: the page ends before */
+};
+
+/* How a partial answer was cut. */
+struct broker_temporal_cut {
+	bool cut;
+	int64_t first_us, last_us; /* of the instances in the answer, by the query's property */
+	bool any; /* there are some */
+};
+
+struct broker_temporal_page {
+	const struct temporal_entity *entities; /* in the arena; all cut to one range */
+	size_t count;
+	struct broker_page_result result;
+	bool early; /* total_max ended it before its limit */
+	struct broker_temporal_cut range;
+};
+
+/* One entity, in the arena. ERR_NOT_FOUND: nothing is known of it, or nothing within what is asked for (5.7.3.4);
+ * ERR_TENANT, ERR_TOO_COMPLEX. */
+MUST_CHECK enum err_code broker_temporal_retrieve(struct broker_reader *reader, struct str tenant, struct str id,
+						  const struct broker_temporal_ask *ask, struct arena *arena,
+						  struct temporal_entity *ret_entity,
+						  struct broker_temporal_cut *ret_range, struct error *err);
+
+/* The page of entities whose evolution matches. page->order may order by id alone; page->map is not looked at. */
+MUST_CHECK enum err_code broker_temporal_query(struct broker_reader *reader, struct str tenant,
+					       const struct broker_temporal_ask *ask, const struct broker_page *page,
+					       struct arena *arena, struct broker_temporal_page *ret_page,
+					       struct error *err);
+
+#endif
