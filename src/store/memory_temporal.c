@@ -45,8 +45,10 @@ static enum err_code each_point(struct memory_reader *reader, struct str id, str
 	if (!series)
 		return ERR_OK;
 	CLEANUP_MEMORY struct memory_point *points = memory_points_take(store, series, INT64_MIN, INT64_MAX, &count);
-	enum err_code code = points ? ERR_OK : err_set(err, ERR_MEMORY, "no memory for history");
+	enum err_code code = ERR_OK;
 
+	if (!points)
+		return err_set(err, ERR_MEMORY, "no memory for history");
 	for (size_t i = 0; i < count; i++) {
 		struct store_instance instance;
 

@@ -244,7 +244,7 @@ enum err_code sqlite_blocks_remove(struct sqlite_conn *conn, const struct sqlite
 {
 	const struct sqlite_series_key key = {meant->subject, meant->nid, meant->dataset, meant->any_dataset};
 	struct found_blocks found = {.meant = meant};
-	uint64_t removed, before;
+	uint64_t removed = 0, before;
 	enum err_code code;
 
 	*ret_removed = 0;
@@ -255,7 +255,8 @@ enum err_code sqlite_blocks_remove(struct sqlite_conn *conn, const struct sqlite
 		for (size_t i = 0; code == ERR_OK && i < found.count; i++) {
 			code = sqlite_block_remove(conn, found.bids[i], point_is_meant, (void *)(uintptr_t)meant,
 						   &removed, err);
-			*ret_removed += removed;
+			if (code == ERR_OK)
+				*ret_removed += removed;
 		}
 		/* What was found is gone from the blocks; of one number there is nothing more. */
 	} while (code == ERR_OK && found.count == REVISE_BLOCKS_A_TURN && *ret_removed > before);

@@ -300,7 +300,7 @@ static enum err_code run_delete(struct store_write *write, struct store_txn *txn
 {
 	static const enum sqlite_sql steps[] = {SQL_POINT_DELETE_SOME, SQL_BUNDLE_DELETE_SOME, SQL_SLICE_DELETE};
 	struct delete_write *delete = (struct delete_write *)(void *)write;
-	int64_t slice = 0, rows;
+	int64_t slice = 0, rows = 0;
 	bool found = true;
 	enum err_code code = ERR_OK;
 
@@ -312,6 +312,8 @@ static enum err_code run_delete(struct store_write *write, struct store_txn *txn
 			break;
 		for (size_t i = 0; code == ERR_OK && i < sizeof(steps) / sizeof(steps[0]); i++) {
 			code = delete_rows(delete->store, steps[i], slice, &rows, err);
+			if (code)
+				break;
 			delete->deleted += rows;
 			if (rows == PACK_DELETE_ROWS)
 				break;

@@ -225,6 +225,8 @@ static enum err_code walk_all(struct walk *walk, int64_t after)
 	while (code == ERR_OK && more && !walk->stopped) {
 		arena_clear(&walk->arena);
 		code = read_page(walk, after, page);
+		if (code)
+			break;
 		more = page->count == SUBJECT_PAGE;
 		for (size_t i = 0; code == ERR_OK && !walk->stopped && i < page->count; i++) {
 			after = page->numbers[i];
