@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 
 #define API_SEGMENTS_MAX 8u /* of a path */
-#define API_OPERATIONS_MAX 96u
+#define API_OPERATIONS_MAX 128u
 #define API_CONTEXT_TRIES_MAX (2u * CONTEXT_PARTS_MAX) /* suspensions for one @context: each brings a part of it */
 #define API_SCRATCH_BYTES_MAX (UINT64_C(64) << 20)
 #define API_TEMPORAL_BYTES_MAX (UINT64_C(256) << 20) /* of the instances behind one answer */
@@ -427,6 +427,13 @@ void add_context(struct call *call);
 void list_contexts(struct call *call);
 void serve_context(struct call *call);
 void delete_context(struct call *call);
+void prometheus_query(struct call *call);
+void prometheus_query_range(struct call *call);
+void prometheus_series(struct call *call);
+void prometheus_labels(struct call *call);
+void prometheus_label_values(struct call *call);
+void prometheus_metadata(struct call *call);
+void prometheus_build_info(struct call *call);
 void show_health(struct call *call);
 void show_ready(struct call *call);
 void show_metrics(struct call *call);

@@ -119,6 +119,13 @@ const struct parameter_rule parameter_rules[PARAMETER_COUNT] = {
 			   NULL},
 };
 
+/* One that does not belong to NGSI-LD. */
+#define PLAIN(verb, place, name, title, success, function)                                                             \
+	{                                                                                                              \
+		.method = (verb), .path = (place), .id = (name), .summary = (title), .clauses = "", .body = BODY_NONE, \
+		.answer = ANSWER_PLAIN, .statuses = (success), .plain = true, .run = (function)                        \
+	}
+
 /* An operation of the standard that this broker does not offer yet. */
 #define LATER(verb, place, name, title, clause)                                                                        \
 	{                                                                                                              \
@@ -277,6 +284,25 @@ const struct operation operations[] = {
 	 ANSWER_PLAIN, "200", true, false, show_ready},
 	{METHOD_GET, "/metrics", "metrics", "Counters for Prometheus", "", 0, 0, BODY_NONE, ANSWER_PLAIN, "200", true,
 	 false, show_metrics},
+	PLAIN(METHOD_GET, "/api/v1/query", "prometheusQuery", "PromQL at an instant", "200", prometheus_query),
+	PLAIN(METHOD_POST, "/api/v1/query", "prometheusQueryByForm", "PromQL at an instant, by a form", "200",
+	      prometheus_query),
+	PLAIN(METHOD_GET, "/api/v1/query_range", "prometheusQueryRange", "PromQL over a range of time", "200",
+	      prometheus_query_range),
+	PLAIN(METHOD_POST, "/api/v1/query_range", "prometheusQueryRangeByForm",
+	      "PromQL over a range of time, by a form", "200", prometheus_query_range),
+	PLAIN(METHOD_GET, "/api/v1/series", "prometheusSeries", "Series that match", "200", prometheus_series),
+	PLAIN(METHOD_POST, "/api/v1/series", "prometheusSeriesByForm", "Series that match, by a form", "200",
+	      prometheus_series),
+	PLAIN(METHOD_GET, "/api/v1/labels", "prometheusLabels", "Names of labels", "200", prometheus_labels),
+	PLAIN(METHOD_POST, "/api/v1/labels", "prometheusLabelsByForm", "Names of labels, by a form", "200",
+	      prometheus_labels),
+	PLAIN(METHOD_GET, "/api/v1/label/{name}/values", "prometheusLabelValues", "Values of a label", "200",
+	      prometheus_label_values),
+	PLAIN(METHOD_GET, "/api/v1/metadata", "prometheusMetadata", "Metadata of metrics: none", "200",
+	      prometheus_metadata),
+	PLAIN(METHOD_GET, "/api/v1/status/buildinfo", "prometheusBuildInfo", "Which Prometheus this answers like",
+	      "200", prometheus_build_info),
 	{METHOD_GET, "/openapi.json", "openapi", "This description", "", 0, 0, BODY_NONE, ANSWER_PLAIN, "200", true,
 	 false, show_openapi},
 };

@@ -175,6 +175,10 @@ void router_dispatch(struct call *call)
 	struct str segments[API_SEGMENTS_MAX] = {0};
 	struct str path = http_request_path(call->request);
 	size_t count = 0;
+
+	/* Prometheus's API also under a path of its own, for proxies that tell services apart by the first segment. */
+	if (str_starts(path, STR("/prometheus/api/v1/")))
+		path = str_part(path, sizeof("/prometheus") - 1, path.len);
 	bool split = path_split(path, segments, &count);
 	const struct route *route = split ? route_find(call->api, segments, count) : NULL;
 

@@ -117,6 +117,8 @@ struct str line_key_tag(const struct line_key *key, struct str name)
 
 /* ---- the URN ---- */
 
+static const struct str urn_start = {"urn:ngsi-ld:", 12};
+
 static bool is_unreserved(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
@@ -156,8 +158,7 @@ static char *put_encoded(char *to, struct str text)
 
 struct str line_key_urn(struct arena *arena, const struct line_key *key)
 {
-	const struct str start = STR("urn:ngsi-ld:");
-	size_t len = start.len + encoded_bytes(key->measurement);
+	size_t len = urn_start.len + encoded_bytes(key->measurement);
 
 	for (size_t i = 0; i < key->tag_count; i++)
 		len += 2 + encoded_bytes(key->tags[i].name) + encoded_bytes(key->tags[i].value);
@@ -165,7 +166,7 @@ struct str line_key_urn(struct arena *arena, const struct line_key *key)
 
 	if (!urn)
 		return STR_NONE;
-	char *at = put_encoded(put(urn, start), key->measurement);
+	char *at = put_encoded(put(urn, urn_start), key->measurement);
 
 	for (size_t i = 0; i < key->tag_count; i++) {
 		at = put_encoded(put(at, STR(":")), key->tags[i].name);
@@ -173,4 +174,61 @@ struct str line_key_urn(struct arena *arena, const struct line_key *key)
 	}
 	assert((size_t)(at - urn) == len);
 	return (struct str){urn, len};
+}
+
+static int hex_value(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+static bool decode(struct arena *arena, struct str text, struct str *ret)
+{
+	char *to = arena_bytes(arena, text.len, 1);
+	size_t len = 0;
+
+	for (size_t i = 0; to && i < text.len; i++) {
+		char c = text.at[i];
+
+		if (c == '%') {
+			int high = i + 2 < text.len ? hex_value(text.at[i + 1]) : -1;
+			int low = i + 2 < text.len ? hex_value(text.at[i + 2]) : -1;
+
+			if (high < 0 || low < 0)
+				return false;
+			c = (char)(high * 16 + low);
+			i += 2;
+		} else if (!is_unreserved(c)) {
+			return false;
+		}
+		to[len++] = c;
+	}
+	*ret = (struct str){to, len};
+	return to && len > 0;
+}
+
+bool line_key_from_urn(struct arena *arena, struct str urn, struct line_key *ret_key)
+{
+	struct str rest = str_part(urn, urn_start.len, urn.len), part;
+	struct line_tag *tags;
+	size_t count = 0, colons = 0;
+
+	for (size_t i = 0; i < urn.len; i++)
+		colons += urn.at[i] == ':';
+	if (!str_starts(urn, urn_start) || colons < 3 || colons - 2 > LINE_TAGS_MAX)
+		return false;
+	tags = arena_array(arena, struct line_tag, colons - 2);
+	if (!tags || !str_next(&rest, ':', &part) || !decode(arena, part, &ret_key->measurement))
+		return false;
+	while (str_next(&rest, ':', &part)) {
+		struct line_tag *tag = &tags[count];
+		struct str value = part, name;
+
+		if (!str_next(&value, '=', &name) || !decode(arena, name, &tag->name) ||
+		    !decode(arena, value, &tag->value) || (count > 0 && str_cmp(tags[count - 1].name, tag->name) >= 0))
+			return false;
+		count++;
+	}
+	ret_key->tags = tags;
+	ret_key->tag_count = count;
+	return true;
 }

@@ -30,5 +30,7 @@ struct str line_key_tag(const struct line_key *key, struct str name);
  * ones, since all but the unreserved characters of RFC 3986 are percent-encoded. In the arena; at is NULL when memory
  * was refused. */
 struct str line_key_urn(struct arena *arena, const struct line_key *key);
+/* The key that line_key_urn() made a URN of. False when it is none of a key with tags. */
+bool line_key_from_urn(struct arena *arena, struct str urn, struct line_key *ret_key);
 
 #endif

@@ -255,7 +255,7 @@ static bool unescape(struct str text, size_t *at, char quote, char **to)
 		*at += 3;
 	}
 	if (value < 0 || value > 0x10FFFF || (count > 2 && value >= 0xD800 && value < 0xE000) ||
-	    (count == 0 && value > 255))
+	    (count <= 2 && value >= 0x80)) /* bytes that alone are no UTF-8: labels are texts */
 		return false;
 	if (count > 2)
 		*to = put_utf8(*to, (uint32_t)value);

@@ -87,6 +87,7 @@ static enum err_code load_selector(struct eval *eval, struct node *node, const s
 		.selector = &selector->selector,
 		.from_ms = reference_ms(eval, selector, steps->start_ms) - back_ms,
 		.to_ms = reference_ms(eval, selector, steps->end_ms),
+		.start_ms = reference_ms(eval, selector, steps->start_ms),
 		.step_ms = steps->start_ms == steps->end_ms || selector->at != AT_NONE ? 0 : steps->step_ms,
 		.range_ms = node->range_ms,
 	};

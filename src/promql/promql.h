@@ -68,9 +68,9 @@ bool promql_selector_holds(const struct promql_selector *selector, const struct 
 struct promql_request {
 	const struct promql_selector *selector;
 	int64_t from_ms, to_ms; /* samples from and to here, both included */
-	/* How they will be used, for sources that can thin out: looked at every step_ms (0: once); over a window of
-	 * range_ms, or with 0 only the latest at each step. */
-	int64_t step_ms, range_ms;
+	/* How they will be used, for sources that can thin out: looked at at start_ms, and from there every step_ms (0:
+	 * only once, at to_ms) until to_ms; over a window of range_ms, or with 0 only the latest at each step. */
+	int64_t start_ms, step_ms, range_ms;
 };
 
 struct promql_source {

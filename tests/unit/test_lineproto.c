@@ -324,6 +324,18 @@ static void long_comment(void)
 
 /* ---- keys ---- */
 
+static void check_urn_back(struct arena *arena, const struct line_key *key)
+{
+	struct line_key back = {0};
+
+	CHECK(line_key_from_urn(arena, line_key_urn(arena, key), &back) == (key->tag_count > 0));
+	CHECK(back.tag_count == key->tag_count);
+	for (size_t i = 0; i < back.tag_count; i++) {
+		CHECK_STR(back.tags[i].name, key->tags[i].name);
+		CHECK_STR(back.tags[i].value, key->tags[i].value);
+	}
+}
+
 static void check_key(struct str text, const char *urn, const char *expected)
 {
 	struct arena arena;
@@ -343,6 +355,7 @@ static void check_key(struct str text, const char *urn, const char *expected)
 		}
 		CHECK_STR(buf_str(&out), str_from(expected));
 		CHECK_STR(line_key_urn(&arena, &key), str_from(urn));
+		check_urn_back(&arena, &key);
 		CHECK(!line_key_tag(&key, STR("no such")).at);
 	}
 	buf_done(&out);
@@ -364,6 +377,26 @@ static void keys(void)
 	check_key(STR("m,a"), "", "the tag \"a\" has no value");
 	check_key(STR("m,a="), "", "the tag \"a\" has no value");
 	check_key(STR("m,a=1,b=2,a=1"), "", "the tag \"a\" is there twice");
+
+	static const char *const others[] = {"",
+					     "urn:ngsi-ld:",
+					     "urn:ngsi-ld:a:b",
+					     "urn:ngsi-ld:a:b=",
+					     "urn:ngsi-ld:a:=c",
+					     "urn:ngsi-ld:a:b=c:",
+					     "urn:ngsi-ld:a:b=%4",
+					     "urn:ngsi-ld:a:b=%zz",
+					     "urn:ngsi-ld:a:b=c:a=d",
+					     "urn:ngsi-ld::b=c",
+					     "urn:ngsi-ld:a:b=c/d",
+					     "http://a:b=c"};
+	struct line_key key;
+	struct arena arena;
+
+	arena_init(&arena, 1u << 20);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		CHECK(!line_key_from_urn(&arena, str_from(others[i]), &key));
+	arena_done(&arena);
 }
 
 /* ---- a slow reader ---- */
