@@ -354,6 +354,8 @@ enum err_code eval_over_range(struct eval *eval, struct node *node, int64_t time
 
 	if (code)
 		return code;
+	if (!range)
+		return err_set(eval->err, ERR_INTERNAL, "a function of a range without its range");
 	window.end_ms = reference_ms(eval, range->kind == NODE_RANGE ? range->args[0] : range, time_ms);
 	window.start_ms = window.end_ms - range->range_ms;
 	code = eval_room(eval, range->series_count, ret);

@@ -12,7 +12,9 @@
 
 static uint64_t zigzag(int64_t value)
 {
-	return ((uint64_t)value << 1) ^ (uint64_t)(value >> 63);
+	uint64_t doubled = (uint64_t)value << 1;
+
+	return value < 0 ? ~doubled : doubled;
 }
 
 static int64_t unzigzag(uint64_t value)
