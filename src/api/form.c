@@ -31,7 +31,7 @@ static enum err_code add_fields(struct arena *arena, struct str text, struct for
 	return ERR_OK;
 }
 
-enum err_code form_read(struct call *call, struct form *ret_form, struct error *err)
+static enum err_code read(struct call *call, bool body, struct form *ret_form, struct error *err)
 {
 	struct form_field *fields = arena_array(call->arena, struct form_field, FORM_FIELDS_MAX);
 	size_t count = 0;
@@ -40,10 +40,20 @@ enum err_code form_read(struct call *call, struct form *ret_form, struct error *
 		return err_set(err, ERR_MEMORY, "no memory for parameters");
 	enum err_code code = add_fields(call->arena, http_request_query(call->request), fields, &count, err);
 
-	if (code == ERR_OK && str_eq(http_request_method(call->request), STR("POST")))
+	if (code == ERR_OK && body)
 		code = add_fields(call->arena, http_request_body(call->request), fields, &count, err);
 	*ret_form = (struct form){fields, count};
 	return code;
+}
+
+enum err_code form_read(struct call *call, struct form *ret_form, struct error *err)
+{
+	return read(call, str_eq(http_request_method(call->request), STR("POST")), ret_form, err);
+}
+
+enum err_code form_read_url(struct call *call, struct form *ret_form, struct error *err)
+{
+	return read(call, false, ret_form, err);
 }
 
 struct str form_get(const struct form *form, const char *name)

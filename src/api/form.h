@@ -18,6 +18,8 @@ struct form {
 
 /* The URL's parameters, then those of a POST request's body. ERR_INVALID: no UTF-8, broken escapes; ERR_LIMIT. */
 MUST_CHECK enum err_code form_read(struct call *call, struct form *ret_form, struct error *err);
+/* The URL's parameters alone. */
+MUST_CHECK enum err_code form_read_url(struct call *call, struct form *ret_form, struct error *err);
 /* The first of this name; STR_NONE when there is none. */
 struct str form_get(const struct form *form, const char *name);
 

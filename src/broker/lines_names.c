@@ -12,6 +12,7 @@
 #define NAMES_TEXT_BYTES_MAX ((size_t)256 << 20)
 #define LINES_BULKS_KEPT 4u
 #define LINES_BULK_BYTES_KEPT ((size_t)8 << 20) /* of one */
+#define WANTED_SCRATCH_BYTES_MAX ((size_t)16 << 20)
 #define LINES_WANTED_MAX 200000u /* new things and attributes in one request */
 
 struct lines_names {
@@ -28,14 +29,16 @@ struct wanted {
 	struct str key; /* as written */
 	struct store_bulk_subject subject;
 	bool attribute; /* then subject.id is its IRI */
+	struct str reason; /* why it cannot be named; STR_NONE: it can */
 	struct wanted *next;
 };
 
 struct lines_wanted {
-	struct map seen; /* "s" or "a" and the key */
+	struct map subjects, attributes; /* by their keys, in the request's text */
 	struct wanted *first;
 	size_t subject_count, count;
 	int64_t generation;
+	struct arena scratch; /* of one key */
 };
 
 /* ---- the memory ---- */
@@ -158,7 +161,9 @@ void lines_want_nothing(struct broker_lines *lines)
 {
 	if (!lines->wanted)
 		return;
-	map_done(&lines->wanted->seen);
+	map_done(&lines->wanted->subjects);
+	map_done(&lines->wanted->attributes);
+	arena_done(&lines->wanted->scratch);
 	free(lines->wanted);
 	lines->wanted = NULL;
 }
@@ -168,32 +173,32 @@ static enum err_code no_memory(struct error *err)
 	return err_set(err, ERR_MEMORY, "no memory for lines");
 }
 
-/* *ret_wanted is NULL when it is wanted already. */
+/* The entry of a key; *ret_new says that it has yet to be named. */
 static enum err_code want(struct broker_lines *lines, struct str key, bool attribute, struct wanted **ret_wanted,
-			  struct error *err)
+			  bool *ret_new, struct error *err)
 {
-	struct str marked = arena_concat(lines->arena, attribute ? STR("a") : STR("s"), key);
-
 	if (!lines->wanted) {
 		lines->wanted = calloc(1, sizeof(*lines->wanted));
 		if (!lines->wanted)
 			return no_memory(err);
-		map_init(&lines->wanted->seen, (uint64_t)(uintptr_t)lines);
+		map_init(&lines->wanted->subjects, (uint64_t)(uintptr_t)lines);
+		map_init(&lines->wanted->attributes, (uint64_t)(uintptr_t)lines);
+		arena_init(&lines->wanted->scratch, WANTED_SCRATCH_BYTES_MAX);
 	}
-	if (!marked.at)
-		return no_memory(err);
-	*ret_wanted = NULL;
-	if (map_get(&lines->wanted->seen, marked))
+	*ret_wanted = map_get(attribute ? &lines->wanted->attributes : &lines->wanted->subjects, key);
+	*ret_new = !*ret_wanted;
+	if (*ret_wanted)
 		return ERR_OK;
 	if (lines->wanted->count == LINES_WANTED_MAX)
 		return err_set(err, ERR_LIMIT, "more than %u new things and attributes in one request",
 			       LINES_WANTED_MAX);
 	struct wanted *wanted = arena_new(lines->arena, struct wanted);
 
-	if (!wanted || !map_set(&lines->wanted->seen, marked, wanted))
+	if (!wanted || !map_set(attribute ? &lines->wanted->attributes : &lines->wanted->subjects, key, wanted))
 		return no_memory(err);
 	*wanted = (struct wanted){.key = key, .attribute = attribute};
 	*ret_wanted = wanted;
+	lines->wanted->count++;
 	return ERR_OK;
 }
 
@@ -201,7 +206,6 @@ static void keep(struct broker_lines *lines, struct wanted *wanted)
 {
 	wanted->next = lines->wanted->first;
 	lines->wanted->first = wanted;
-	lines->wanted->count++;
 	lines->wanted->subject_count += !wanted->attribute;
 }
 
@@ -224,78 +228,104 @@ static struct str tame(struct arena *arena, struct str name)
 	return (struct str){to, len};
 }
 
-/* The name as an IRI; ERR_INVALID says why not in *ret_reason. */
-static enum err_code expand(struct broker_lines *lines, struct str name, struct str *ret_iri, struct str *ret_reason,
-			    struct error *err)
+/* The name as an IRI. */
+static enum err_code expand(struct broker_lines *lines, struct str name, struct str *ret_iri, struct error *why)
 {
 	struct context *core = broker_core_context(lines->broker);
-	struct error local = {0};
-	enum err_code code = expand_attribute_iri(lines->arena, core, name, ret_iri, &local);
+	enum err_code code = expand_attribute_iri(lines->arena, core, name, ret_iri, why);
 
-	if (code == ERR_INVALID) {
-		struct str tamed = tame(lines->arena, name);
+	if (code != ERR_INVALID)
+		return code;
+	struct str tamed = tame(lines->arena, name);
 
-		code = tamed.at ? expand_attribute_iri(lines->arena, core, tamed, ret_iri, &local) : ERR_MEMORY;
-	}
-	if (code == ERR_OK)
-		return ERR_OK;
-	*ret_reason = arena_dup(lines->arena, str_from(local.detail));
-	if (!ret_reason->at)
-		return no_memory(err);
-	if (err)
-		*err = local;
-	return code;
+	return tamed.at ? expand_attribute_iri(lines->arena, core, tamed, ret_iri, why) : no_memory(why);
 }
 
-enum err_code lines_want_subject(struct broker_lines *lines, struct str key_text, struct str *ret_reason,
-				 struct error *err)
+/* Why it cannot be named, for this line and all others that say the same. */
+static enum err_code refuse(struct broker_lines *lines, struct wanted *wanted, const struct error *why,
+			    struct str *ret_reason, struct error *err)
 {
-	struct wanted *wanted;
-	struct line_key key;
-	struct error local = {0};
-	enum err_code code = line_key_parse(lines->arena, key_text, &key, &local);
+	wanted->reason = arena_dup(lines->arena, str_from(why->detail));
+	*ret_reason = wanted->reason;
+	return wanted->reason.at ? err_set(err, ERR_INVALID, "%s", why->detail) : no_memory(err);
+}
 
-	if (code) {
-		*ret_reason = arena_dup(lines->arena, str_from(local.detail));
-		if (err)
-			*err = local;
-		return code == ERR_LIMIT ? ERR_INVALID : code;
-	}
-	code = want(lines, key_text, false, &wanted, err);
-	if (code || !wanted)
+static enum err_code name_subject(struct broker_lines *lines, struct wanted *wanted, struct error *why)
+{
+	struct arena *scratch = &lines->wanted->scratch;
+	struct line_key key;
+
+	arena_clear(scratch);
+	enum err_code code = line_key_parse(scratch, wanted->key, &key, why);
+
+	if (code)
 		return code;
 	struct str id = line_key_tag(&key, STR("id"));
+	struct str measurement = arena_dup(lines->arena, key.measurement);
 
-	wanted->subject.id = expand_is_uri(id) ? arena_dup(lines->arena, id) : line_key_urn(lines->arena, &key);
-	if (!wanted->subject.id.at)
-		return no_memory(err);
-	code = expand(lines, key.measurement, &wanted->subject.type_iri, ret_reason, err);
-	if (code == ERR_OK)
-		keep(lines, wanted);
-	return code;
+	wanted->subject.id = arena_dup(lines->arena, expand_is_uri(id) ? id : line_key_urn(scratch, &key));
+	if (!wanted->subject.id.len || !measurement.at)
+		return no_memory(why);
+	return expand(lines, measurement, &wanted->subject.type_iri, why);
 }
 
-enum err_code lines_want_attribute(struct broker_lines *lines, const struct line_field *field, struct str *ret_reason,
-				   struct error *err)
+static enum err_code name_attribute(struct broker_lines *lines, const struct line_field *field, struct wanted *wanted,
+				    struct error *why)
 {
-	struct wanted *wanted;
-	enum err_code code = want(lines, field->name, true, &wanted, err);
-
-	if (code || !wanted)
-		return code;
 	struct str name = field->name;
 
 	if (field->name_escaped) {
 		char *copy = arena_bytes(lines->arena, name.len, 1);
 
 		if (!copy)
-			return no_memory(err);
+			return no_memory(why);
 		name = line_name(name, copy);
 	}
-	code = expand(lines, name, &wanted->subject.id, ret_reason, err);
+	return expand(lines, name, &wanted->subject.id, why);
+}
+
+/* What came of naming it. */
+static enum err_code settle(struct broker_lines *lines, struct wanted *wanted, enum err_code code,
+			    const struct error *why, struct str *ret_reason, struct error *err)
+{
 	if (code == ERR_OK)
 		keep(lines, wanted);
+	else if (code == ERR_INVALID || code == ERR_LIMIT)
+		return refuse(lines, wanted, why, ret_reason, err);
+	else if (err)
+		*err = *why;
 	return code;
+}
+
+enum err_code lines_want_subject(struct broker_lines *lines, struct str key, struct str *ret_reason, struct error *err)
+{
+	struct wanted *wanted;
+	struct error why = {0};
+	bool new;
+	enum err_code code = want(lines, key, false, &wanted, &new, err);
+
+	if (code)
+		return code;
+	if (new)
+		return settle(lines, wanted, name_subject(lines, wanted, &why), &why, ret_reason, err);
+	*ret_reason = wanted->reason;
+	return wanted->reason.at ? err_set(err, ERR_INVALID, "%.*s", STR_FMT(wanted->reason)) : ERR_OK;
+}
+
+enum err_code lines_want_attribute(struct broker_lines *lines, const struct line_field *field, struct str *ret_reason,
+				   struct error *err)
+{
+	struct wanted *wanted;
+	struct error why = {0};
+	bool new;
+	enum err_code code = want(lines, field->name, true, &wanted, &new, err);
+
+	if (code)
+		return code;
+	if (new)
+		return settle(lines, wanted, name_attribute(lines, field, wanted, &why), &why, ret_reason, err);
+	*ret_reason = wanted->reason;
+	return wanted->reason.at ? err_set(err, ERR_INVALID, "%.*s", STR_FMT(wanted->reason)) : ERR_OK;
 }
 
 /* ---- numbers ---- */

@@ -1,0 +1,273 @@
+/* InfluxDB's way in: POST /write, /api/v1/write, /api/v2/write take line protocol, plain or gzipped, into the history of
+ * a tenant; beside them what clients ask first, GET /ping and POST /query with CREATE DATABASE.
+ *
+ * The tenant is that of the header NGSILD-Tenant; without it the one that `db` or `bucket` names, if there is such a
+ * tenant, else the default one. 204 when every line is stored. Lines that break a rule are left out: 400 then, with the
+ * first of them and how many, as InfluxDB's partial writes are; the others are stored.
+ * Source: docs.influxdata.com, API of InfluxDB v1.8 (/write, /ping, /query) and v2 (/api/v2/write). */
+#include "api/form.h"
+
+#include "base/cleanup.h"
+#include "broker/lines.h"
+
+#include <stdlib.h>
+#include <zlib.h>
+
+#define LINE_BODY_BYTES_MAX ((size_t)64 << 20) /* of a body, unpacked */
+#define LINE_PARTIAL_BYTES_MAX ((size_t)64 << 10)
+#define INFLUXDB_VERSION "1.8.10" /* whose behaviour this is */
+#define GZIP_WINDOW_BITS (16 + MAX_WBITS)
+
+struct line_work {
+	struct broker_lines lines;
+	struct buf body; /* unpacked */
+};
+
+static void version_header(struct call *call)
+{
+	(void)http_response_header(call->request, "X-Influxdb-Version", STR(INFLUXDB_VERSION));
+}
+
+/* ---- answers ---- */
+
+static int status_of(enum err_code code)
+{
+	switch (code) {
+	case ERR_INVALID:
+		return 400;
+	case ERR_TENANT:
+	case ERR_NOT_FOUND:
+		return 404;
+	case ERR_LIMIT:
+		return 413;
+	case ERR_UNSUPPORTED:
+		return 422;
+	case ERR_CONFLICT:
+	case ERR_TIMEOUT:
+		return 503;
+	case ERR_NO_ROOM:
+		return 507;
+	default:
+		return 500;
+	}
+}
+
+/* {"error": text}; the buffer is taken. */
+static void answer_error_text(struct call *call, int status, struct buf *text)
+{
+	struct buf out;
+
+	buf_init(&out, LINE_PARTIAL_BYTES_MAX * 2);
+	buf_put(&out, STR("{\"error\":"));
+	json_write_string(&out, buf_str(text));
+	buf_put_char(&out, '}');
+	buf_done(text);
+	version_header(call);
+	answer_buf(call, status, STR("application/json"), &out);
+}
+
+static void answer_failure(struct call *call, enum err_code code)
+{
+	struct buf text;
+
+	buf_init(&text, LINE_PARTIAL_BYTES_MAX);
+	/* What lies behind a failure of ours is for the log. */
+	if (status_of(code) == 500)
+		buf_put(&text, STR("internal error"));
+	else
+		buf_put(&text, str_from(call->error.detail));
+	answer_error_text(call, status_of(code), &text);
+}
+
+static void answer_partial(struct call *call, const struct broker_lines *lines)
+{
+	uint64_t shown = lines->bad_count < LINES_BAD_SHOWN ? lines->bad_count : LINES_BAD_SHOWN;
+	struct buf text;
+
+	buf_init(&text, LINE_PARTIAL_BYTES_MAX);
+	buf_put(&text, lines->line_count ? STR("partial write: ") : STR("unable to parse: "));
+	for (uint64_t i = 0; i < shown; i++)
+		buf_printf(&text, "line %llu: %.*s; ", (unsigned long long)lines->bad[i].number,
+			   STR_FMT(lines->bad[i].reason));
+	buf_printf(&text, "dropped=%llu", (unsigned long long)lines->bad_count);
+	answer_error_text(call, 400, &text);
+}
+
+static void finish(struct call *call, enum err_code code)
+{
+	struct line_work *work = call->work;
+
+	if (code) {
+		answer_failure(call, code);
+	} else if (work->lines.bad_count > 0) {
+		answer_partial(call, &work->lines);
+	} else {
+		version_header(call);
+		answer_empty(call, 204);
+	}
+	broker_lines_done(&work->lines);
+	buf_done(&work->body);
+}
+
+/* ---- the body ---- */
+
+static enum err_code inflate_all(z_stream *stream, struct buf *out, struct error *err)
+{
+	int rc = Z_OK;
+
+	while (rc == Z_OK) {
+		size_t before = out->len, part = (size_t)256 << 10;
+		char *to = NULL;
+
+		if (out->len == LINE_BODY_BYTES_MAX)
+			return err_set(err, ERR_LIMIT, "a body of more than %zu bytes when unpacked",
+				       LINE_BODY_BYTES_MAX);
+		if (part > LINE_BODY_BYTES_MAX - out->len)
+			part = LINE_BODY_BYTES_MAX - out->len;
+		to = buf_extend(out, part);
+		if (!to)
+			return buf_check(out, "body", err);
+		stream->next_out = (unsigned char *)to;
+		stream->avail_out = (unsigned int)part;
+		rc = inflate(stream, Z_NO_FLUSH);
+		out->len = before + part - stream->avail_out;
+	}
+	if (rc == Z_STREAM_END && stream->avail_in == 0)
+		return ERR_OK;
+	return err_set(err, rc == Z_MEM_ERROR ? ERR_MEMORY : ERR_INVALID, "the body is not one whole gzip stream");
+}
+
+static enum err_code unpack(struct str packed, struct buf *out, struct error *err)
+{
+	z_stream stream = {.next_in = (unsigned char *)(uintptr_t)packed.at, .avail_in = (unsigned int)packed.len};
+
+	if (packed.len > LINE_BODY_BYTES_MAX)
+		return err_set(err, ERR_LIMIT, "a body of more than %zu bytes", LINE_BODY_BYTES_MAX);
+	if (inflateInit2(&stream, GZIP_WINDOW_BITS) != Z_OK)
+		return err_set(err, ERR_MEMORY, "no memory to unpack a body");
+	enum err_code code = inflate_all(&stream, out, err);
+
+	(void)inflateEnd(&stream);
+	return code;
+}
+
+static enum err_code read_body(struct call *call, struct line_work *work)
+{
+	struct str coding = http_request_header(call->request, STR("Content-Encoding"));
+	struct str body = http_request_body(call->request);
+
+	work->lines.text = body;
+	if (coding.len == 0 || str_eq_nocase(coding, STR("identity")))
+		return ERR_OK;
+	if (!str_eq_nocase(coding, STR("gzip")))
+		return err_set(&call->error, ERR_INVALID, "the content encoding \"%.*s\" is not known, gzip is",
+			       STR_FMT(str_part(coding, 0, 40)));
+	enum err_code code = unpack(body, &work->body, &call->error);
+
+	work->lines.text = buf_str(&work->body);
+	return code;
+}
+
+/* ---- a write ---- */
+
+static void wake(struct broker_lines *lines)
+{
+	struct call *call = lines->self;
+
+	http_request_wake(call->request);
+}
+
+static void go_on(struct call *call);
+
+static void on_woken(struct http_request *request)
+{
+	go_on(http_request_state(request));
+}
+
+static void go_on(struct call *call)
+{
+	struct line_work *work = call->work;
+	bool waits = false;
+	enum err_code code = broker_lines_run(&work->lines, &waits, &call->error);
+
+	if (code == ERR_OK && waits)
+		http_request_suspend(call->request, on_woken);
+	else
+		finish(call, code);
+}
+
+/* The store of the header's tenant, of the one that db or bucket names, or of the default one. */
+static enum err_code find_store(struct call *call, const struct form *form, struct store **ret)
+{
+	struct broker *broker = call->api->options.broker;
+	struct str tenant = http_request_header(call->request, STR("NGSILD-Tenant"));
+	struct str named = form_get(form, "db").len ? form_get(form, "db") : form_get(form, "bucket");
+
+	if (tenant.len)
+		return broker_tenant(broker, tenant, false, ret, &call->error);
+	if (named.len && broker_tenant(broker, named, false, ret, NULL) == ERR_OK)
+		return ERR_OK;
+	return broker_tenant(broker, STR_NONE, false, ret, &call->error);
+}
+
+static enum err_code prepare(struct call *call, struct line_work *work)
+{
+	struct form form;
+	enum err_code code = form_read_url(call, &form, &call->error);
+
+	if (code == ERR_OK && !line_precision_from(form_get(&form, "precision"), &work->lines.precision))
+		code = err_set(&call->error, ERR_INVALID, "the precision is one of n, ns, u, us, ms, s, m, h");
+	if (code == ERR_OK)
+		code = find_store(call, &form, &work->lines.store);
+	return code ? code : read_body(call, work);
+}
+
+void write_lines(struct call *call)
+{
+	struct line_work *work = arena_new(call->arena, struct line_work);
+
+	if (!work) {
+		(void)err_set(&call->error, ERR_MEMORY, "no memory for this request");
+		answer_failure(call, ERR_MEMORY);
+		return;
+	}
+	call->work = work;
+	buf_init(&work->body, LINE_BODY_BYTES_MAX);
+	work->lines.broker = call->api->options.broker;
+	work->lines.arena = call->arena;
+	work->lines.wake = wake;
+	work->lines.self = call;
+	enum err_code code = prepare(call, work);
+
+	if (code)
+		finish(call, code);
+	else
+		go_on(call);
+}
+
+/* ---- what clients ask first ---- */
+
+void ping_lines(struct call *call)
+{
+	version_header(call);
+	answer_empty(call, 204);
+}
+
+/* Databases are tenants here and need not be created: CREATE DATABASE is fine, all else is not offered. */
+void query_lines(struct call *call)
+{
+	struct form form;
+	enum err_code code = form_read(call, &form, &call->error);
+	struct str query = code ? STR_NONE : form_get(&form, "q");
+
+	if (code) {
+		answer_failure(call, code);
+	} else if (str_eq_nocase(str_part(str_trim(query), 0, sizeof("CREATE DATABASE") - 1), STR("CREATE DATABASE"))) {
+		version_header(call);
+		answer_text(call, 200, STR("application/json"), STR("{\"results\":[{\"statement_id\":0}]}"));
+	} else {
+		(void)err_set(&call->error, ERR_INVALID,
+			      "InfluxQL is not offered; PromQL is, at /api/v1/query, and NGSI-LD");
+		answer_failure(call, ERR_INVALID);
+	}
+}
