@@ -41,7 +41,7 @@ static int status_of(enum err_code code)
 	case ERR_LIMIT:
 		return 413;
 	case ERR_UNSUPPORTED:
-		return 422;
+		return 501;
 	case ERR_CONFLICT:
 	case ERR_TIMEOUT:
 		return 503;
