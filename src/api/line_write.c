@@ -239,7 +239,8 @@ void write_lines(struct call *call)
 	work->lines.self = call;
 	enum err_code code = prepare(call, work);
 
-	if (code)
+	/* A collector with nothing to say has said it. */
+	if (code || work->lines.text.len == 0)
 		finish(call, code);
 	else
 		go_on(call);
