@@ -1,10 +1,10 @@
-/* InfluxDB's way in: POST /write, /api/v1/write, /api/v2/write take line protocol, plain or gzipped, into the history of
- * a tenant; beside them what clients ask first, GET /ping and POST /query with CREATE DATABASE.
+/* InfluxDB's way in: POST /write, /api/v1/write, /api/v2/write take line protocol, plain or gzipped, into the history
+ * of a tenant; beside them what clients ask first, GET /ping and POST /query with CREATE DATABASE.
  *
  * The tenant is that of the header NGSILD-Tenant; without it the one that `db` or `bucket` names, if there is such a
- * tenant, else the default one. 204 when every line is stored. Lines that break a rule are left out: 400 then, with the
- * first of them and how many, as InfluxDB's partial writes are; the others are stored.
- * Source: docs.influxdata.com, API of InfluxDB v1.8 (/write, /ping, /query) and v2 (/api/v2/write). */
+ * tenant, else the default one. 204 when every line is stored. Lines that break a rule are left out: 400 then, with
+ * the first of them and how many, as InfluxDB's partial writes are; the others are stored. Source:
+ * docs.influxdata.com, API of InfluxDB v1.8 (/write, /ping, /query) and v2 (/api/v2/write). */
 #include "api/form.h"
 
 #include "base/cleanup.h"
