@@ -4,6 +4,7 @@
  *   sqlite_checkpoint.c  copying the write-ahead log back
  *   sqlite_log_file.c  the write-ahead log, written in large pieces
  *   sqlite_open.c     one connection: opening, settings
+ *   sqlite_page_cache.c  the page cache of all connections
  *   sqlite_conn.c     one connection: statements, errors
  *   sqlite_schema.c   tables and migrations
  *   sqlite_entity.c   documents: get, put, delete, ids
@@ -211,6 +212,9 @@ struct sqlite_log_vfs;
 MUST_CHECK enum err_code sqlite_log_vfs_new(struct sqlite_log_vfs **ret_vfs, struct error *err);
 struct sqlite_log_vfs *sqlite_log_vfs_free(struct sqlite_log_vfs *vfs); /* once no file is open through it */
 const char *sqlite_log_vfs_name(const struct sqlite_log_vfs *vfs);
+
+/* sqlite_page_cache.c: before SQLite is first used. */
+void sqlite_page_cache_install(void);
 
 struct sqlite_conn {
 	struct sqlite_log_vfs *log_vfs; /* owned; of a writing connection */

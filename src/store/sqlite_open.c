@@ -9,6 +9,7 @@
 __attribute__((constructor)) static void configure_library(void)
 {
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	sqlite_page_cache_install();
 }
 
 /* What every connection has. FULL: a commit is on the disk when it returns. secure_delete FAST overwrites what is
