@@ -166,11 +166,20 @@ static uint64_t mix(uint64_t a, uint64_t b)
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+static uint64_t load_8(const char *at)
+{
+	uint64_t word;
+
+	memcpy(&word, at, sizeof(word));
+	return word;
+}
+
 static uint64_t load_up_to_8(const char *at, size_t len)
 {
 	uint64_t word = 0;
 
-	memcpy(&word, at, len);
+	for (size_t i = 0; i < len; i++)
+		word |= (uint64_t)(unsigned char)at[i] << 8 * i;
 	return word;
 }
 
@@ -183,7 +192,7 @@ uint64_t str_hash(struct str s, uint64_t seed)
 	size_t left = s.len;
 
 	for (; left > 8; at += 8, left -= 8)
-		hash = mix(hash ^ load_up_to_8(at, 8), odd_a);
+		hash = mix(hash ^ load_8(at), odd_a);
 	if (left)
 		hash = mix(hash ^ load_up_to_8(at, left), odd_b);
 	return mix(hash ^ odd_b, odd_a);

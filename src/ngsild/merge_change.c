@@ -5,7 +5,8 @@
 
 struct merge merge_begin(struct arena *arena, struct json *entity, int64_t now_us, struct error *err)
 {
-	return (struct merge){.arena = arena, .entity = entity, .now_us = now_us, .err = err};
+	return (struct merge){
+		.arena = arena, .entity = entity, .now_us = now_us, .now = json_int(arena, now_us), .err = err};
 }
 
 enum err_code merge_record(struct merge *m, enum change_kind kind, struct str iri, const struct json *before,

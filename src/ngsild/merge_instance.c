@@ -11,9 +11,9 @@ enum err_code merge_no_memory(const struct merge *m)
 
 bool instance_is_stamp(struct str key)
 {
-	enum member member = member_of(key);
-
-	return member == MEMBER_CREATED_AT || member == MEMBER_MODIFIED_AT;
+	/* Asked of every member, several times: the length tells almost all of them apart. */
+	return (key.len == STR("createdAt").len && str_eq(key, STR("createdAt"))) ||
+	       (key.len == STR("modifiedAt").len && str_eq(key, STR("modifiedAt")));
 }
 
 struct json *instance_with(const struct json *instances, struct str dataset)
@@ -72,22 +72,28 @@ static enum err_code add(const struct merge *m, struct json *object, struct str 
 
 static enum err_code add_stamp(const struct merge *m, struct json *instance, struct str key, int64_t us)
 {
-	struct json number = json_int(m->arena, us);
+	/* All that one call changes has one stamp: its text is made once. */
+	struct json number = us == m->now_us ? m->now : json_int(m->arena, us);
 
 	return json_is(&number, JSON_NUMBER) ? add(m, instance, key, number) : merge_no_memory(m);
 }
 
-enum err_code instance_stamp(const struct merge *m, struct json *instance, const struct json *old, bool *ret_same)
+/* same: it says what old says. */
+static enum err_code stamp(const struct merge *m, struct json *instance, const struct json *old, bool same)
 {
-	bool same = old && instance_same(instance, old);
 	int64_t created = old ? document_created_us(old) : m->now_us;
 	int64_t modified = same ? document_modified_us(old) : m->now_us;
 	enum err_code code = add_stamp(m, instance, STR("createdAt"), created);
 
 	if (!code && modified != created)
 		code = add_stamp(m, instance, STR("modifiedAt"), modified);
-	*ret_same = same;
 	return code;
+}
+
+enum err_code instance_stamp(const struct merge *m, struct json *instance, const struct json *old, bool *ret_same)
+{
+	*ret_same = old && instance_same(instance, old);
+	return stamp(m, instance, old, *ret_same);
 }
 
 /* A sub-attribute's instances taken over; *ret is empty when all of them were Nulls. */
@@ -132,19 +138,45 @@ static enum err_code take_member(const struct merge *m, const struct json_member
 	return add(m, instance, member->key, taken);
 }
 
+static enum err_code take_members(const struct merge *m, const struct json *fragment, const struct json *old,
+				  struct json *ret)
+{
+	struct json instance = json_object();
+
+	for (uint32_t i = 0; i < fragment->count; i++) {
+		enum err_code code = take_member(m, &fragment->members[i], old, &instance);
+
+		if (code)
+			return code;
+	}
+	*ret = instance;
+	return ERR_OK;
+}
+
 enum err_code instance_take(const struct merge *m, const struct json *fragment, const struct json *old,
 			    struct json *ret, bool *ret_same)
 {
-	struct json instance = json_object();
-	enum err_code code;
+	struct json instance;
+	enum err_code code = take_members(m, fragment, old, &instance);
 
-	for (uint32_t i = 0; i < fragment->count; i++)
-		if ((code = take_member(m, &fragment->members[i], old, &instance)))
-			return code;
-	if ((code = instance_stamp(m, &instance, old, ret_same)))
-		return code;
-	*ret = instance;
-	return ERR_OK;
+	if (!code)
+		code = instance_stamp(m, &instance, old, ret_same);
+	if (!code)
+		*ret = instance;
+	return code;
+}
+
+enum err_code instance_take_other(const struct merge *m, const struct json *fragment, const struct json *old,
+				  struct json *ret)
+{
+	struct json instance;
+	enum err_code code = take_members(m, fragment, old, &instance);
+
+	if (!code)
+		code = stamp(m, &instance, old, false);
+	if (!code)
+		*ret = instance;
+	return code;
 }
 
 /* ---- partial update ---- */

@@ -18,6 +18,7 @@ struct merge {
 	struct arena *arena;
 	struct json *entity; /* changed in place */
 	int64_t now_us;
+	struct json now; /* the same as a number; JSON_NULL without memory */
 	struct merge_result result;
 	struct change **change_end; /* where the next change is linked */
 	struct merge_refusal **refusal_end;
@@ -31,6 +32,10 @@ bool instance_same(const struct json *a, const struct json *b);
  * createdAt. old: the instance replaced; NULL when it is new. *ret_same: it says what old says (and has its stamps). */
 MUST_CHECK enum err_code instance_take(const struct merge *m, const struct json *fragment, const struct json *old,
 				       struct json *ret, bool *ret_same);
+
+/* The same of a fragment without Nulls that is known to say something else than old. */
+MUST_CHECK enum err_code instance_take_other(const struct merge *m, const struct json *fragment, const struct json *old,
+					     struct json *ret);
 
 /* old with the members of fragment put over it, Nulls removed (5.5.8 on an attribute). */
 MUST_CHECK enum err_code instance_patch(const struct merge *m, const struct json *old, const struct json *fragment,

@@ -247,16 +247,25 @@ static bool has_place(const struct json *instances)
 	return false;
 }
 
-/* ---- documents with the same members ---- */
+/* ---- documents with the same attributes ---- */
 
-static bool same_members(const struct json *before, const struct json *entity)
+static uint32_t next_attribute(const struct json *entity, uint32_t i)
 {
-	if (before->count != entity->count)
-		return false;
-	for (uint32_t i = 0; i < entity->count; i++)
-		if (!same_key(&before->members[i], &entity->members[i]))
-			return false;
-	return true;
+	while (i < entity->count && !document_is_attribute(entity->members[i].key))
+		i++;
+	return i;
+}
+
+/* The same attributes in the same order, whatever else there is (modifiedAt comes with the first change). */
+static bool same_attributes(const struct json *before, const struct json *entity)
+{
+	uint32_t b = next_attribute(before, 0), e = next_attribute(entity, 0);
+
+	while (b < before->count && e < entity->count && same_key(&before->members[b], &entity->members[e])) {
+		b = next_attribute(before, b + 1);
+		e = next_attribute(entity, e + 1);
+	}
+	return b == before->count && e == entity->count;
 }
 
 /* What most updates are: a few attributes differ. No box can have got another slot unless one of those is a place. */
@@ -265,13 +274,15 @@ static enum err_code diff_aligned(const struct index_visitor *visitor, const str
 {
 	enum err_code code = ERR_OK;
 	bool places = false;
+	uint32_t b = next_attribute(before, 0), e = next_attribute(entity, 0);
 
-	for (uint32_t i = 0; code == ERR_OK && i < entity->count; i++) {
-		const struct json *old = &before->members[i].value, *new = &entity->members[i].value;
+	for (; code == ERR_OK && e < entity->count;
+	     b = next_attribute(before, b + 1), e = next_attribute(entity, e + 1)) {
+		const struct json *old = &before->members[b].value, *new = &entity->members[e].value;
 
-		if (!document_is_attribute(entity->members[i].key) || same_tree(old, new))
+		if (same_tree(old, new))
 			continue;
-		code = diff_attribute(visitor, entity->members[i].key, old, new);
+		code = diff_attribute(visitor, entity->members[e].key, old, new);
 		places = places || has_place(old) || has_place(new);
 	}
 	return code || !places ? code : index_diff_boxes(visitor, before, entity);
@@ -295,7 +306,7 @@ enum err_code index_diff(const struct json *before, const struct json *entity,
 	if (code == ERR_OK)
 		code = diff_texts(&visitor, INDEX_SCOPE, json_get(before, STR("scope")),
 				  json_get(entity, STR("scope")));
-	if (code == ERR_OK && same_members(before, entity))
+	if (code == ERR_OK && same_attributes(before, entity))
 		return diff_aligned(&visitor, before, entity);
 	if (code == ERR_OK)
 		code = diff_attributes(&visitor, before, entity);

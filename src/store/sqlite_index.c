@@ -94,6 +94,8 @@ void sqlite_bind_value(sqlite3_stmt *stmt, int index, const struct index_value *
 struct index_target {
 	struct sqlite_store *store;
 	int64_t iid;
+	struct str name; /* of the last value, and its number: what goes and what comes follow each other */
+	int64_t nid;
 };
 
 static enum err_code change_type(const struct index_target *target, const struct index_change *change,
@@ -129,16 +131,16 @@ static enum err_code change_scope(const struct index_target *target, const struc
 	return sqlite_finish(conn, sql, stmt, "writing the index of scopes", err);
 }
 
-static enum err_code change_value(const struct index_target *target, const struct index_change *change,
-				  struct error *err)
+static enum err_code change_value(struct index_target *target, const struct index_change *change, struct error *err)
 {
-	int64_t nid;
-	enum err_code code = sqlite_name_number(target->store, change->name, &nid, err);
+	bool again = target->nid && target->name.at == change->name.at && target->name.len == change->name.len;
+	enum err_code code = again ? ERR_OK : sqlite_name_number(target->store, change->name, &target->nid, err);
 
 	if (code)
 		return code;
+	target->name = change->name;
 	return sqlite_values_change(
-		target->store, nid,
+		target->store, target->nid,
 		&(struct value_change){.iid = target->iid, .value = change->value, .add = change->add}, err);
 }
 
@@ -178,7 +180,7 @@ static enum err_code change_cell(const struct index_target *target, const struct
 
 static enum err_code change_row(void *self, const struct index_change *change, struct error *err)
 {
-	const struct index_target *target = self;
+	struct index_target *target = self;
 
 	switch (change->table) {
 	case INDEX_TYPE:
@@ -200,7 +202,7 @@ static enum err_code change_row(void *self, const struct index_change *change, s
 enum err_code sqlite_index_update(struct sqlite_store *store, int64_t iid, const struct json *before,
 				  const struct json *entity, struct error *err)
 {
-	struct index_target target = {store, iid};
+	struct index_target target = {.store = store, .iid = iid};
 
 	return index_diff(before, entity, change_row, &target, err);
 }
