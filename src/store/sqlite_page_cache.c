@@ -1,8 +1,8 @@
 /* SQLite's own page cache, spared walks that find nothing.
  *
- * When a page of a tree is split, SQLite for a moment gives a page the number of the lock page, which lies at 1 GiB. Its
- * cache remembers that as the greatest number there is, so that the next commit, which drops what lies behind the end
- * of the file, walks through all that is cached: 8,000 pages for nothing, at nearly every commit, a fifth of the
+ * When a page of a tree is split, SQLite for a moment gives a page the number of the lock page, which lies at 1 GiB.
+ * Its cache remembers that as the greatest number there is, so that the next commit, which drops what lies behind the
+ * end of the file, walks through all that is cached: 8,000 pages for nothing, at nearly every commit, a fifth of the
  * writer's time. This thin layer knows the greatest number better and asks for the walk only when there is something
  * behind. Everything else goes straight to SQLite's own.
  *
