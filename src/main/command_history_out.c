@@ -13,9 +13,11 @@
 
 #define ARENA_BYTES_MAX ((size_t)64 << 20)
 #define PAGE_TEXT_BYTES_MAX ((size_t)1 << 30)
+#define LINE_INSTANCES_MAX 1000u /* a line can then be the body of a request */
 
 struct printer {
-	const struct history_table *table; /* NULL: NGSI-LD */
+	struct history_table table;
+	bool as_table; /* else NGSI-LD */
 	struct temporal_options options;
 	struct buf text; /* of a page */
 	uint64_t printed; /* instances */
@@ -49,11 +51,11 @@ static struct temporal_point point_of(const struct store_instance *instance)
 	};
 }
 
-static enum err_code put_line(struct printer *printer, const struct history_page *page, struct error *err)
+static enum err_code put_line(struct printer *printer, const struct history_page *page, size_t from, size_t count,
+			      struct error *err)
 {
-	struct temporal_point *points = arena_array(page->arena, struct temporal_point, page->count);
-	const struct temporal_attribute attribute = {
-		.iri = page->series->attribute_iri, .points = points, .count = page->count};
+	struct temporal_point *points = arena_array(page->arena, struct temporal_point, count);
+	struct temporal_attribute attribute = {.iri = page->series->attribute_iri, .points = points, .count = count};
 	const struct temporal_entity entity = {
 		.id = page->subject->id,
 		.types = page->subject->types,
@@ -67,8 +69,8 @@ static enum err_code put_line(struct printer *printer, const struct history_page
 
 	if (!points)
 		return err_set(err, ERR_MEMORY, "no memory for a page of history");
-	for (size_t i = 0; i < page->count; i++)
-		points[i] = point_of(&page->at[i]);
+	for (size_t i = 0; i < count; i++)
+		points[i] = point_of(&page->at[from + i]);
 	enum err_code code = represent_temporal(&printer->text, page->arena, &entity, &printer->options, err);
 
 	buf_put_char(&printer->text, '\n');
@@ -81,10 +83,12 @@ static enum err_code take_page(void *self, const struct history_page *page, stru
 	enum err_code code = ERR_OK;
 
 	buf_clear(&printer->text);
-	if (printer->table)
-		history_put_rows(printer->table, page, &printer->text);
-	else
-		code = put_line(printer, page, err);
+	if (printer->as_table)
+		history_put_rows(&printer->table, page, &printer->text);
+	for (size_t from = 0, count; !printer->as_table && from < page->count && !code; from += count) {
+		count = page->count - from < LINE_INSTANCES_MAX ? page->count - from : LINE_INSTANCES_MAX;
+		code = put_line(printer, page, from, count, err);
+	}
 	printer->printed += page->count;
 	return code ? code : put_out(printer, err);
 }
@@ -160,6 +164,8 @@ static enum err_code read_request(struct session *session, const struct call *ca
 {
 	enum err_code code = read_window(call, &request->window, err);
 
+	request->page_max = (uint32_t)call_count(call, "page");
+
 	if (!code && call_has(call, "type"))
 		code = read_names(session->context, arena, "type", call_str(call, "type"), &request->type_iris,
 				  &request->type_count, err);
@@ -192,15 +198,15 @@ static enum err_code write_history(struct session *session, const struct call *c
 	const struct temporal_query query = {.property = property_of(request->window.by)};
 	const struct represent_options represent = {.context = session->context,
 						    .sys_attrs = call_has(call, "sys-attrs")};
-	struct history_table table = {.context = session->context};
 	struct store_reader *reader = NULL;
 	enum err_code code = ERR_OK;
 
 	printer->options = (struct temporal_options){TEMPORAL_NORMALIZED, &query, &represent};
 	if (str_eq(call_str(call, "format"), STR("csv"))) {
-		code = history_table_read(&table, call_str(call, "columns"), err);
-		printer->table = &table;
-		history_put_header(&table, &printer->text);
+		printer->as_table = true;
+		printer->table.context = session->context;
+		code = history_table_read(&printer->table, call_str(call, "columns"), err);
+		history_put_header(&printer->table, &printer->text);
 	}
 	if (!code)
 		code = store_reader_new(session->store, &reader, err);

@@ -261,6 +261,14 @@ static const struct option history_options[] = {
 	 .fallback = "id,attribute,datasetId,time,value",
 	 .doc = "Of csv: id, type, attribute, datasetId, time, observedAt, createdAt, modifiedAt, deletedAt, unitCode, "
 		"value."},
+	{.name = "page",
+	 .kind = OPTION_COUNT,
+	 .value_name = "N",
+	 .fallback = "16384",
+	 .min = 1,
+	 .max = 16384,
+	 .hidden = true,
+	 .doc = "Instances that are read at once: for tests."},
 	SYS_ATTRS_OPTION,
 	{0},
 };

@@ -76,7 +76,7 @@ static enum err_code walk_series(struct walk *walk, const struct store_subject *
 {
 	struct store_window window = walk->request->window;
 	struct store_instances instances = {.more = true};
-	uint32_t room = HISTORY_PAGE_MAX;
+	uint32_t room = walk->request->page_max;
 
 	while (instances.more) {
 		arena_clear(&walk->page_arena);
@@ -98,7 +98,7 @@ static enum err_code walk_series(struct walk *walk, const struct store_subject *
 			continue;
 		}
 		window.from_us = history_time(&window, &instances.at[instances.count - 1]);
-		room = HISTORY_PAGE_MAX;
+		room = walk->request->page_max;
 		code = walk->take(walk->self, &page, walk->err);
 		if (code)
 			return code;

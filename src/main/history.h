@@ -7,7 +7,7 @@
 #include "ngsild/context.h"
 #include "store/temporal.h"
 
-#define HISTORY_PAGE_MAX 2000u /* instances of a page */
+#define HISTORY_PAGE_MAX 16384u /* instances of a page */
 #define HISTORY_SAME_TIME_MAX 1024000u /* instances of a series at the same time: so many a page may have to hold */
 #define HISTORY_NAMES_MAX 1000u /* types, ids, attributes asked for */
 
@@ -19,6 +19,7 @@ struct history_request {
 	const struct str *attribute_iris; /* or STORE_SCOPE_SERIES */
 	size_t attribute_count;
 	struct store_window window; /* not `all` */
+	uint32_t page_max; /* instances of a page, where they are not of the same time; 1 to HISTORY_PAGE_MAX */
 };
 
 /* Instances of one series, one at least. Borrowed until the call returns. */
