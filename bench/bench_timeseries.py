@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """History of smart meters: ours beside PostgreSQL, SQLite, VictoriaMetrics and InfluxDB, all in the same run.
 
-Usage: bench_timeseries.py MACHI PEER [SIDE …]: all sides, or those named (ours victoria influx postgres
-postgres-plain sqlite-points sqlite-rows).
+Usage: bench_timeseries.py MACHI PEER [SIDE …]: all sides, or those named (ours bulk bulk-series victoria influx
+postgres postgres-plain sqlite-points sqlite-rows).
 
 Input (meters.h): 2,000 meters, 1,440 minutes, four fields with realistic decimals, minute by minute as a collector
 sends them; for the long question one more meter with a year of minutes. Each side starts on an empty folder, on
@@ -407,6 +407,40 @@ class Machi(HttpSide):
                         YEAR_MINUTES // 60 * HOUR_BYTES)
 
 
+class Bulk(Machi):
+    """In the process that has the values, by the store's bulk way; then the daemon answers."""
+
+    name = "ours, in-process bulk, moment by moment"
+    verb = "bulk-moments"
+
+    def start(self):
+        pass
+
+    def bulk(self, data, name):
+        os.makedirs(f"{self.folder}/city", exist_ok=True)
+        points, seconds = Peer.text(self.verb, data, self.prefix, f"{self.folder}/city/{name}").split()
+        if int(points) != data[1] * data[2] * FIELDS:
+            fail(f"{self.name}: {points} points came")
+        return float(seconds)
+
+    def fill(self):
+        return self.bulk(DAY_SLICE, "machi.db")
+
+    def settle(self):
+        size = super().settle()
+        super().stop()
+        return size
+
+    def add_year(self):
+        self.bulk(YEAR_SLICE, "machi.db")
+        super().start()
+
+
+class BulkSeries(Bulk):
+    name = "ours, in-process bulk, series by series"
+    verb = "bulk-series"
+
+
 class Library(Side):
     """A database inside the program that fills it; what it takes is measured inside, input made beforehand."""
 
@@ -452,7 +486,8 @@ SELECT json_agg(json_build_array(at, power) ORDER BY at) FROM reading WHERE mete
 AND at >= to_timestamp({start}) AND at < to_timestamp({end});
 """
 POSTGRES_YEAR = """SELECT json_agg(json_build_array(hour, mean) ORDER BY hour) FROM (SELECT date_trunc('hour', at)
-AS hour, avg(power) AS mean FROM reading WHERE meter = {meter} AND at >= to_timestamp({start}) AND at < to_timestamp({end})
+AS hour, avg(power) AS mean FROM reading WHERE meter = {meter}
+AND at >= to_timestamp({start}) AND at < to_timestamp({end})
 GROUP BY 1) hours;
 """
 
@@ -552,7 +587,7 @@ class PostgresPlain(Postgres):
 
 
 SIDES = {
-    "ours": Machi, "victoria": Victoria, "influx": Influx, "postgres": Postgres, "postgres-plain": PostgresPlain,
+    "ours": Machi, "bulk": Bulk, "bulk-series": BulkSeries, "victoria": Victoria, "influx": Influx, "postgres": Postgres, "postgres-plain": PostgresPlain,
     "sqlite-points": SqlitePoints, "sqlite-rows": SqliteRows,
 }
 

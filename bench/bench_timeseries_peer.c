@@ -12,6 +12,7 @@
  *   sqlite-points FILE, sqlite-rows FILE            fills a new database (bench_timeseries_sqlite.c)
  *   sqlite-points-add FILE, sqlite-rows-add FILE    adds to it
  *   sqlite-points-day FILE, sqlite-points-hours FILE, and so with rows    asks it
+ *   bulk-moments PREFIX FILE, bulk-series PREFIX FILE    fills a new store of ours (bench_timeseries_bulk.c)
  *
  * Plain text to standard output. What is measured is said by bench_timeseries.py. */
 #include "bench_timeseries_peer.h"
@@ -26,7 +27,7 @@
 #define LINE_BYTES_MAX 200u
 #define LINES_MAX 100000u
 #define MINUTE_S 60
-#define PREFIX_BYTES_MAX 60u
+#define PREFIX_BYTES_MAX 50u
 
 void peer_fail(const char *what, const char *why)
 {
@@ -211,6 +212,13 @@ static void ask_sqlite(const char *verb, const char *path, const struct peer_sli
 		peer_sqlite_ask(path, row_a_point, str_eq(rest, STR("hours")), slice);
 }
 
+static void fill_store(const char *prefix, const char *path, int by_series, const struct peer_slice *slice)
+{
+	if (!prefix || strlen(prefix) > PREFIX_BYTES_MAX || !path)
+		peer_fail("bulk", "takes a short prefix and a file");
+	peer_bulk(path, prefix, by_series, slice);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 6)
@@ -231,6 +239,8 @@ int main(int argc, char **argv)
 		print_copy(&slice);
 	else if (strcmp(verb, "copy-binary") == 0)
 		print_copy_binary(&slice);
+	else if (strcmp(verb, "bulk-moments") == 0 || strcmp(verb, "bulk-series") == 0)
+		fill_store(argv[6], argc > 7 ? argv[7] : NULL, strcmp(verb, "bulk-series") == 0, &slice);
 	else
 		ask_sqlite(verb, argv[6], &slice);
 	return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

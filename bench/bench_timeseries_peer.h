@@ -36,4 +36,8 @@ void peer_sqlite_add(const char *path, int row_a_point, const struct peer_slice 
  * milliseconds. */
 void peer_sqlite_ask(const char *path, int row_a_point, int hourly, const struct peer_slice *slice);
 
+/* Makes a store whose history has the slice, by the bulk way, moment by moment or series by series; prints
+ * "POINTS CPU_SECONDS". prefix stands before the meter's number in the id. */
+void peer_bulk(const char *path, const char *prefix, int by_series, const struct peer_slice *slice);
+
 #endif

@@ -7,6 +7,8 @@
 #include "base/log_line.h"
 #include "base/map.h"
 #include "base/nearest.h"
+#include "base/time_value.h"
+#include "feed/csv_series_int.h"
 #include "ngsild/expand.h"
 
 #include <assert.h>
@@ -16,11 +18,13 @@
 
 #define CHUNK_BYTES 65536u
 #define REPORT_BYTES_MAX (4u << 20)
+#define CONFLICTS_MAX 5u /* so often entities may go with their history while a batch of moments is made */
 
 struct pending { /* an entity that waits for its transaction */
 	struct json *body; /* as the mapping made it */
 	struct json *entity; /* expanded */
 	uint64_t line, rows; /* its first row, and how many */
+	int64_t latest_us; /* mode series: of the body's times */
 	struct broker_outcome outcome;
 	struct pending *next;
 };
@@ -32,6 +36,7 @@ struct import {
 	struct csv_import_report *report;
 	struct context *context;
 	struct csv *csv;
+	struct csv_series *series; /* owned; NULL unless rows are moments */
 	const struct str *columns; /* the mapping's */
 	size_t column_count;
 	size_t places[MAPPING_COLUMNS_MAX]; /* of the mapping's columns in the file */
@@ -74,6 +79,8 @@ void csv_import_report_write(const struct csv_import_report *report, const char 
 		   (unsigned long long)report->skipped, (unsigned long long)report->entities,
 		   (unsigned long long)report->created, (unsigned long long)report->changed,
 		   (unsigned long long)report->unchanged);
+	if (report->points)
+		buf_printf(out, "%llu points of history\n", (unsigned long long)report->points);
 }
 
 /* Notes that rows were left out; rows counts those of an entity that failed as a whole. */
@@ -94,6 +101,46 @@ static enum err_code no_memory(struct error *err)
 
 /* ---- storing ---- */
 
+static bool is_older(const struct json *instance, const struct json *before)
+{
+	int64_t us, before_us;
+
+	return time_parse_iso(json_text(json_get(instance, STR("observedAt"))), true, &us) &&
+	       time_parse_iso(json_text(json_get(before, STR("observedAt"))), true, &before_us) && us < before_us;
+}
+
+/* The entity without what is older than the store has it, in the transaction's scratch. */
+static enum err_code without_older(struct store_txn *txn, const struct json *entity, const struct json **ret,
+				   struct error *err)
+{
+	struct json *before, *copy;
+	enum err_code code = store_txn_get(txn, document_id(entity), &before, err);
+
+	*ret = entity;
+	if (code)
+		return code == ERR_NOT_FOUND ? ERR_OK : code;
+	copy = json_dup_nodes(store_txn_arena(txn), entity);
+	if (!copy)
+		return err_set(err, ERR_MEMORY, "no memory for an entity");
+	for (uint32_t i = copy->count; i-- > 0;) {
+		struct json_member *member = &copy->members[i];
+
+		if (!document_is_attribute(member->key))
+			continue;
+		for (uint32_t j = member->value.count; j-- > 0;) {
+			const struct json *instance = &member->value.items[j];
+			struct str dataset = json_text(json_get(instance, STR("datasetId")));
+
+			if (is_older(instance, document_instance(before, member->key, dataset)))
+				(void)json_remove_at(&member->value, j);
+		}
+		if (member->value.count == 0)
+			(void)json_remove(copy, member->key);
+	}
+	*ret = copy;
+	return ERR_OK;
+}
+
 static enum err_code apply(struct import *import, struct store_txn *txn, struct pending *pending, struct error *err)
 {
 	enum mapping_mode mode = mapping_mode(import->options->mapping);
@@ -102,11 +149,13 @@ static enum err_code apply(struct import *import, struct store_txn *txn, struct 
 		.id = document_id(pending->entity),
 		.entity = pending->entity,
 		.overwrite = true,
-		.no_history = !mapping_history(import->options->mapping),
+		.no_history = import->series || !mapping_history(import->options->mapping),
 	};
-	enum err_code code = broker_apply_item(import->broker, txn, &item, store_txn_arena(txn), err);
+	enum err_code code = import->series ? without_older(txn, pending->entity, &item.entity, err) : ERR_OK;
 
-	if (!code && item.outcome.code == ERR_NOT_FOUND && mode == MAPPING_APPEND) {
+	if (!code)
+		code = broker_apply_item(import->broker, txn, &item, store_txn_arena(txn), err);
+	if (!code && item.outcome.code == ERR_NOT_FOUND && (mode == MAPPING_APPEND || mode == MAPPING_SERIES)) {
 		item.operation = BROKER_CREATE;
 		code = broker_apply_item(import->broker, txn, &item, store_txn_arena(txn), err);
 	}
@@ -118,15 +167,33 @@ static enum err_code apply(struct import *import, struct store_txn *txn, struct 
 static enum err_code run(struct store_write *write, struct store_txn *txn, struct error *err)
 {
 	struct import *import = ((struct batch_write *)write)->import;
+	enum err_code code = import->series ? csv_series_store(import->series, txn, err) : ERR_OK;
 
-	for (struct pending *pending = import->first; pending; pending = pending->next) {
+	for (struct pending *pending = import->first; pending && !code; pending = pending->next) {
 		arena_clear(store_txn_arena(txn)); /* a file's worth of documents would not fit */
-		enum err_code code = apply(import, txn, pending, err);
-
+		code = apply(import, txn, pending, err);
 		if (code)
-			return err_while(err, "storing the entity of line %llu", (unsigned long long)pending->line);
+			code = err_while(err, "storing the entity of line %llu", (unsigned long long)pending->line);
 	}
-	return ERR_OK;
+	return code;
+}
+
+/* A batch is made for the entities as they are; should one go with its history meanwhile, it is made once more. */
+static enum err_code apply_batch(struct import *import, struct error *err)
+{
+	struct batch_write batch = {.write = {.run = run}, .import = import};
+	enum err_code code = ERR_CONFLICT;
+
+	if (!import->series)
+		return store_apply(import->store, &batch.write, err);
+	for (unsigned int i = 0; i < CONFLICTS_MAX && code == ERR_CONFLICT; i++) {
+		code = csv_series_prepare(import->series, import->store, broker_now_us(import->broker), err);
+		if (!code)
+			code = store_apply(import->store, &batch.write, err);
+	}
+	if (!code)
+		import->report->points += csv_series_points(import->series);
+	return code;
 }
 
 static void count_outcomes(struct import *import)
@@ -154,6 +221,8 @@ static void forget_batch(struct import *import)
 {
 	map_done(&import->by_id);
 	arena_clear(&import->arena);
+	if (import->series)
+		csv_series_clear(import->series);
 	import->first = NULL;
 	import->last = &import->first;
 	import->pending_count = 0;
@@ -185,6 +254,8 @@ static enum err_code expand_batch(struct import *import, struct error *err)
 			return no_memory(err);
 		if (code) {
 			skip(import, pending->line, pending->rows, cause.detail);
+			if (import->series)
+				csv_series_drop(import->series, json_text(json_get(pending->body, STR("id"))));
 			*at = pending->next;
 		} else {
 			at = &pending->next;
@@ -195,8 +266,6 @@ static enum err_code expand_batch(struct import *import, struct error *err)
 
 static enum err_code store_batch(struct import *import, struct error *err)
 {
-	struct batch_write batch = {.write = {.run = run}, .import = import};
-
 	if (!import->first)
 		return ERR_OK;
 	enum err_code code = expand_batch(import, err);
@@ -204,7 +273,7 @@ static enum err_code store_batch(struct import *import, struct error *err)
 	if (!code && import->options->dry_run) {
 		code = print_batch(import, err);
 	} else if (!code && import->first) {
-		code = store_apply(import->store, &batch.write, err);
+		code = apply_batch(import, err);
 		if (!code)
 			count_outcomes(import);
 	}
@@ -235,21 +304,31 @@ static enum err_code read_header(struct import *import, const struct csv_row *ro
 	return ERR_OK;
 }
 
-/* Puts the entity into the batch, beside what earlier rows gave it. */
-static enum err_code add_to_batch(struct import *import, struct json *body, uint64_t line, struct error *err)
+/* Puts the entity into the batch, beside what earlier rows gave it. latest_us: where the row's time decides what is
+ * later, and not its place in the file. */
+static enum err_code add_to_batch(struct import *import, struct json *body, uint64_t line, int64_t latest_us,
+				  struct error *err)
 {
 	struct str id = json_text(json_get(body, STR("id")));
 	struct pending *pending = map_get(&import->by_id, id);
 
 	if (pending) {
 		pending->rows++;
+		if (latest_us < pending->latest_us) {
+			struct json *later = pending->body;
+
+			pending->body = body;
+			body = later;
+		} else {
+			pending->latest_us = latest_us;
+		}
 		return mapping_merge(import->options->mapping, &import->arena, pending->body, body) ? ERR_OK
 												    : no_memory(err);
 	}
 	pending = arena_new(&import->arena, struct pending);
 	if (!pending || !map_set(&import->by_id, id, pending))
 		return no_memory(err);
-	*pending = (struct pending){.body = body, .line = line, .rows = 1};
+	*pending = (struct pending){.body = body, .line = line, .rows = 1, .latest_us = latest_us};
 	*import->last = pending;
 	import->last = &pending->next;
 	import->pending_count++;
@@ -260,6 +339,7 @@ static enum err_code map_row(struct import *import, const struct csv_row *row, s
 {
 	struct str *values = arena_array(&import->arena, struct str, import->column_count);
 	enum mapping_result result;
+	int64_t latest_us = 0;
 	struct error cause;
 	struct json *body;
 
@@ -272,13 +352,17 @@ static enum err_code map_row(struct import *import, const struct csv_row *row, s
 		return no_memory(err);
 	enum err_code code = mapping_apply(import->options->mapping, &import->arena, values, &result, &body, &cause);
 
+	bool skipped = !code && result == MAPPING_SKIPPED;
+
+	if (!code && !skipped && import->series)
+		code = csv_series_take(import->series, import->context, body, &latest_us, &cause);
 	if (code == ERR_MEMORY)
 		return no_memory(err);
-	if (code || result == MAPPING_SKIPPED) {
+	if (code || skipped) {
 		skip(import, row->line, 1, cause.detail);
 		return ERR_OK;
 	}
-	return add_to_batch(import, body, row->line, err);
+	return add_to_batch(import, body, row->line, latest_us, err);
 }
 
 static enum err_code take_row(void *self, const struct csv_row *row, struct error *err)
@@ -298,7 +382,8 @@ static enum err_code take_row(void *self, const struct csv_row *row, struct erro
 	enum err_code code = map_row(import, row, err);
 
 	if (!code &&
-	    (import->pending_count >= CSV_IMPORT_ENTITIES_MAX || import->arena.bytes > CSV_IMPORT_BYTES_MAX / 2))
+	    (import->pending_count >= CSV_IMPORT_ENTITIES_MAX || import->arena.bytes > CSV_IMPORT_BYTES_MAX / 2 ||
+	     (import->series && csv_series_is_full(import->series))))
 		code = store_batch(import, err);
 	return code;
 }
@@ -378,8 +463,11 @@ enum err_code csv_import(struct broker *broker, struct store *store, const struc
 	map_init(&import.by_id, (uint64_t)(uintptr_t)report);
 	enum err_code code = csv_new(&csv_options, &import.csv, err);
 
+	if (!code && mapping_mode(options->mapping) == MAPPING_SERIES)
+		code = csv_series_new(&import.series, err);
 	if (!code)
 		code = open_and_read(&import, err);
+	(void)csv_series_free(import.series);
 	(void)csv_free(import.csv);
 	map_done(&import.by_id);
 	arena_done(&import.arena);

@@ -34,6 +34,7 @@ struct csv_import_report {
 	uint64_t taken, skipped;
 	uint64_t entities; /* created + changed + unchanged; those of a dry run */
 	uint64_t created, changed, unchanged;
+	uint64_t points; /* mode series: new in the history */
 	uint64_t transactions;
 	struct csv_finding findings[CSV_FINDINGS_MAX]; /* the first ones */
 	size_t finding_count;

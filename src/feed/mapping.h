@@ -18,7 +18,8 @@
 enum mapping_mode {
 	MAPPING_REPLACE, /* the entity is created or becomes what the row says */
 	MAPPING_APPEND, /* the entity is created, or gets these attributes beside its others */
-	MAPPING_UPDATE /* the entity must exist and gets these attributes; other rows are skipped */
+	MAPPING_UPDATE, /* the entity must exist and gets these attributes; other rows are skipped */
+	MAPPING_SERIES /* the row is a moment in its history; it is created, or gets what is newer than it has */
 };
 
 struct mapping;

@@ -21,9 +21,11 @@ static enum err_code read_mode(const struct mapping_reader *reader, const struct
 		*ret = MAPPING_APPEND;
 	else if (str_eq(text, STR("update")))
 		*ret = MAPPING_UPDATE;
+	else if (str_eq(text, STR("series")))
+		*ret = MAPPING_SERIES;
 	else
 		return yaml_tree_refuse(yaml_tree_get(root, STR("mode")), reader->err,
-					"expected replace, append or update, not \"%.*s\"", STR_FMT(text));
+					"expected replace, append, update or series, not \"%.*s\"", STR_FMT(text));
 	return ERR_OK;
 }
 

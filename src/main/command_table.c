@@ -41,6 +41,8 @@
 	}
 
 static const char *const formats[] = {"normalized", "concise", "simplified", NULL};
+static const char *const history_formats[] = {"csv", "json", NULL};
+static const char *const time_properties[] = {"time", "observedAt", "createdAt", "modifiedAt", "deletedAt", NULL};
 static const char *const put_modes[] = {"replace", "append", NULL};
 static const char *const markdown_parts[] = {"commands", "configuration", "exit-codes", NULL};
 
@@ -229,6 +231,54 @@ static const struct example export_examples[] = {
 	{0},
 };
 
+static const struct option history_options[] = {
+	DATA_OPTION,
+	TENANT_OPTION,
+	CONTEXT_OPTION,
+	TEXT_OPTION("type", "TYPES", "Only of entities of one of these types, comma-separated."),
+	TEXT_OPTION("id", "IDS", "Only of these entities, comma-separated."),
+	TEXT_OPTION("attrs", "NAMES", "Only these attributes, comma-separated; scope is one."),
+	TEXT_OPTION("from", "TIME",
+		    "From this time on: 2026-11-22T04:21:00Z, or a date, which is its midnight in UTC."),
+	TEXT_OPTION("to", "TIME", "Up to this time, which does not count any more."),
+	{.name = "timeproperty",
+	 .kind = OPTION_CHOICE,
+	 .value_name = "NAME",
+	 .fallback = "time",
+	 .choices = time_properties,
+	 .doc = "Which time that is, and the order: time is observedAt, and where there is none modifiedAt. Instances "
+		"without the named one are left out."},
+	{.name = "format",
+	 .letter = 'f',
+	 .kind = OPTION_CHOICE,
+	 .value_name = "FORMAT",
+	 .fallback = "csv",
+	 .choices = history_formats,
+	 .doc = "csv, a row an instance; or json, an NGSI-LD temporal evolution a line."},
+	{.name = "columns",
+	 .kind = OPTION_TEXT,
+	 .value_name = "NAMES",
+	 .fallback = "id,attribute,datasetId,time,value",
+	 .doc = "Of csv: id, type, attribute, datasetId, time, observedAt, createdAt, modifiedAt, deletedAt, unitCode, "
+		"value."},
+	{.name = "page",
+	 .kind = OPTION_COUNT,
+	 .value_name = "N",
+	 .fallback = "16384",
+	 .min = 1,
+	 .max = 16384,
+	 .hidden = true,
+	 .doc = "Instances that are read at once: for tests."},
+	SYS_ATTRS_OPTION,
+	{0},
+};
+static const struct example history_examples[] = {
+	{"machi history --type SmartMeter --attrs power --from 2026-11-01 --to 2026-12-01 > power.csv",
+	 "A month of readings for a spreadsheet"},
+	{"machi history --format json --sys-attrs | zstd > history.ndjson.zst", "All history of the default tenant"},
+	{0},
+};
+
 static const struct option backup_options[] = {
 	DATA_OPTION,
 	{.name = "to",
@@ -355,6 +405,14 @@ const struct command commands[] = {
 	{"export", "print all entities, one a line",
 	 "Writes every entity as one line of JSON, normalized, with createdAt and modifiedAt. machi put reads it back.",
 	 NULL, export_options, export_examples, command_export},
+	{"history", "print what attributes were",
+	 "Writes the history of attributes, entity by entity, attribute by attribute, in the order of time, with "
+	 "numbers as "
+	 "they were sent. It streams: however long the history is, little memory is needed. The daemon may serve "
+	 "meanwhile.\n\n"
+	 "A row of csv whose value is empty is a deletion; an empty text is \"\". A line of json is what POST "
+	 "/ngsi-ld/v1/temporal/entities takes.",
+	 NULL, history_options, history_examples, command_history},
 	{"backup", "copy a city, also while it is served",
 	 "Copies the databases of all tenants, each consistent in itself, checks the copies and writes them to a "
 	 "folder "

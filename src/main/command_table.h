@@ -12,6 +12,7 @@ enum exit_status command_query(const struct call *call);
 enum exit_status command_put(const struct call *call);
 enum exit_status command_delete(const struct call *call);
 enum exit_status command_export(const struct call *call);
+enum exit_status command_history(const struct call *call);
 enum exit_status command_backup(const struct call *call);
 enum exit_status command_restore(const struct call *call);
 enum exit_status command_check(const struct call *call);

@@ -22,8 +22,9 @@ root = pathlib.Path(sys.argv[2])
 work = pathlib.Path(tempfile.mkdtemp(prefix="machi-cli-"))
 tap = Tap()
 
-COMMANDS = ["serve", "import gtfs", "import csv", "get", "query", "put", "delete", "export", "backup", "restore",
-            "check", "stats", "pack", "config show", "config check", "config example", "version", "help", "completion"]
+COMMANDS = ["serve", "import gtfs", "import csv", "get", "query", "put", "delete", "export", "history", "backup",
+            "restore", "check", "stats", "pack", "config show", "config check", "config example", "version", "help",
+            "completion"]
 BUS = {"id": "urn:ngsi-ld:Vehicle:1", "type": "Vehicle", "speed": {"type": "Property", "value": 31.5, "unitCode": "KMH"}}
 
 
