@@ -297,7 +297,7 @@ static void mistakes_in_a_mapping_name_line_and_remedy(void)
 	refuses("type: T\nattributes: {}\n", "m.yaml:1:1", "expected \"id\"");
 	refuses("id: x\nattributes: {}\n", "m.yaml:1:1", "expected \"type\"");
 	refuses("id: x\ntype: T\natributes: {}\n", "m.yaml:3:1", "did you mean \"attributes\"?");
-	refuses("id: x\ntype: T\nmode: upsert\nattributes: {}\n", "m.yaml:3:7", "replace, append or update");
+	refuses("id: x\ntype: T\nmode: upsert\nattributes: {}\n", "m.yaml:3:7", "replace, append, update or series");
 	refuses("id: \"x:{A\"\ntype: T\nattributes: {}\n", "m.yaml:1:5", "without \"}\"");
 	refuses("id: \"x:A}\"\ntype: T\nattributes: {}\n", "m.yaml:1:5", "without \"{\"");
 	refuses("id: \"x:{}\"\ntype: T\nattributes: {}\n", "m.yaml:1:5", "name of a column");
