@@ -59,7 +59,8 @@ static bool media_take(struct call *call)
 	return false;
 }
 
-/* Clause 6.3.4: a body without Content-Length is 411, unless it comes in chunks, where HTTP/1.1 forbids one; another Content-Type is 415, both without a body. */
+/* Clause 6.3.4: a body without Content-Length is 411, unless it comes in chunks, where HTTP/1.1 forbids one; another
+ * Content-Type is 415; both without a body. */
 static bool content_take(struct call *call)
 {
 	if (call->operation->body == BODY_NONE)

@@ -398,8 +398,8 @@ static void status_204_has_no_content_length(void)
 
 #define CHUNKED "POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n"
 
-/* RFC 9112 section 7.1. After its answer the connection ends: who reads lines of chunks in another way than libmicrohttpd
- * sees another end of the request. */
+/* RFC 9112 section 7.1. After its answer the connection ends: who reads lines of chunks in another way than
+ * libmicrohttpd sees another end of the request. */
 static void chunked_bodies_are_taken(void)
 {
 	static const struct {
