@@ -17,6 +17,7 @@ import http.client
 import os
 import pathlib
 import re
+import resource
 import shutil
 import socket
 import statistics
@@ -38,7 +39,7 @@ YEAR_START = 1672531200  # 2023-01-01T00:00:00Z
 DAY_SLICE = (0, METERS, MINUTES, START)
 YEAR_SLICE = (YEAR_METER, 1, YEAR_MINUTES, YEAR_START)
 LINES_A_BODY = 10_000
-ROUNDS = 3
+ROUNDS = 2
 ASK_SECONDS = 3
 START_SECONDS_MAX = 60
 SETTLE_SECONDS_MAX = 60
@@ -50,6 +51,8 @@ WHAT = f"{METERS} meters, {MINUTES} minutes, {FIELDS} fields"
 INGEST = f"ingest, {WHAT}: points a processor second"
 SIZE = f"size on disk, {WHAT}"
 DAY = "one series, one day of minutes, JSON out, p50"
+DAY_NORMALIZED = "the same, NGSI-LD normalized, p50"
+PACKED = f"ingest and packing to the final size, {WHAT}: points a processor second"
 YEAR = "one series, hourly means of a year of minutes, p50"
 
 
@@ -167,6 +170,14 @@ class Side:
 
     def add_year(self):
         pass
+
+    def settle_seconds(self):
+        """Processor seconds that settle() took beside those of fill(), or None where it is not told apart."""
+        return None
+
+    def ask_day_normalized(self):
+        """Median milliseconds, or None for who has no such form."""
+        return None
 
     def ask_day(self):
         """Median milliseconds."""
@@ -370,6 +381,7 @@ class Machi(HttpSide):
     write_path = "/api/v1/write?precision=s"
     prefix = "urn:ngsi-ld:SmartMeter:m"
     program = ""
+    packing_seconds = None
     temporal = "/ngsi-ld/v1/temporal/entities/urn:ngsi-ld:SmartMeter:mMETER?attrs=power&timerel=between"
 
     def start(self):
@@ -385,8 +397,7 @@ class Machi(HttpSide):
 
     def settle(self):
         self.stop()
-        subprocess.run([self.program, "pack", "--data", f"{self.folder}/city"], check=True,
-                       stdout=subprocess.DEVNULL)
+        self.packing_seconds = self.pack()
         said = subprocess.run([self.program, "stats", "--data", f"{self.folder}/city"], capture_output=True, text=True,
                               check=True).stdout
         note("machi stats says: " + " ".join(said.split()))
@@ -394,12 +405,36 @@ class Machi(HttpSide):
         self.start()
         return size
 
+    def pack(self):
+        """Processor seconds that it takes."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([self.program, "pack", "--data", f"{self.folder}/city"], check=True,
+                       stdout=subprocess.DEVNULL)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    def settle_seconds(self):
+        return self.packing_seconds
+
+    def add_year(self):
+        super().add_year()
+        self.repack()
+
+    def repack(self):
+        """What the daemon does by itself some seconds later."""
+        self.stop()
+        self.pack()
+        self.start()
+
     def between(self, start, minutes):
         return f"{self.temporal}&timeAt={utc(start)}&endTimeAt={utc(start + minutes * 60)}"
 
     def ask_day(self):
         return self.wrk(self.between(START, MINUTES) + f"&format=temporalValues&lastN={MINUTES}", 0, METERS,
                         MINUTES * MINUTE_BYTES)
+
+    def ask_day_normalized(self):
+        return self.wrk(self.between(START, MINUTES) + f"&lastN={MINUTES}", 0, METERS, MINUTES * MINUTE_BYTES)
 
     def ask_year(self):
         return self.wrk(self.between(YEAR_START, YEAR_MINUTES) +
@@ -433,6 +468,7 @@ class Bulk(Machi):
 
     def add_year(self):
         self.bulk(YEAR_SLICE, "machi.db")
+        self.pack()
         super().start()
 
 
@@ -610,9 +646,14 @@ def run_round(kind, folder, last, figures):
         figures.setdefault(INGEST, []).append(POINTS / side.fill())
         if last:
             figures[SIZE] = [side.settle() / POINTS]
+            if side.settle_seconds() is not None:
+                figures[PACKED] = [POINTS / (POINTS / figures[INGEST][-1] + side.settle_seconds())]
             side.add_year()
             figures[DAY] = [side.ask_day()]
             figures[YEAR] = [side.ask_year()]
+            normalized = side.ask_day_normalized()
+            if normalized is not None:
+                figures[DAY_NORMALIZED] = [normalized]
     finally:
         side.stop()
         shutil.rmtree(folder)
@@ -626,7 +667,7 @@ def main():
     for key in sys.argv[3:] or SIDES:
         lacking = SIDES[key].missing()
         if lacking:
-            note(f"left out: {SIDES[key].name}, because {lacking} is not there")
+            note(f"LEFT OUT: {SIDES[key].name}, because {lacking} is not installed (apt-get install {lacking})")
         else:
             sides.append(key)
     note("not in Debian 12, so not beside us: ClickHouse, TimescaleDB")
@@ -642,7 +683,7 @@ def main():
                     run_round(SIDES[key], f"{folder}/{key}-{number}", last, figures[key])
     finally:
         shutil.rmtree(folder)
-    units = {INGEST: "points/s", SIZE: "bytes a point", DAY: "ms", YEAR: "ms"}
+    units = {INGEST: "points/s", PACKED: "points/s", SIZE: "bytes a point", DAY: "ms", DAY_NORMALIZED: "ms", YEAR: "ms"}
     for what, unit in units.items():
         for key in sides:
             if what in figures[key]:

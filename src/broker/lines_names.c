@@ -35,7 +35,7 @@ struct wanted {
 
 struct lines_wanted {
 	struct map subjects, attributes; /* by their keys, in the request's text */
-	struct wanted *first;
+	struct wanted *first, *last; /* as they came: ascending numbers fill the store's pages */
 	size_t subject_count, count;
 	int64_t generation;
 	struct arena scratch; /* of one key */
@@ -204,8 +204,11 @@ static enum err_code want(struct broker_lines *lines, struct str key, bool attri
 
 static void keep(struct broker_lines *lines, struct wanted *wanted)
 {
-	wanted->next = lines->wanted->first;
-	lines->wanted->first = wanted;
+	if (lines->wanted->last)
+		lines->wanted->last->next = wanted;
+	else
+		lines->wanted->first = wanted;
+	lines->wanted->last = wanted;
 	lines->wanted->subject_count += !wanted->attribute;
 }
 

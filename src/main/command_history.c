@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 struct walk {
+	bool alone; /* no daemon has the folder */
 	const char *only; /* tenant; NULL: all */
 	bool json, writes;
 	uint64_t databases;
@@ -144,10 +145,10 @@ static enum err_code pack_store(struct walk *walk, struct str tenant, const char
 				struct error *err)
 {
 	struct store_pack_result result;
-	enum err_code code =
-		store_pack(store, &(struct store_pack_options){.now_us = clock_us(), .all = true}, &result, err);
+	enum err_code code = store_pack(
+		store, &(struct store_pack_options){.now_us = clock_us(), .all = true, .shrink = walk->alone}, &result,
+		err);
 
-	(void)walk;
 	(void)path;
 	if (code)
 		return code;
@@ -160,6 +161,13 @@ static enum err_code pack_store(struct walk *walk, struct str tenant, const char
 enum exit_status command_pack(const struct call *call)
 {
 	struct walk walk = {.visit = pack_store, .writes = true};
+	int hold_fd = -1;
 
-	return each_database(&walk, call);
+	/* Who writes the database anew keeps others from writing: not while a daemon runs. */
+	walk.alone = folder_hold(session_data(call), &hold_fd, NULL) == ERR_OK;
+	enum exit_status status = each_database(&walk, call);
+
+	if (hold_fd >= 0)
+		(void)close(hold_fd);
+	return status;
 }

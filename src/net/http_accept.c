@@ -37,6 +37,7 @@ void http_on_connection(void *cls, struct MHD_Connection *mhd, void **context, e
 {
 	struct http_loop *loop = cls;
 
+	loop->calls++;
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
 		struct http_connection *connection = loop->adopting;
 

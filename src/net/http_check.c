@@ -24,6 +24,9 @@ static enum MHD_Result head_visit(void *cls, enum MHD_ValueKind kind, const char
 		field = &fields->expect;
 	else if (str_eq_nocase(name, STR("X-Request-Id")))
 		field = &fields->id;
+	/* libmicrohttpd compares with blanks, if there are any behind it, and would take the chunks for a body. */
+	fields->chunked = fields->chunked || (field == &fields->coding && value &&
+					      str_eq_nocase((struct str){value, value_len}, STR("chunked")));
 	fields->hosts += field == &fields->host;
 	fields->lengths += field == &fields->length;
 	if (field)
@@ -58,18 +61,21 @@ bool http_is_server_wide(const struct http_request *request)
 }
 
 /* Where the body ends (RFC 9112 sections 6.1 and 6.3). Two servers on the way of a request that see different ends can
- * be made to see different requests, so what could be read in two ways is refused and ends the connection. Chunked
- * bodies are refused as well: clause 6.3.4 of NGSI-LD demands a Content-Length, and libmicrohttpd 0.9.75 turns in
- * circles on a chunk's line that is longer than its buffer. */
-static void framing_check(struct http_request *request, const struct http_fields *fields, uint64_t *ret_length)
+ * be made to see different requests, so what could be read in two ways is refused and ends the connection. A chunked
+ * body ends it too, after its answer: libmicrohttpd takes a bare line feed for the end of a chunk's line, a proxy
+ * before us perhaps not, and then they see different ends. */
+static void framing_check(struct http_request *request, const struct http_fields *fields, const char *version,
+			  uint64_t *ret_length)
 {
 	*ret_length = 0;
 	if (fields->coding.at && fields->length.at)
 		refuse_last(request, MHD_HTTP_BAD_REQUEST, "Content-Length and Transfer-Encoding exclude each other");
-	else if (fields->coding.at && !str_eq_nocase(fields->coding, STR("chunked")))
-		refuse_last(request, MHD_HTTP_NOT_IMPLEMENTED, "no transfer coding is taken");
+	else if (fields->coding.at && strcmp(version, MHD_HTTP_VERSION_1_1) != 0)
+		refuse_last(request, MHD_HTTP_BAD_REQUEST, "Transfer-Encoding is of HTTP/1.1");
+	else if (fields->coding.at && (!fields->chunked || !str_eq_nocase(fields->coding, STR("chunked"))))
+		refuse_last(request, MHD_HTTP_NOT_IMPLEMENTED, "of transfer codings, chunked alone is taken");
 	else if (fields->coding.at)
-		refuse_last(request, MHD_HTTP_LENGTH_REQUIRED, "a body needs a Content-Length");
+		request->chunked = request->last = true;
 	else if (fields->lengths > 1 || (fields->length.at && !str_to_uint64(fields->length, ret_length)))
 		refuse_last(request, MHD_HTTP_BAD_REQUEST, "Content-Length is not one number");
 	if (*ret_length > request->loop->server->options.body_bytes_max)
@@ -84,7 +90,7 @@ void http_head_check(struct http_request *request, const char *method, const cha
 
 	if (fields->broken)
 		refuse_last(request, MHD_HTTP_BAD_REQUEST, "a header's name has characters that are not allowed there");
-	framing_check(request, fields, ret_length);
+	framing_check(request, fields, version, ret_length);
 	if (request->path.len + request->query.len > server->head_bytes_max / 2)
 		http_refuse_later(request, MHD_HTTP_URI_TOO_LONG, "the request target is too long");
 	if (request->head_bytes > server->head_bytes_max)

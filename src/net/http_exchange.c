@@ -1,9 +1,13 @@
 /* What a handler may ask of a request, and how it answers. */
 #include "net/http_int.h"
 
+#include "base/buf.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <time.h>
 
 /* ---- answering ---- */
 
@@ -54,13 +58,58 @@ static bool respond(struct http_request *request, int status, struct str body, e
 	return true;
 }
 
+/* RFC 9110 section 5.6.7. */
+static bool put_date(struct buf *out)
+{
+	time_t now = time(NULL);
+	struct tm utc;
+	char text[sizeof("Sun, 06 Nov 1994 08:49:37 GMT")];
+
+	if (!gmtime_r(&now, &utc) || strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &utc) == 0)
+		return false;
+	buf_printf(out, "Date: %s\r\n", text);
+	return true;
+}
+
+/* The answer past the daemon, which takes none before a body is through. It is short, and nothing has been sent, so
+ * that the system has room for it; if not, the client sees a closed connection. */
+static void respond_raw(struct http_request *request, int status, struct str body)
+{
+	struct buf out;
+
+	buf_init(&out, HTTP_RAW_ANSWER_BYTES_MAX);
+	buf_printf(&out, "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: %zu\r\nX-Request-Id: %s\r\n", status,
+		   MHD_get_reason_phrase_for((unsigned int)status), body.len, request->id.at);
+	(void)put_date(&out);
+	for (size_t i = 0; i < request->field_count; i++)
+		buf_printf(&out, "%s: %s\r\n", request->fields[i].name, request->fields[i].value);
+	buf_put(&out, STR("\r\n"));
+	buf_put(&out, body);
+	if (!out.failed)
+		(void)!send(request->connection->fd, out.at, out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	buf_done(&out);
+	request->connection->linger = true;
+	request->status = status;
+	request->response_bytes = body.len;
+	request->answered_us = http_coarse_us();
+}
+
 void http_respond(struct http_request *request, int status, struct str body)
 {
+	if (request->raw) {
+		respond_raw(request, status, body);
+		return;
+	}
 	(void)respond(request, status, body.len ? body : STR(""), MHD_RESPMEM_PERSISTENT);
 }
 
 void http_respond_owned(struct http_request *request, int status, char *body, size_t len)
 {
+	if (request->raw) {
+		respond_raw(request, status, (struct str){body, len});
+		free(body);
+		return;
+	}
 	if (!respond(request, status, (struct str){body, len}, MHD_RESPMEM_MUST_FREE))
 		free(body);
 }

@@ -27,6 +27,10 @@
 #define HTTP_BODY_PADDING_BYTES 64u
 #define HTTP_SPARE_REQUESTS_MAX 32u /* kept per loop for reuse … */
 #define HTTP_SPARE_ARENA_BYTES_MAX 65536u /* … with an arena of at most this size */
+#define HTTP_ARENA_BODY_BYTES_MAX 65536u /* a longer body has memory of its own … */
+#define HTTP_SPARE_BODIES_MAX 4u /* … of which a loop keeps so many … */
+#define HTTP_SPARE_BODY_BYTES_MAX ((size_t)4 << 20) /* … of at most this size */
+#define HTTP_CHUNKED_BODY_BYTES_MIN 16384u /* a body of unknown length begins with so much, and doubles */
 #define HTTP_DISCARD_BYTES_MAX                                                                                         \
 	(UINT64_C(16) << 20) /* of a refused body read and dropped so that the client hears why */
 #define HTTP_SLOW_BYTES_PER_S 1024u /* a body or an answer that moves slower than this is cut */
@@ -39,6 +43,10 @@
 #define HTTP_LINGERS_MAX 64u /* connections of a loop at a time that are closed gently … */
 #define HTTP_LINGER_MS 2000 /* … for at most so long */
 #define HTTP_LINGER_TICK_MS 10
+#define HTTP_IDLE_TURNS_MAX 8u /* turns in a row that brought nothing; then the daemon is not asked more often … */
+#define HTTP_IDLE_TICK_MS 20 /* … than so, until something comes */
+#define HTTP_STUCK_SWEEPS 2u /* a chunked body that is not read on although there is more */
+#define HTTP_RAW_ANSWER_BYTES_MAX 8192u
 
 /* A message to a loop: a request to go on with, or a connection to adopt. */
 struct http_message {
@@ -91,7 +99,12 @@ struct http_request {
 	struct http_parameter *parameters;
 	size_t parameter_count;
 	char *body;
-	size_t body_len, body_room; /* room: what Content-Length announced */
+	size_t body_len, body_room; /* room: what Content-Length announced, or what a chunked one has by now */
+	bool body_owned; /* malloc's, else the arena's */
+	bool chunked;
+	uint32_t stuck_sweeps; /* of a chunked body: since the last bytes of it */
+	char *scratch; /* owned, see http_request_scratch() */
+	size_t scratch_bytes;
 	size_t head_bytes; /* of the request, as received */
 	uint64_t discarded; /* bytes of a refused body dropped so far */
 	int refusal_status; /* != 0: answered by refuse() once the body is through */
@@ -105,12 +118,18 @@ struct http_request {
 	uint64_t response_bytes;
 	bool handled; /* handle() or refuse() saw it: finished() is owed */
 	bool suspend_wanted;
+	bool raw; /* the answer goes past the daemon, which would not take one now */
 	bool last; /* where the request ends cannot be known: the connection is closed after the answer */
 };
 
 struct http_counters { /* written by the loop's thread, read by any */
 	_Atomic uint64_t connections, connections_refused, requests, responses_5xx, responses_4xx, bytes_in, bytes_out;
 	_Atomic uint64_t connections_open, requests_open;
+};
+
+struct http_spare_body {
+	char *at; /* owned */
+	size_t bytes;
 };
 
 struct http_loop {
@@ -128,6 +147,11 @@ struct http_loop {
 	struct http_connection *adopting; /* the one handed to MHD_add_connection() right now */
 	struct http_request *spare;
 	uint32_t spare_count;
+	struct http_spare_body spare_bodies[HTTP_SPARE_BODIES_MAX];
+	uint32_t spare_body_count;
+	bool spare_bodies_used; /* since the last sweep */
+	uint64_t calls; /* of the daemon's, as they come */
+	uint32_t idle_turns; /* in a row: nothing came, and the daemon called nobody */
 	uint64_t suspended; /* requests that somebody owes a wake */
 	uint64_t request_counter;
 	int64_t sweep_us; /* next look for slow clients */
@@ -195,12 +219,25 @@ void http_connection_lost(struct http_connection *connection);
 void http_request_resume(struct http_request *request);
 void http_requests_free(struct http_loop *loop);
 
+/* Refuses at once, in the middle of a body, when the daemon takes no answer; the connection must be closed then. */
+void http_request_refuse_raw(struct http_request *request, int status, const char *reason);
+
+/* http_body.c */
+/* Room for a body whose length is known. False: no memory. */
+MUST_CHECK bool http_body_announce(struct http_request *request, size_t len);
+/* Room for so many bytes behind what has come. False: no memory. */
+MUST_CHECK bool http_body_grow(struct http_request *request, size_t more);
+void http_body_drop(struct http_request *request);
+void http_bodies_sweep(struct http_loop *loop); /* those kept go when none was used since the last call */
+void http_bodies_free(struct http_loop *loop);
+
 /* http_check.c */
 struct http_fields { /* those that the server itself looks at */
 	struct arena *arena;
 	struct str host, length, coding, expect, id;
 	uint32_t hosts, lengths; /* how often they came */
 	bool broken; /* a name is no token */
+	bool chunked; /* said so that libmicrohttpd understands it too */
 };
 void http_fields_read(const struct http_request *request, struct http_fields *fields);
 /* Refuses what RFC 9112 sections 3, 5.1 and 6 have refused, and what is over our bounds. *ret_length: of the body, 0

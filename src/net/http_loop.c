@@ -139,17 +139,41 @@ static bool is_deaf_to_the_end(const struct http_connection *connection)
 	return poll(&end, 1, 0) == 1 && ioctl(connection->fd, FIONREAD, &unread) == 0 && unread == 0;
 }
 
+static void refuse_stuck(struct http_connection *connection)
+{
+	http_request_refuse_raw(connection->request, MHD_HTTP_BAD_REQUEST, "a chunk's line is too long");
+	(void)shutdown(connection->fd, SHUT_RDWR);
+}
+
+/* A chunk's line of more than the daemon's buffer: it reads no further, although more has come. */
+static bool is_stuck(const struct http_connection *connection)
+{
+	struct http_request *request = connection->request;
+	int unread = 0;
+
+	if (!request || request->phase != HTTP_BODY || !request->chunked || request->status)
+		return false;
+	if (ioctl(connection->fd, FIONREAD, &unread) != 0 || unread == 0)
+		request->stuck_sweeps = 0;
+	else
+		request->stuck_sweeps++;
+	return request->stuck_sweeps > HTTP_STUCK_SWEEPS;
+}
+
 static void loop_sweep(struct http_loop *loop, int64_t now_us, bool draining)
 {
 	for (struct http_connection *connection = loop->connections; connection; connection = connection->next)
 		if (is_too_slow(loop, connection, now_us) || (draining && is_idle(connection, now_us)))
 			(void)shutdown(connection->fd, SHUT_RDWR); /* the daemon notices and closes */
+		else if (is_stuck(connection))
+			refuse_stuck(connection);
 		else if (is_deaf_to_the_end(connection))
 			(void)shutdown(connection->fd, SHUT_RD); /* rings once more: it reads the end, and closes */
 	/* The allocator keeps what large requests needed; here at most once in a sweep. */
 	if (loop->trim_wanted && !draining)
 		(void)malloc_trim(0);
 	loop->trim_wanted = false;
+	http_bodies_sweep(loop);
 	loop->sweep_us = now_us + (draining ? HTTP_DRAIN_TICK_MS : HTTP_SWEEP_MS) * INT64_C(1000);
 }
 
@@ -164,8 +188,13 @@ static int wait_ms(const struct http_loop *loop, int64_t now_us)
 		until_us = loop->accept_again_us;
 	int64_t ms = until_us > now_us ? (until_us - now_us + 999) / 1000 : 0;
 
+	/* libmicrohttpd 0.9.75 says that it has work as long as a connection's buffer is full and nothing of it can be
+	 * used, as with a chunk's line without end. Asked again and again it would turn in circles; whatever could get
+	 * on without something new coming in has done so after a few turns. */
+	int64_t least_ms = loop->idle_turns < HTTP_IDLE_TURNS_MAX ? 0 : HTTP_IDLE_TICK_MS;
+
 	if (MHD_get_timeout(loop->daemon, &daemon_ms) == MHD_YES && (int64_t)daemon_ms < ms)
-		ms = (int64_t)daemon_ms;
+		ms = (int64_t)daemon_ms < least_ms ? least_ms : (int64_t)daemon_ms;
 	return loop->linger_count > 0 && ms > HTTP_LINGER_TICK_MS ? HTTP_LINGER_TICK_MS : (int)ms;
 }
 
@@ -190,6 +219,7 @@ static void loop_turn(struct http_loop *loop)
 {
 	struct epoll_event events[3];
 	int count = epoll_wait(loop->epoll_fd, events, 3, wait_ms(loop, http_now_us()));
+	uint64_t calls = loop->calls;
 
 	for (int i = 0; i < count; i++) {
 		if (events[i].data.u32 == HTTP_EVENT_INBOX)
@@ -198,6 +228,7 @@ static void loop_turn(struct http_loop *loop)
 			(void)http_accept_some(loop);
 	}
 	(void)MHD_run(loop->daemon);
+	loop->idle_turns = count > 0 || loop->calls != calls ? 0 : loop->idle_turns + (loop->idle_turns < UINT32_MAX);
 	int64_t now_us = http_now_us();
 
 	if (loop->accept_again_us && now_us >= loop->accept_again_us && !loop->quiet) {

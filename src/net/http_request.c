@@ -41,6 +41,7 @@ static void request_drop(struct http_request *request)
 
 	if (request->body_len)
 		atomic_fetch_sub(&loop->server->bodies_bytes, request->body_len);
+	http_body_drop(request);
 	arena_clear(&request->arena);
 	if (loop->spare_count >= HTTP_SPARE_REQUESTS_MAX) {
 		arena_done(&request->arena);
@@ -63,6 +64,7 @@ void http_requests_free(struct http_loop *loop)
 		arena_done(&request->arena);
 		free(request);
 	}
+	http_bodies_free(loop);
 }
 
 static struct http_connection *connection_of(struct MHD_Connection *mhd)
@@ -87,6 +89,7 @@ void *http_on_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
 	struct http_loop *loop = cls;
 	struct http_request *request = request_new(loop);
 
+	loop->calls++;
 	if (!request)
 		return NULL;
 	struct str raw = arena_dup(&request->arena, str_from(uri));
@@ -190,12 +193,8 @@ static enum MHD_Result request_head(struct http_request *request, const char *me
 	request->phase = HTTP_BODY;
 	if (!request->method.at || !request->id.at)
 		return MHD_NO; /* no memory for two short texts */
-	if (!request->refusal_status && length > 0) {
-		request->body = arena_bytes(&request->arena, (size_t)length, HTTP_BODY_PADDING_BYTES);
-		request->body_room = (size_t)length;
-		if (!request->body)
-			http_refuse_later(request, MHD_HTTP_SERVICE_UNAVAILABLE, "no memory for the body");
-	}
+	if (!request->refusal_status && length > 0 && !http_body_announce(request, (size_t)length))
+		http_refuse_later(request, MHD_HTTP_SERVICE_UNAVAILABLE, "no memory for the body");
 	/* Answering before the body closes the connection; fine for a client that waits for "100 Continue" first, or
 	 * for one whose body is not worth reading, or has no end that we could trust. */
 	if (request->refusal_status &&
@@ -204,6 +203,8 @@ static enum MHD_Result request_head(struct http_request *request, const char *me
 		request_refuse(request);
 		return answered_or_closed(request);
 	}
+	/* Should the chunks break a rule, the answer to that is to arrive whatever else does. */
+	request->connection->linger = request->chunked;
 	return MHD_YES;
 }
 
@@ -220,12 +221,34 @@ static bool bodies_take(const struct http_request *request, size_t len)
 	return false;
 }
 
+void http_request_refuse_raw(struct http_request *request, int status, const char *reason)
+{
+	request->raw = true;
+	http_refuse_later(request, status, reason);
+	request_refuse(request);
+}
+
+/* Nobody knows how much of a chunked body is still to come: over a bound the answer goes out at once. */
+static bool chunk_refused(struct http_request *request, size_t len)
+{
+	request->stuck_sweeps = 0;
+	if (request->refusal_status)
+		return false;
+	if (len > request->loop->server->options.body_bytes_max - request->body_len)
+		http_request_refuse_raw(request, MHD_HTTP_CONTENT_TOO_LARGE, "the body is too large");
+	else if (!http_body_grow(request, len))
+		http_request_refuse_raw(request, MHD_HTTP_SERVICE_UNAVAILABLE, "no memory for the body");
+	return request->refusal_status != 0;
+}
+
 static enum MHD_Result request_body(struct http_request *request, const char *upload, size_t *upload_bytes)
 {
 	size_t len = *upload_bytes;
 
 	*upload_bytes = 0;
 	atomic_fetch_add_explicit(&request->loop->counters.bytes_in, len, memory_order_relaxed);
+	if (request->chunked && chunk_refused(request, len))
+		return MHD_NO;
 	assert(request->refusal_status || len <= request->body_room - request->body_len);
 	if (!request->refusal_status && !bodies_take(request, len))
 		http_refuse_later(request, MHD_HTTP_SERVICE_UNAVAILABLE, "too many bodies are under way");
@@ -261,6 +284,7 @@ static enum MHD_Result request_handle(struct http_request *request)
 {
 	const struct http_server_options *options = &request->loop->server->options;
 
+	request->connection->linger = false;
 	if (request->body)
 		memset(request->body + request->body_len, 0, HTTP_BODY_PADDING_BYTES);
 	if (request->refusal_status) {
@@ -291,8 +315,9 @@ enum MHD_Result http_on_request(void *cls, struct MHD_Connection *mhd, const cha
 				const char *version, const char *upload, size_t *upload_bytes, void **context)
 {
 	struct http_request *request = *context;
+	struct http_loop *loop = cls;
 
-	(void)cls;
+	loop->calls++;
 	(void)mhd;
 	(void)url;
 	if (!request)
@@ -325,7 +350,7 @@ static void request_end(struct http_request *request)
 		atomic_fetch_add_explicit(&loop->counters.responses_4xx, 1, memory_order_relaxed);
 	if (request->handled && options->finished)
 		options->finished(options->self, loop->state, request);
-	if (request->arena.bytes + request->response_bytes > HTTP_TRIM_BYTES)
+	if (request->arena.bytes + request->body_len + request->response_bytes > HTTP_TRIM_BYTES)
 		loop->trim_wanted = true;
 	request->connection->request = NULL;
 	request->connection->since_us = http_coarse_us();

@@ -19,9 +19,9 @@ struct http_server_options {
 	uint32_t connections_max; /* over all loops; 0: 10,000. One more is closed at once and counted */
 	uint32_t connection_bytes; /* libmicrohttpd's pool: bounds request line and headers; 0: 16 KiB */
 	uint32_t idle_timeout_s; /* 0: 60 */
-	size_t body_bytes_max; /* a longer body is answered 413 */
+	size_t body_bytes_max; /* a longer body is answered 413; a chunked one while it still comes */
 	size_t bodies_bytes_max; /* of all bodies held at once, over all loops; more is answered 503. 0: 256 MiB */
-	size_t arena_bytes_max; /* of a request's arena, body included */
+	size_t arena_bytes_max; /* of a request's arena, a body of up to 64 KiB included */
 	/* Called on the loop's thread when the loop starts and ends: the loop's own state (read connections …). */
 	enum err_code (*loop_start)(void *self, uint32_t loop_index, void **ret_loop_state, struct error *err);
 	void (*loop_stop)(void *self, void *loop_state);
@@ -67,6 +67,10 @@ struct str http_request_query(const struct http_request *request); /* raw text b
 const struct http_parameter *http_request_parameters(const struct http_request *request, size_t *ret_count);
 struct str http_request_header(const struct http_request *request, struct str name); /* STR_NONE when absent */
 struct str http_request_body(const struct http_request *request); /* readable 64 bytes beyond its end */
+/* A large piece of memory that lives as long as the request, without asking the system for fresh pages each time. A
+ * request has one: a second call loses what the first one gave.
+ * NULL: no memory. *ret_bytes: at least what was asked. */
+char *http_request_scratch(struct http_request *request, size_t bytes, size_t *ret_bytes);
 struct str http_request_id(const struct http_request *request); /* ours, or a well-formed X-Request-Id of the client */
 struct str http_request_peer(const struct http_request *request); /* "127.0.0.1:4711" */
 int64_t http_request_start_us(const struct http_request *request); /* CLOCK_MONOTONIC */

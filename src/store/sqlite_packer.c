@@ -7,6 +7,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#define SHRINK_WORTH_PART 4 /* of the pages that nothing needs: a quarter */
+
 bool packer_must_stop(const struct sqlite_packer *packer)
 {
 	return store_is_closing(packer->owner);
@@ -117,6 +119,25 @@ static enum err_code pack(struct sqlite_packer *packer, const struct store_pack_
 	return code ? code : sqlite_merge_runs(packer, options->all, result, err);
 }
 
+/* VACUUM makes a copy of what is used and puts that in the place of the whole, in one transaction. Row numbers stay, as
+ * every table whose rows are named elsewhere has an INTEGER PRIMARY KEY. */
+static enum err_code shrink(struct sqlite_packer *packer, struct error *err)
+{
+	struct sqlite_conn *conn = &packer->conn;
+	int64_t pages = 0, unused = 0;
+	enum err_code code = sqlite_pragma(conn, "PRAGMA page_count", &pages, err);
+
+	if (code == ERR_OK)
+		code = sqlite_pragma(conn, "PRAGMA freelist_count", &unused, err);
+	if (code || unused < pages / SHRINK_WORTH_PART)
+		return code;
+	code = sqlite_pragma(conn, "PRAGMA query_only=OFF", NULL, err);
+	if (code == ERR_OK)
+		code = sqlite_pragma(conn, "VACUUM", NULL, err);
+	/* The copy lies in the log: closing copies it back and cuts the file. */
+	return code;
+}
+
 enum err_code sqlite_pack(struct store *owner, struct store_backend *backend, const struct store_pack_options *options,
 			  struct store_pack_result *result, struct error *err)
 {
@@ -126,6 +147,8 @@ enum err_code sqlite_pack(struct store *owner, struct store_backend *backend, co
 	if (code)
 		return code;
 	code = pack(&packer, options, result, err);
+	if (code == ERR_OK && options->shrink)
+		code = shrink(&packer, err);
 	sqlite_conn_close(&packer.conn);
 	(void)json_parser_free(packer.parser);
 	(void)close(packer.lock_fd);
