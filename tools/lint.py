@@ -44,16 +44,20 @@ def prepare():
 
 
 def tidy():
-    """clang-tidy over our own files of the compile commands; files that the build makes are not ours to mend."""
+    """clang-tidy over our own files of the compile commands; files that the build makes are not ours to mend. Its static
+    analyzer, nine tenths of the time, looks at what is shipped; tests and benches run under the sanitizers instead."""
     with open(os.path.join(FOLDER, "compile_commands.json"), encoding="utf-8") as file:
         paths = {os.path.relpath(os.path.join(entry["directory"], entry["file"]), ROOT) for entry in json.load(file)}
-    ours = sorted(path for path in paths if path.startswith(("src/", "tests/", "bench/")))
-    done = subprocess.run(["run-clang-tidy-14", "-quiet", "-j", JOBS, "-p", FOLDER,
-                           *[f"^{ROOT}/{path}$" for path in ours]], check=False, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    if done.returncode != 0:
-        print("\n".join(line for line in done.stdout.splitlines() if not line.startswith("clang-tidy-14 ")))
-    return done.returncode == 0 and bool(ours)
+    good = True
+    for tops, more in ((("src/",), []), (("tests/", "bench/"), ["-checks=-clang-analyzer-*"])):
+        ours = sorted(path for path in paths if path.startswith(tops))
+        done = subprocess.run(["run-clang-tidy-14", "-quiet", "-j", JOBS, "-p", FOLDER, *more,
+                               *[f"^{ROOT}/{path}$" for path in ours]], check=False, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        if done.returncode != 0:
+            print("\n".join(line for line in done.stdout.splitlines() if not line.startswith("clang-tidy-14 ")))
+        good = good and done.returncode == 0 and bool(ours)
+    return good
 
 
 def quiet(*command):
