@@ -7,6 +7,7 @@
 #include "series/sums.h"
 
 #include "series/big_int.h"
+#include "series/rollup_int.h"
 #include "series/sums_int.h"
 
 #include <assert.h>
@@ -202,6 +203,25 @@ static enum err_code need_wide(struct series_sums *sums, struct error *err)
 	if (!sums->wide)
 		sums->wide = arena_new(sums->arena, struct series_wide);
 	return sums->wide ? ERR_OK : err_set(err, ERR_MEMORY, "no memory for sums of doubles");
+}
+
+static struct sums_limbs limbs_of(struct series_wide *wide)
+{
+	return (struct sums_limbs){wide->sum, wide->squares, WIDE_LIMBS, WIDE_SQUARES_LIMBS};
+}
+
+struct sums_limbs sums_wide_limbs(const struct series_sums *sums)
+{
+	return sums->wide ? limbs_of(sums->wide) : (struct sums_limbs){0};
+}
+
+enum err_code sums_wide_make(struct series_sums *sums, struct sums_limbs *ret, struct error *err)
+{
+	enum err_code code = need_wide(sums, err);
+
+	if (code == ERR_OK)
+		*ret = limbs_of(sums->wide);
+	return code;
 }
 
 /* value = ±mantissa · 2^(place − 1074). */
