@@ -208,7 +208,7 @@ static const char *const sql_texts[SQL_COUNT] = {
 			      "SET buckets = excluded.buckets, due_us = excluded.due_us",
 	[SQL_RETENTION_RUN] = "UPDATE run SET at_us_min = min(at_us_min, ?2), at_us_max = max(at_us_max, ?3) "
 			      "WHERE rid = (SELECT rid FROM block WHERE bid = ?1)",
-	[SQL_RETENTION_FORGET] = "UPDATE retention SET due_us = 0 WHERE due_us != 0 AND ?1 > 0",
+	[SQL_RETENTION_FORGET] = "UPDATE retention SET due_us = 0 WHERE due_us != 0",
 	/* From behind ?1. */
 	[SQL_RETENTION_NEXT] = "SELECT b.bid, b.points, ifnull(k.buckets, 0) FROM block b INDEXED BY block_old LEFT "
 			       "JOIN retention k ON k.bid = b.bid WHERE b.bid > ?1 AND ifnull(k.due_us, 0) <= ?2 "

@@ -13,6 +13,8 @@
 
 #define RETAIN_SLACK_PART 10 /* a tenth of what it is kept for … */
 #define RETAIN_SLACK_US_MAX US_PER_DAY /* … at most, may it stay longer */
+#define RETENTION_META "retention_rules"
+#define RETENTION_META_BYTES_MAX ((size_t)1 << 20)
 #define RETAIN_SUBJECTS_MAX 65536u /* of a block */
 
 struct retained {
@@ -540,6 +542,77 @@ static enum err_code next_block(struct retaining *retaining, int64_t behind, boo
 	return code;
 }
 
+/* ---- other rules than before ---- */
+
+struct rules_write {
+	struct store_write write; /* first */
+	struct sqlite_store *store;
+	struct str text;
+};
+
+static void write_rules(const struct store_retention *retention, struct buf *out)
+{
+	for (size_t i = 0; i < retention->count; i++) {
+		const struct store_rule *rule = &retention->rules[i];
+
+		buf_printf(out, "%.*s %.*s %lld", STR_FMT(rule->type), STR_FMT(rule->attribute),
+			   (long long)rule->keep_us);
+		for (size_t t = 0; t < rule->tier_count; t++)
+			buf_printf(out, " %lld:%lld", (long long)rule->tiers[t].period_us,
+				   (long long)rule->tiers[t].keep_us);
+		buf_put_char(out, ';');
+	}
+}
+
+static enum err_code same_rules(struct sqlite_conn *conn, struct str text, bool *ret_same, struct error *err)
+{
+	sqlite3_stmt *stmt;
+	bool row = false;
+	enum err_code code = sqlite_take(conn, SQL_META_GET, &stmt, err);
+
+	if (code)
+		return code;
+	sqlite_bind_text(stmt, 1, STR(RETENTION_META));
+	code = sqlite_step(conn, stmt, "reading the rules of retention", &row, err);
+	*ret_same = code == ERR_OK && row && str_eq(sqlite_text(stmt, 0), text);
+	sqlite_give(conn, SQL_META_GET, stmt);
+	return code;
+}
+
+static enum err_code run_rules(struct store_write *write, struct store_txn *txn, struct error *err)
+{
+	const struct rules_write *rules = (const struct rules_write *)(const void *)write;
+	struct sqlite_conn *conn = &rules->store->writer;
+	sqlite3_stmt *stmt;
+	enum err_code code = sqlite_take(conn, SQL_RETENTION_FORGET, &stmt, err);
+
+	txn->changed = true;
+	if (code)
+		return code;
+	code = sqlite_finish(conn, SQL_RETENTION_FORGET, stmt, "noting rules of retention", err);
+	return code ? code : store_txn_set_meta(txn, STR(RETENTION_META), rules->text, err);
+}
+
+/* By other rules, every block has to be looked at. */
+static enum err_code note_rules(struct sqlite_packer *packer, struct error *err)
+{
+	struct rules_write write = {.write = {.run = run_rules}, .store = packer->store};
+	struct buf text;
+	bool same = false;
+
+	buf_init(&text, RETENTION_META_BYTES_MAX);
+	write_rules(packer->rules.retention, &text);
+	enum err_code code = buf_check(&text, "rules of retention", err);
+
+	if (code == ERR_OK)
+		code = same_rules(&packer->conn, buf_str(&text), &same, err);
+	write.text = buf_str(&text);
+	if (code == ERR_OK && !same)
+		code = store_apply(packer->owner, &write.write, err);
+	buf_done(&text);
+	return code;
+}
+
 enum err_code sqlite_retain(struct sqlite_packer *packer, const struct store_pack_options *options,
 			    struct store_pack_result *result, struct error *err)
 {
@@ -550,6 +623,7 @@ enum err_code sqlite_retain(struct sqlite_packer *packer, const struct store_pac
 
 	if (!packer->rules.retention || packer->rules.retention->count == 0)
 		return ERR_OK;
+	code = note_rules(packer, err);
 	while (code == ERR_OK && !packer_must_stop(packer)) {
 		code = next_block(&retaining, behind, &found, err);
 		if (code || !found)
