@@ -41,7 +41,7 @@ static const struct store_rule rules[] = {
 	{.type = {"*", 1},
 	 .attribute = {"a3", 2},
 	 .keep_us = STORE_KEEP_FOR_EVER,
-	 .tiers = {{900 * US_PER_S, STORE_KEEP_FOR_EVER}},
+	 .tiers = {{3600 * US_PER_S, STORE_KEEP_FOR_EVER}},
 	 .tier_count = 1},
 };
 static const struct store_retention retention = {rules, sizeof(rules) / sizeof(rules[0])};
@@ -705,8 +705,118 @@ static void what_is_too_old_counts_in_its_bucket(void)
 	compare_both(true);
 }
 
+/* ---- many points a bucket ---- */
+
+#define MINUTES 4000
+
+static void append_minutes(struct both *both, uint32_t from, uint32_t to)
+{
+	char id[40];
+	struct error err = {0};
+
+	for (uint32_t i = from; i < to; i += CHANGES_MAX) {
+		struct append append = {.id = id_name(0, id), .count = CHANGES_MAX, .now_us = both->now_us};
+
+		for (uint32_t k = 0; k < CHANGES_MAX; k++) {
+			char at[TIME_ISO_BYTES];
+			struct str time = time_format_iso(OBSERVED_FIRST + (int64_t)(i + k) * 60 * US_PER_S, at);
+
+			(void)attribute_name(3, append.changes[k].attribute);
+			append.changes[k].kind = CHANGE_UPDATED;
+			(void)snprintf(
+				append.changes[k].text, sizeof(append.changes[k].text),
+				"{\"type\":\"Property\",\"value\":%s%u%u,\"observedAt\":\"%.*s\",\"createdAt\":%" PRId64
+				"}",
+				roll(&both->random, 50) ? "23." : "-0.00", roll(&both->random, 10),
+				roll(&both->random, 100), STR_FMT(time), both->now_us);
+			both->now_us += 1000;
+		}
+		for (size_t s = 0; s < 2; s++)
+			CHECK_OK(apply(both->stores[s], append_body, &append, &err), &err);
+	}
+}
+
+/* Periods that buckets fit, fit but for a few, and do not fit. */
+static void ask_minutes(struct both *both)
+{
+	static const int64_t steps_s[] = {3600, 7200, 86400, 1800, 5400, 700};
+	char id[40], attribute[40];
+	struct error err = {0};
+
+	for (size_t i = 0; i < sizeof(steps_s) / sizeof(steps_s[0]); i++) {
+		for (int shift = 0; shift < 2; shift++) {
+			int64_t edges[120];
+			struct series_sums sums[2][119];
+			int64_t start = OBSERVED_FIRST - OBSERVED_FIRST % (3600 * US_PER_S) + shift * 77 * US_PER_S;
+			size_t count = 0;
+
+			while (count < 119 && start + (int64_t)count * steps_s[i] * US_PER_S <
+						      OBSERVED_FIRST + INT64_C(5000) * 60 * US_PER_S) {
+				edges[count] = start + (int64_t)count * steps_s[i] * US_PER_S;
+				count++;
+			}
+			/* Two edges anywhere. */
+			edges[count / 2] += shift ? 0 : 123457;
+			edges[count] = edges[count - 1] + 3601 * US_PER_S;
+			count++;
+			for (size_t s = 0; s < 2; s++)
+				CHECK_OK(store_series_sums(both->readers[s], id_name(0, id),
+							   attribute_name(3, attribute), STR_NONE, STORE_OBSERVED_AT,
+							   edges, count, &both->arena, sums[s], &err),
+					 &err);
+			for (size_t k = 0; k + 1 < count; k++)
+				check_sums(&sums[0][k], &sums[1][k]);
+			arena_clear(&both->arena);
+		}
+	}
+}
+
+static void roll_ups_say_what_their_points_say(void)
+{
+	struct test_folder folder;
+	struct both both = {.random = {1234567u}, .now_us = NOW_FIRST};
+	struct store_history_stats before, after;
+	struct error err = {0};
+
+	folder_make(&folder);
+	arena_init(&both.arena, (size_t)1 << 28);
+	for (size_t s = 0; s < 2; s++) {
+		both.stores[s] = open_kind(s == 1, &folder);
+		CHECK_OK(store_reader_new(both.stores[s], &both.readers[s], &err), &err);
+	}
+	append_minutes(&both, 0, MINUTES);
+	pack(&both, true);
+	CHECK_OK(store_history_stats(both.stores[1], &before, &err), &err);
+	ask_minutes(&both);
+	/* Rules that come later. */
+	for (size_t s = 0; s < 2; s++)
+		store_set_retention(both.stores[s], &retention);
+	pack(&both, true);
+	CHECK_OK(store_history_stats(both.stores[1], &after, &err), &err);
+	CHECK(after.points == before.points && after.points == MINUTES);
+	ask_minutes(&both);
+	for (int i = 0; i < 10; i++) {
+		correct_random(&both);
+		ask_minutes(&both);
+		append_minutes(&both, (uint32_t)i * 300, (uint32_t)i * 300 + 8);
+		if (i % 3 == 2)
+			pack(&both, true);
+		ask_minutes(&both);
+	}
+	check_series_lists(&both);
+	check_counts(&both);
+	for (size_t s = 0; s < 2; s++) {
+		(void)store_reader_free(both.readers[s]);
+		(void)store_free(both.stores[s]);
+	}
+	arena_done(&both.arena);
+	check_clean(folder.file);
+	folder_remove(&folder);
+}
+
 int main(void)
 {
+	RUN(roll_ups_say_what_their_points_say);
 	RUN(what_is_too_old_counts_in_its_bucket);
 	RUN(whatever_is_packed_the_answers_are_the_same);
 	return check_done();
