@@ -430,7 +430,7 @@ static struct series_block with_a_lie(struct str bytes, size_t at, int change)
 	struct chunk chunk;
 
 	buf_init(&copy, BLOCK_BYTES);
-	buf_add(&copy, bytes.at, bytes.len);
+	buf_put(&copy, bytes);
 	CHECK_OK(series_block_open(buf_str(&copy), &arena, &block, &err), &err);
 	CHECK_OK(chunk_open(&block, 0, &chunk, &err), &err);
 	uint8_t *start = (uint8_t *)copy.at + block.entries[0].offset;
@@ -451,8 +451,8 @@ static void lying_summaries_are_noticed(void)
 		size_t at;
 		int change;
 		bool by_whole, by_part; /* noticed without reading values; when periods cut the chunk */
-	} lies[] = {{0, 2, false, true},  {0, -2, false, false}, {1, -1, false, true}, {1, 1, false, false},
-		    {2, 90, true, true},  {3, 90, true, true},   {4, 1, false, false}, {5, 90, true, true},
+	} lies[] = {{0, 2, false, true},  {0, -2, false, true}, {1, -1, false, true}, {1, 1, false, false},
+		    {2, 90, true, true},  {3, 90, true, true},  {4, 1, false, false}, {5, 90, true, true},
 		    {6, 1, false, false}, {1, -40, true, true}};
 	const int64_t edges[] = {0, 20, 40, 1000};
 	struct series_builder *builder = NULL;
