@@ -2,6 +2,7 @@
 #include "series/rollup_int.h"
 
 #include "base/cleanup.h"
+#include "series/big_int.h"
 #include "series/ints_int.h"
 #include "series/sums_int.h"
 
@@ -29,15 +30,6 @@ static const uint64_t powers[SERIES_SCALE_MAX + 1] = {1,
 
 /* ---- adding points ---- */
 
-static bool are_small(const int64_t *mantissas, uint32_t from, uint32_t to)
-{
-	bool small = to - from <= SERIES_POINTS_MAX;
-
-	for (uint32_t i = from; i < to; i++)
-		small &= mantissas[i] > -SLICE_SMALL_MAX && mantissas[i] < SLICE_SMALL_MAX;
-	return small;
-}
-
 enum err_code series_sums_add_points(struct series_sums *sums, const struct series_points *points, uint32_t from,
 				     uint32_t to, struct error *err)
 {
@@ -57,7 +49,7 @@ enum err_code series_sums_add_points(struct series_sums *sums, const struct seri
 						series_column_get(&points->number, to - 2) == slice.last_number));
 
 		if (!alike) {
-			slice_of_mantissas(points->mantissas, from, to, are_small(points->mantissas, from, to), &slice);
+			slice_of_mantissas(points->mantissas, from, to, &slice);
 			sums_add_slice(sums, &slice);
 			return ERR_OK;
 		}
@@ -99,15 +91,19 @@ static uint64_t divide(uint64_t *limbs, size_t count, uint64_t by)
 	return rest;
 }
 
-/* limbs / 10^(times · (15 − scale)), when that is whole and fits. */
-static bool scale_down(const uint64_t *from, size_t count, uint8_t scale, unsigned times, wide_uint *ret)
+/* limbs · 10^(times · (to − from)), from one scale to another, when that is whole and fits. */
+static bool rescale(const uint64_t *from, size_t count, uint8_t from_scale, uint8_t to_scale, unsigned times,
+		    wide_uint *ret)
 {
 	uint64_t limbs[SERIES_SQUARES_LIMBS];
 
 	memcpy(limbs, from, count * sizeof(*limbs));
-	for (unsigned i = 0; i < times; i++)
-		if (divide(limbs, count, powers[SERIES_SCALE_MAX - scale]) != 0)
+	for (unsigned i = 0; i < times; i++) {
+		if (to_scale >= from_scale)
+			big_multiply_small(limbs, count, powers[to_scale - from_scale]);
+		else if (divide(limbs, count, powers[from_scale - to_scale]) != 0)
 			return false;
+	}
 	for (size_t i = 2; i < count; i++)
 		if (limbs[i] != 0)
 			return false;
@@ -115,8 +111,9 @@ static bool scale_down(const uint64_t *from, size_t count, uint8_t scale, unsign
 	return true;
 }
 
-static bool read_sum(const uint64_t *from, uint8_t scale, wide_uint *ret)
+static bool read_sum(const struct series_sums *sums, uint8_t scale, wide_uint *ret)
 {
+	const uint64_t *from = sums->sum;
 	uint64_t limbs[SERIES_SUM_LIMBS], carry = 1;
 	bool negative = from[SERIES_SUM_LIMBS - 1] >> (LIMB_BITS - 1);
 
@@ -124,7 +121,7 @@ static bool read_sum(const uint64_t *from, uint8_t scale, wide_uint *ret)
 		limbs[i] = negative ? ~from[i] + carry : from[i];
 		carry = negative && carry && limbs[i] == 0;
 	}
-	if (!scale_down(limbs, SERIES_SUM_LIMBS, scale, 1, ret))
+	if (!rescale(limbs, SERIES_SUM_LIMBS, sums->scale, scale, 1, ret))
 		return false;
 	if (negative)
 		*ret = 0 - *ret;
@@ -142,7 +139,8 @@ static bool read_plain(const struct series_sums *sums, uint8_t scale, struct pla
 	if (sums->count >= ROLLUP_COUNT_MAX || sums->others >= ROLLUP_COUNT_MAX || sums->wide ||
 	    !read_mantissa(sums->min, scale, &ret->min) || !read_mantissa(sums->max, scale, &ret->max) ||
 	    !read_mantissa(sums->first, scale, &ret->first) || !read_mantissa(sums->last, scale, &ret->last) ||
-	    !read_sum(sums->sum, scale, &sum) || !scale_down(sums->squares, SERIES_SQUARES_LIMBS, scale, 2, &squares))
+	    !read_sum(sums, scale, &sum) ||
+	    !rescale(sums->squares, SERIES_SQUARES_LIMBS, sums->scale, scale, 2, &squares))
 		return false;
 	wide_uint least = (wide_uint)(wide_int)ret->min;
 
@@ -256,7 +254,7 @@ static void write_double(struct buf *out, double value)
 }
 
 /* Index less the piece's first, count, others; unless count is 0: the four numbers as doubles, times and order numbers
- * of first and last, limbs of sum and squares, and of the sums of doubles. */
+ * of first and last, scale, limbs of sum and squares, and of the sums of doubles. */
 static void write_other(struct buf *out, const struct writing *writing, const struct series_bucket *bucket)
 {
 	const struct series_sums *sums = &bucket->sums;
@@ -276,6 +274,7 @@ static void write_other(struct buf *out, const struct writing *writing, const st
 	out_signed(out, wrap_sub(sums->last_us, start_us));
 	out_signed(out, sums->first_number);
 	out_signed(out, sums->last_number);
+	out_byte(out, sums->scale);
 	write_limbs(out, sums->sum, SERIES_SUM_LIMBS);
 	write_limbs(out, sums->squares, SERIES_SQUARES_LIMBS);
 	write_limbs(out, wide.sum, wide.sum_count);

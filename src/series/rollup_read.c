@@ -203,6 +203,11 @@ static enum err_code read_other(const struct series_rollup *rollup, struct byte_
 		sums->last_us = wrap_add(start_us, in_signed(in));
 		sums->first_number = in_signed(in);
 		sums->last_number = in_signed(in);
+		sums->scale = in_byte(in);
+		if (sums->scale > SERIES_SCALE_MAX) {
+			sums->scale = 0;
+			in->bad = true;
+		}
 		read_limbs(in, sums->sum, SERIES_SUM_LIMBS);
 		read_limbs(in, sums->squares, SERIES_SQUARES_LIMBS);
 		code = read_wide(in, sums, err);
