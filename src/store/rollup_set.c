@@ -1,6 +1,8 @@
 /* Gathering roll-ups for a block. */
 #include "store/rollup_set.h"
 
+#include "store/instance_pack.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -156,6 +158,18 @@ static enum err_code no_memory(struct error *err)
 	return err_set(err, ERR_MEMORY, "no memory to roll up");
 }
 
+bool rollup_points_are_values(const struct series_points *points)
+{
+	static const enum change_kind kinds[] = {CHANGE_CREATED, CHANGE_UPDATED, CHANGE_DELETED};
+
+	for (uint32_t i = 0; points->kind == SERIES_RAW && i < points->count; i++)
+		for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
+			if (str_eq(points->shapes[series_column_get(&points->shape, i)],
+				   instance_whole_shape(kinds[k])))
+				return false;
+	return true;
+}
+
 static enum err_code derive_tier(struct rollup_set *set, struct rolled *rolled, const struct series_points *points,
 				 struct error *err)
 {
@@ -186,8 +200,7 @@ enum err_code rollup_set_derive(struct rollup_set *set, const struct series_key 
 
 		if (!rolled)
 			return no_memory(err);
-		/* Such texts may be whole instances, which take a parser to read. */
-		rolled->useless |= points->kind == SERIES_RAW;
+		rolled->useless |= !rollup_points_are_values(points);
 		if (!rolled->useless)
 			code = derive_tier(set, rolled, points, err);
 	}

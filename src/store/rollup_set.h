@@ -23,10 +23,12 @@ struct rollup_set *rollup_set_free(struct rollup_set *set);
 bool rollup_set_is_empty(const struct rollup_set *set);
 
 /* Derives the rule's tiers (NULL: none) of points that were observed at at_us. Points of one series come kind by kind.
- * SERIES_RAW: of this series nothing is derived until the set is flushed. ERR_MEMORY. */
+ * When they are no values, nothing is derived of this series until the set is flushed. ERR_MEMORY. */
 MUST_CHECK enum err_code rollup_set_derive(struct rollup_set *set, const struct series_key *key,
 					   const struct store_rule *rule, const struct series_points *points,
 					   struct error *err);
+/* False: there are whole instances among them, which take a parser to read. */
+bool rollup_points_are_values(const struct series_points *points);
 /* Makes room for a bucket to keep: what holds at at_us goes into *ret_sums. */
 MUST_CHECK enum err_code rollup_set_keep(struct rollup_set *set, const struct series_key *key, int64_t period_us,
 					 int64_t at_us, struct series_sums **ret_sums, struct error *err);

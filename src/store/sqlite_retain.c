@@ -159,8 +159,14 @@ static enum err_code look_at_chunk(struct retaining *retaining, const struct ser
 	look->points += chunk.count;
 	look->min_us = chunk.at_us.min < look->min_us ? chunk.at_us.min : look->min_us;
 	look->max_us = chunk.at_us.max > look->max_us ? chunk.at_us.max : look->max_us;
-	look->texts |= chunk.kind == SERIES_RAW;
-	return ERR_OK;
+	if (chunk.kind == SERIES_RAW) {
+		struct series_points points;
+
+		arena_clear(&retaining->now.points_arena);
+		code = series_block_read(&retaining->now.block, index, &retaining->now.points_arena, &points, err);
+		look->texts |= code == ERR_OK && !rollup_points_are_values(&points);
+	}
+	return code;
 }
 
 static enum err_code find_due(struct retaining *retaining, int64_t *ret_due_us, struct error *err)
