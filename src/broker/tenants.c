@@ -134,7 +134,8 @@ static bool choose_rules(const struct broker_options *options, struct str name, 
 }
 
 /* Puts an opened store into the list. Takes the store over, also on failure. */
-static enum err_code add(const struct broker_options *options, struct tenants *tenants, struct str name, struct store *store, struct error *err)
+static enum err_code add(const struct broker_options *options, struct tenants *tenants, struct str name,
+			 struct store *store, struct error *err)
 {
 	struct tenant *tenant = calloc(1, sizeof(*tenant));
 	bool added = false;

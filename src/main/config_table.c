@@ -172,9 +172,11 @@ const struct setting config_settings[] = {
 	 .offset = AT(history.rules),
 	 .fallback = "",
 	 .doc = "How long history is kept, and in which roll-ups: a list of rules, each of words tenant=, type=, "
-		"attribute= (each a name, or * as when left out), keep=DURATION for instances and rollup=PERIOD:DURATION "
+		"attribute= (each a name, or * as when left out), keep=DURATION for instances and "
+		"rollup=PERIOD:DURATION "
 		"for what they come to in periods of that length, from the shortest to the longest; durations are "
-		"ISO 8601, or forever. The rule that names the attribute wins over others, then that which names the type, "
+		"ISO 8601, or forever. The rule that names the attribute wins over others, then that which names the "
+		"type, "
 		"then the tenant, then the first. What no rule fits is kept for ever. See the guide \"Keep history\"."},
 
 	{.key = "public_url",

@@ -23,9 +23,11 @@ static enum err_code read_tier(struct str value, struct store_rule *rule, struct
 		return err_set(err, ERR_INVALID, "more than %u roll-ups in a rule", STORE_TIERS_MAX);
 	if (!str_find(value, ':', &colon) || !duration_parse_iso(str_part(value, 0, colon), &tier.period_us) ||
 	    !read_duration(str_part(value, colon + 1, value.len), &tier.keep_us))
-		return err_set(err, ERR_INVALID, "expected rollup=PERIOD:DURATION as in PT1H:P2Y or P1D:forever, not \"%.*s\"",
+		return err_set(err, ERR_INVALID,
+			       "expected rollup=PERIOD:DURATION as in PT1H:P2Y or P1D:forever, not \"%.*s\"",
 			       STR_FMT(str_part(value, 0, 80)));
-	if (tier.period_us < US_PER_S || tier.period_us > SERIES_ROLLUP_PERIOD_US_MAX || US_PER_DAY % tier.period_us != 0)
+	if (tier.period_us < US_PER_S || tier.period_us > SERIES_ROLLUP_PERIOD_US_MAX ||
+	    US_PER_DAY % tier.period_us != 0)
 		return err_set(err, ERR_INVALID, "the period %.*s does not divide a day into whole seconds or more",
 			       STR_FMT(str_part(value, 0, colon)));
 	rule->tiers[rule->tier_count++] = tier;
@@ -49,7 +51,8 @@ static enum err_code read_word(struct str word, struct broker_rule *rule, struct
 		rule->rule.attribute = value;
 	} else if (str_eq(key, STR("keep"))) {
 		if (!read_duration(value, &rule->rule.keep_us))
-			return err_set(err, ERR_INVALID, "expected keep=DURATION as in P90D, or keep=forever, not \"%.*s\"",
+			return err_set(err, ERR_INVALID,
+				       "expected keep=DURATION as in P90D, or keep=forever, not \"%.*s\"",
 				       STR_FMT(str_part(value, 0, 80)));
 	} else {
 		return err_set(err, ERR_INVALID,
@@ -68,8 +71,9 @@ static enum err_code check_tiers(const struct store_rule *rule, struct error *er
 		const struct store_tier *tier = &rule->tiers[i];
 
 		if (tier->period_us <= period_us || tier->period_us % period_us != 0)
-			return err_set(err, ERR_INVALID, "roll-ups stand from the shortest period to the longest, each a "
-							 "multiple of the one before");
+			return err_set(err, ERR_INVALID,
+				       "roll-ups stand from the shortest period to the longest, each a "
+				       "multiple of the one before");
 		if (tier->keep_us < keep_us)
 			return err_set(err, ERR_INVALID, "a roll-up is kept for less time than what it is made of");
 		period_us = tier->period_us;
@@ -80,9 +84,8 @@ static enum err_code check_tiers(const struct store_rule *rule, struct error *er
 
 enum err_code retention_rule_read(struct str text, struct broker_rule *ret, struct error *err)
 {
-	struct broker_rule rule = {
-		.tenant = STR("*"),
-		.rule = {.type = STR("*"), .attribute = STR("*"), .keep_us = STORE_KEEP_FOR_EVER}};
+	struct broker_rule rule = {.tenant = STR("*"),
+				   .rule = {.type = STR("*"), .attribute = STR("*"), .keep_us = STORE_KEEP_FOR_EVER}};
 	struct str word;
 	enum err_code code = ERR_OK;
 

@@ -252,8 +252,7 @@ static bool is_address(struct arena *arena, struct str text)
 
 bool setting_is_list(const struct setting *setting)
 {
-	return setting->kind == SETTING_ORIGINS || setting->kind == SETTING_ADDRESSES ||
-	       setting->kind == SETTING_RULES;
+	return setting->kind == SETTING_ORIGINS || setting->kind == SETTING_ADDRESSES || setting->kind == SETTING_RULES;
 }
 
 enum err_code setting_add_item(const struct setting *setting, struct arena *arena, struct str text, void *target,
