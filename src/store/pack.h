@@ -9,8 +9,8 @@
 struct store_pack_options {
 	int64_t now_us; /* the clock: what arrived in the last half minute stays in rows */
 	/* Pack however little there is, and put everything that was packed together. Otherwise only what is worth it:
-	 * 32,768 points, or any number that has waited for ten minutes; and what is too old goes by a tenth of its time,
-	 * a day at most, later than it should, so that blocks are not written anew for every bucket. */
+	 * 32,768 points, or any number that has waited for ten minutes; and what is too old goes by a tenth of its
+	 * time, a day at most, later than it should, so that blocks are not written anew for every bucket. */
 	bool all;
 };
 
