@@ -134,7 +134,8 @@ static void mistakes_name_place_key_and_expectation(void)
 		  "machi.yaml:4:7: history.rules", "keep=DURATION", "soon");
 	complains("history:\n  rules: [keep=P9D rollup=PT7H:P9D]\n", "machi.yaml:2:11", "divide a day", "PT7H");
 	complains("history:\n  rules: [keep=P9D rollup=PT1H:P8D]\n", "history.rules", "less time", "roll-up");
-	complains("history:\n  rules: [rollup=PT1H:P8D rollup=PT15M:P9D]\n", "history.rules", "shortest", "multiple");
+	complains("history:\n  rules: [keep=P1D rollup=PT1H:P8D rollup=PT15M:P9D]\n", "history.rules", "shortest",
+		  "multiple");
 	complains("history:\n  rules: [type=A]\n", "history.rules", "neither keep", "rollup");
 	complains("history:\n  rules: [keep=P9D since=P1D]\n", "history.rules", "expected tenant=", "since");
 	complains("context:\n  fetch: maybe\n", "machi.yaml:2:10", "true or false", "maybe");
