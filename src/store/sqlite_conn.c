@@ -225,7 +225,7 @@ static const char *const sql_texts[SQL_COUNT] = {
 	[SQL_HISTORY_COUNTS] = "SELECT (SELECT ifnull(sum(points), 0) FROM slice WHERE packed = 0) + "
 			       "(SELECT ifnull(sum(points), 0) FROM segment), "
 			       "(SELECT ifnull(sum(points), 0) FROM block), (SELECT count(*) FROM block), "
-			       "(SELECT count(*) FROM run)",
+			       "(SELECT count(*) FROM run), (SELECT ifnull(sum(buckets), 0) FROM retention)",
 	[SQL_RUN_IN_TIME] = "SELECT rid FROM run WHERE at_us_max >= ?1 AND at_us_min <= ?2 ORDER BY at_us_min",
 	/* From the last block that may have the subject on. */
 	[SQL_BLOCK_OF] = "SELECT bid, subject_max, at_us_min, at_us_max FROM block WHERE rid = ?1 AND "
