@@ -1,5 +1,5 @@
-/* Roll-ups of the synthetic meters: bytes a bucket beside bytes a point, and the sums of a year of minutes by hours and by
- * days from points and from buckets of an hour, in processor time of one series. */
+/* Roll-ups of the synthetic meters: bytes a bucket beside bytes a point, and the sums of a year of minutes by hours and
+ * by days from points and from buckets of an hour, in processor time of one series. */
 #include "bench.h"
 #include "meters.h"
 
