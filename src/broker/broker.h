@@ -9,6 +9,7 @@
 #include "ngsild/context.h"
 #include "ngsild/order.h"
 #include "ngsild/represent.h"
+#include "store/retention.h"
 #include "store/store.h"
 
 #define BROKER_TENANTS_MAX 256
@@ -18,6 +19,11 @@
 struct broker;
 struct context_request;
 struct context_answer;
+
+struct broker_rule {
+	struct str tenant; /* "*": every one; "": the default one */
+	struct store_rule rule;
+};
 
 struct broker_options {
 	/* Folder: machi.db for the default tenant, tenants/NAME.db for the others. NULL: everything in memory. */
@@ -34,6 +40,8 @@ struct broker_options {
 	/* How old a copy may become whose source does not say; served stale when it cannot be had; 0: 86,400. */
 	uint32_t context_keep_s;
 	uint32_t sweep_interval_ms; /* how often a thread removes what has expired; 0: no such thread */
+	const struct broker_rule *rules; /* of retention; borrowed, for as long as the broker lives */
+	size_t rule_count; /* at most STORE_RULES_MAX */
 	uint32_t query_ms_max; /* a query that takes longer is ERR_TOO_COMPLEX; 0: however long it takes */
 };
 

@@ -14,6 +14,8 @@
 struct tenant {
 	char name[BROKER_TENANT_NAME_BYTES_MAX + 1]; /* "" is the default tenant */
 	struct store *store; /* owned; never changes while the broker lives */
+	struct store_retention retention; /* the store's; rules owned */
+	struct store_rule *rules;
 	struct lines_names *lines_names; /* owned; made at the first lines, under the lock */
 };
 

@@ -145,6 +145,50 @@ static enum err_code read_end(struct temporal_reading *reading, const struct tem
 	return code;
 }
 
+/* Buckets that are all that is left of instances widen the range, within the window. */
+static enum err_code widen_ends(struct temporal_reading *reading, const struct temporal_series *series, bool any,
+				int64_t *first_us, int64_t *last_us, bool *ret_any)
+{
+	const struct temporal_query *query = reading->ask->temporal;
+	bool from_said = query->relation == TEMPORAL_AFTER || query->relation == TEMPORAL_BETWEEN;
+	bool to_said = query->relation == TEMPORAL_BEFORE || query->relation == TEMPORAL_BETWEEN;
+	int64_t to_us = query->relation == TEMPORAL_BETWEEN ? query->end_us : query->at_us;
+	struct store_span span = {.any = false};
+	enum err_code code = ERR_OK;
+
+	if (reading->window.by == STORE_OBSERVED_AT)
+		code = store_series_kept(reading->store, series->id, series->iri, series->dataset_id,
+					 from_said ? query->at_us : INT64_MIN, to_said ? to_us - 1 : INT64_MAX, &span,
+					 reading->err);
+	*ret_any = any || span.any;
+	if (span.any && (!any || span.from_us < *first_us))
+		*first_us = span.from_us;
+	if (span.any && (!any || span.to_us > *last_us))
+		*last_us = span.to_us;
+	return code;
+}
+
+/* What stands for instances of whom only roll-ups are left: those are of Properties. */
+static enum err_code make_example(const struct temporal_reading *reading, int64_t first_us, struct temporal_points *ret)
+{
+	struct temporal_point *point = arena_new(reading->arena, struct temporal_point);
+	struct json *document = json_new(reading->arena, json_object());
+	struct json *value = NULL;
+
+	if (document && json_set(reading->arena, document, STR("type"), json_string(STR("Property"))))
+		value = json_set(reading->arena, document, STR("value"), json_int(reading->arena, 0));
+	if (!point || !value)
+		return no_memory(reading);
+	*point = (struct temporal_point){.observed_us = first_us,
+					 .created_us = TEMPORAL_NO_TIME,
+					 .modified_us = TEMPORAL_NO_TIME,
+					 .deleted_us = TEMPORAL_NO_TIME,
+					 .instance = document,
+					 .value = value};
+	*ret = (struct temporal_points){.at = point, .count = 1};
+	return ERR_OK;
+}
+
 /* *ret_done false: there are values that are no numbers. */
 static enum err_code aggregate_sums(struct temporal_reading *reading, const struct temporal_series *series,
 				    struct temporal_aggregate *aggregate, bool *ret_any, bool *ret_done)
@@ -153,15 +197,24 @@ static enum err_code aggregate_sums(struct temporal_reading *reading, const stru
 	struct temporal_points first, last;
 	enum err_code code = read_end(reading, series, false, &first);
 	uint64_t total = reading->total, counted = 0, others = 0;
+	int64_t first_us = 0, last_us = 0;
 
 	*ret_done = true;
-	*ret_any = code == ERR_OK && first.count > 0;
-	if (!*ret_any)
-		return code;
-	code = read_end(reading, series, true, &last);
+	*ret_any = false;
+	if (code == ERR_OK && first.count > 0)
+		code = read_end(reading, series, true, &last);
+	if (code == ERR_OK && first.count > 0) {
+		first_us = temporal_point_time(&first.at[0], property);
+		last_us = temporal_point_time(&last.at[0], property);
+	}
 	if (code == ERR_OK)
-		code = make_periods(reading, temporal_point_time(&first.at[0], property),
-				    temporal_point_time(&last.at[0], property), aggregate);
+		code = widen_ends(reading, series, first.count > 0, &first_us, &last_us, ret_any);
+	if (code != ERR_OK || !*ret_any)
+		return code;
+	if (first.count == 0)
+		code = make_example(reading, first_us, &first);
+	if (code == ERR_OK)
+		code = make_periods(reading, first_us, last_us, aggregate);
 	if (code != ERR_OK)
 		return code;
 	const struct temporal_periods *periods = &aggregate->periods;

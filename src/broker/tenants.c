@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "broker/broker_int.h"
 #include "broker/lines_int.h"
+#include "store/pack.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -44,6 +45,7 @@ void tenants_close(struct broker *broker)
 	for (size_t i = 0; i < tenants->count; i++) {
 		(void)store_free(tenants->list[i]->store);
 		(void)lines_names_free(tenants->list[i]->lines_names);
+		free(tenants->list[i]->rules);
 		free(tenants->list[i]);
 	}
 	tenants->count = 0;
@@ -113,16 +115,36 @@ static enum err_code open_store(const struct broker *broker, struct str name, bo
 	return store_sqlite_open(&options, ret_store, err);
 }
 
+/* The rules that are meant for a tenant: those that name it stand first. */
+static bool choose_rules(const struct broker_options *options, struct str name, struct tenant *tenant)
+{
+	size_t count = 0;
+
+	if (options->rule_count == 0)
+		return true;
+	tenant->rules = calloc(options->rule_count, sizeof(*tenant->rules));
+	if (!tenant->rules)
+		return false;
+	for (int named = 1; named >= 0; named--)
+		for (size_t i = 0; i < options->rule_count; i++)
+			if (str_eq(options->rules[i].tenant, named ? name : STR("*")))
+				tenant->rules[count++] = options->rules[i].rule;
+	tenant->retention = (struct store_retention){tenant->rules, count};
+	return true;
+}
+
 /* Puts an opened store into the list. Takes the store over, also on failure. */
-static enum err_code add(struct tenants *tenants, struct str name, struct store *store, struct error *err)
+static enum err_code add(const struct broker_options *options, struct tenants *tenants, struct str name,
+			 struct store *store, struct error *err)
 {
 	struct tenant *tenant = calloc(1, sizeof(*tenant));
 	bool added = false;
 
-	if (tenant) {
+	if (tenant && choose_rules(options, name, tenant)) {
 		if (name.len)
 			memcpy(tenant->name, name.at, name.len);
 		tenant->store = store;
+		store_set_retention(store, &tenant->retention);
 		(void)pthread_mutex_lock(&tenants->lock);
 		added = map_set(&tenants->by_name, (struct str){tenant->name, name.len}, tenant);
 		if (added)
@@ -131,6 +153,7 @@ static enum err_code add(struct tenants *tenants, struct str name, struct store 
 	}
 	if (added)
 		return ERR_OK;
+	free(tenant ? tenant->rules : NULL);
 	free(tenant);
 	(void)store_free(store);
 	return err_set(err, ERR_MEMORY, "no memory for a tenant");
@@ -160,7 +183,7 @@ static enum err_code open_tenant(struct broker *broker, struct str name, bool cr
 			(void)store_free(store);
 	}
 	if (code == ERR_OK)
-		code = add(tenants, name, store, err);
+		code = add(&broker->options, tenants, name, store, err);
 	if (code == ERR_OK)
 		*ret_store = store;
 	return code;

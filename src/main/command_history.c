@@ -83,13 +83,13 @@ static uint64_t file_bytes(const char *path)
 
 static void print_json(struct str tenant, const struct store_history_stats *stats, uint64_t database_bytes)
 {
-	(void)printf("{\"tenant\":\"%.*s\",\"points\":%" PRIu64 ",\"pointsUnpacked\":%" PRIu64
-		     ",\"historyBytes\":%" PRIu64 ",\"rowsBytes\":%" PRIu64 ",\"blocksBytes\":%" PRIu64
-		     ",\"subjectsBytes\":%" PRIu64 ",\"blocks\":%" PRIu64 ",\"runs\":%" PRIu64
-		     ",\"databaseBytes\":%" PRIu64 "}\n",
-		     STR_FMT(tenant), stats->points, stats->points_unpacked,
-		     stats->rows_bytes + stats->blocks_bytes + stats->subjects_bytes, stats->rows_bytes,
-		     stats->blocks_bytes, stats->subjects_bytes, stats->blocks, stats->runs, database_bytes);
+	(void)printf(
+		"{\"tenant\":\"%.*s\",\"points\":%" PRIu64 ",\"pointsUnpacked\":%" PRIu64 ",\"historyBytes\":%" PRIu64
+		",\"rowsBytes\":%" PRIu64 ",\"blocksBytes\":%" PRIu64 ",\"subjectsBytes\":%" PRIu64
+		",\"blocks\":%" PRIu64 ",\"runs\":%" PRIu64 ",\"buckets\":%" PRIu64 ",\"databaseBytes\":%" PRIu64 "}\n",
+		STR_FMT(tenant), stats->points, stats->points_unpacked,
+		stats->rows_bytes + stats->blocks_bytes + stats->subjects_bytes, stats->rows_bytes, stats->blocks_bytes,
+		stats->subjects_bytes, stats->blocks, stats->runs, stats->buckets, database_bytes);
 }
 
 static void print_text(struct str tenant, const struct store_history_stats *stats, uint64_t database_bytes)
@@ -99,6 +99,7 @@ static void print_text(struct str tenant, const struct store_history_stats *stat
 	(void)printf("%.*s\n", STR_FMT(tenant.len ? tenant : STR("default tenant")));
 	(void)printf("  points           %16" PRIu64 "\n", stats->points);
 	(void)printf("  not yet packed   %16" PRIu64 "\n", stats->points_unpacked);
+	(void)printf("  roll-up buckets  %16" PRIu64 "\n", stats->buckets);
 	(void)printf("  history on disk  %16" PRIu64 " bytes", bytes);
 	if (stats->points)
 		(void)printf(", %.3f a point", (double)bytes / (double)stats->points);

@@ -81,12 +81,15 @@ static void unknown_key(struct loader *loader, const struct yaml_tree *key, stru
 	mistake(loader, where_of(loader, key), name, &cause);
 }
 
+/* *at is the entry that is wrong. */
 static enum err_code read_origin_list(struct loader *loader, const struct setting *setting,
-				      const struct yaml_tree *list, void *target, struct error *err)
+				      const struct yaml_tree *list, void *target, const struct yaml_tree **at,
+				      struct error *err)
 {
 	enum err_code code = setting_read(setting, &loader->config->arena, STR(""), target, err);
 
 	for (uint32_t i = 0; i < list->count && !code; i++) {
+		*at = &list->items[i];
 		if (list->items[i].kind != YAML_TREE_SCALAR)
 			return err_set(err, ERR_INVALID, "expected a list of texts");
 		code = setting_add_item(setting, &loader->config->arena, list->items[i].text, target, err);
@@ -98,6 +101,7 @@ static void read_value(struct loader *loader, const struct setting *setting, str
 		       const struct yaml_tree *node, void *target)
 {
 	struct arena *arena = &loader->config->arena;
+	const struct yaml_tree *at = node;
 	struct buf expected;
 	struct error cause;
 	enum err_code code;
@@ -107,7 +111,7 @@ static void read_value(struct loader *loader, const struct setting *setting, str
 	if (node->kind == YAML_TREE_SCALAR) {
 		code = setting_read(setting, arena, node->text, target, &cause);
 	} else if (node->kind == YAML_TREE_LIST && setting_is_list(setting)) {
-		code = read_origin_list(loader, setting, node, target, &cause);
+		code = read_origin_list(loader, setting, node, target, &at, &cause);
 	} else {
 		buf_init(&expected, SENTENCE_BYTES_MAX);
 		setting_write_expected(setting, &expected);
@@ -116,7 +120,7 @@ static void read_value(struct loader *loader, const struct setting *setting, str
 		buf_done(&expected);
 	}
 	if (code)
-		mistake(loader, where_of(loader, node), name, &cause);
+		mistake(loader, where_of(loader, at), name, &cause);
 }
 
 static void note_origin(struct loader *loader, const struct setting *setting, struct str origin)

@@ -44,6 +44,9 @@ struct config {
 		uint64_t page_default, page_max, time_max_s;
 		uint64_t instances_max, instances_total_max;
 	} query;
+	struct {
+		struct setting_texts rules; /* main/retention_rule.h */
+	} history;
 	const char *public_url; /* "": that of each request's Host header */
 	struct {
 		struct setting_texts allow; /* net/address_policy.h */

@@ -167,6 +167,18 @@ const struct setting config_settings[] = {
 	 .doc = "A query that takes longer is refused as too complex (403): other requests of its loop wait "
 		"meanwhile."},
 
+	{.key = "history.rules",
+	 .kind = SETTING_RULES,
+	 .offset = AT(history.rules),
+	 .fallback = "",
+	 .doc = "How long history is kept, and in which roll-ups: a list of rules, each of words tenant=, type=, "
+		"attribute= (each a name, or * as when left out), keep=DURATION for instances and "
+		"rollup=PERIOD:DURATION "
+		"for what they come to in periods of that length, from the shortest to the longest; durations are "
+		"ISO 8601, or forever. The rule that names the attribute wins over others, then that which names the "
+		"type, "
+		"then the tenant, then the first. What no rule fits is kept for ever. See the guide \"Keep history\"."},
+
 	{.key = "public_url",
 	 .kind = SETTING_ORIGIN,
 	 .offset = AT(public_url),

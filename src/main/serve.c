@@ -12,6 +12,7 @@
 #include "main/folder.h"
 #include "main/log.h"
 #include "main/notify.h"
+#include "main/retention_rule.h"
 #include "main/say.h"
 #include "main/session.h"
 #include "net/address_policy.h"
@@ -40,6 +41,7 @@ struct daemon {
 	struct broker *broker;
 	struct api *api;
 	struct http_server *server;
+	struct broker_rule rules[SETTING_TEXTS_MAX];
 	struct feeds feeds;
 	int lock_fd, hold_fd, signal_fd;
 };
@@ -96,6 +98,17 @@ static enum exit_status open_folder(struct daemon *daemon, struct error *err)
 	return code ? refuse(err, exit_of(code)) : EXIT_GOOD;
 }
 
+/* The boot configuration lives as long as the daemon, and the texts of its rules with it. */
+static enum err_code read_rules(struct daemon *daemon, struct error *err)
+{
+	const struct setting_texts *texts = &daemon->boot->history.rules;
+	enum err_code code = ERR_OK;
+
+	for (size_t i = 0; code == ERR_OK && i < texts->count; i++)
+		code = retention_rule_read(str_from(texts->items[i]), &daemon->rules[i], err);
+	return code;
+}
+
 static enum exit_status open_broker(struct daemon *daemon, struct error *err)
 {
 	const struct config *config = daemon->boot;
@@ -110,9 +123,13 @@ static enum exit_status open_broker(struct daemon *daemon, struct error *err)
 		.context_keep_s = (uint32_t)config->context.keep_s,
 		.sweep_interval_ms = (uint32_t)config->sweep_interval_s * 1000,
 		.query_ms_max = (uint32_t)config->query.time_max_s * 1000,
+		.rules = daemon->rules,
+		.rule_count = config->history.rules.count,
 	};
 	struct store *store;
 
+	if (!code)
+		code = read_rules(daemon, err);
 	if (!code)
 		code = broker_new(&options, &daemon->broker, err);
 	if (!code)

@@ -1,6 +1,8 @@
 /* Reading and showing one setting. Each kind has a reader, a writer and a phrase for what it expects. */
 #include "main/setting.h"
 
+#include "main/retention_rule.h"
+
 #include "base/time_value.h"
 #include "net/address_policy.h"
 
@@ -81,6 +83,9 @@ void setting_write_expected(const struct setting *setting, struct buf *out)
 		break;
 	case SETTING_ADDRESSES:
 		buf_put(out, STR("list of addresses, networks (10.0.0.0/8), hosts (broker.lan) and domains (*.lan)"));
+		break;
+	case SETTING_RULES:
+		buf_put(out, STR("list of rules such as \"type=SmartMeter keep=P90D rollup=PT1H:forever\""));
 		break;
 	case SETTING_ORIGINS:
 		buf_put(out, STR("list of web origins such as https://example.org, or \"*\""));
@@ -247,7 +252,7 @@ static bool is_address(struct arena *arena, struct str text)
 
 bool setting_is_list(const struct setting *setting)
 {
-	return setting->kind == SETTING_ORIGINS || setting->kind == SETTING_ADDRESSES;
+	return setting->kind == SETTING_ORIGINS || setting->kind == SETTING_ADDRESSES || setting->kind == SETTING_RULES;
 }
 
 enum err_code setting_add_item(const struct setting *setting, struct arena *arena, struct str text, void *target,
@@ -255,7 +260,13 @@ enum err_code setting_add_item(const struct setting *setting, struct arena *aren
 {
 	struct setting_texts *texts = (void *)((char *)target + setting->offset);
 
-	if (!(setting->kind == SETTING_ORIGINS ? is_origin(text) : is_address(arena, text)))
+	if (setting->kind == SETTING_RULES) {
+		struct broker_rule rule;
+		enum err_code code = retention_rule_read(text, &rule, err);
+
+		if (code)
+			return code;
+	} else if (!(setting->kind == SETTING_ORIGINS ? is_origin(text) : is_address(arena, text)))
 		return refuse(setting, text, err);
 	if (texts->count == SETTING_TEXTS_MAX)
 		return err_set(err, ERR_INVALID, "expected at most %u entries", SETTING_TEXTS_MAX);
@@ -339,6 +350,7 @@ enum err_code setting_read(const struct setting *setting, struct arena *arena, s
 		return read_text(setting, arena, text, field, err);
 	case SETTING_ORIGINS:
 	case SETTING_ADDRESSES:
+	case SETTING_RULES:
 		return read_list(setting, arena, text, target, err);
 	case SETTING_ENDPOINT:
 		good = read_endpoint(arena, text, field);
@@ -437,6 +449,7 @@ void setting_write(const struct setting *setting, const void *target, struct buf
 		break;
 	case SETTING_ORIGINS:
 	case SETTING_ADDRESSES:
+	case SETTING_RULES:
 		write_list(field, out);
 		break;
 	}

@@ -23,7 +23,8 @@ enum setting_kind {
 	SETTING_INSTANT, /* int64_t, µs since 1970; SETTING_NOW: "now" */
 	SETTING_ORIGIN, /* const char *; "https://host[:port]", or empty */
 	SETTING_ORIGINS, /* struct setting_texts: web origins, or "*" */
-	SETTING_ADDRESSES /* struct setting_texts: addresses, networks and hosts (net/address_policy.h) */
+	SETTING_ADDRESSES, /* struct setting_texts: addresses, networks and hosts (net/address_policy.h) */
+	SETTING_RULES /* struct setting_texts: rules of retention (main/retention_rule.h) */
 };
 
 #define SETTING_NOW INT64_MIN

@@ -9,7 +9,7 @@
 __extension__ typedef unsigned __int128 wide_uint;
 
 #define LIMB_BITS 64u
-#define MORE_LIMBS 4u /* behind the point of a quotient: divisors have less than 192 bits, a double has 53 */
+#define MORE_LIMBS_MAX 5u /* behind the point of a quotient of 65 bits, by divisors that have 256 together */
 #define EXPONENT_MIN (DBL_MIN_EXP - DBL_MANT_DIG) /* of the lowest bit of a double */
 
 void big_add(uint64_t *a, size_t count, const uint64_t *b, size_t b_count, size_t at)
@@ -101,6 +101,12 @@ static bool divide_small(uint64_t *a, size_t count, uint64_t divisor)
 	uint64_t rest = 0;
 
 	for (size_t i = count; i-- > 0;) {
+		/* Most of the time that a sum takes to become a double goes into divisions of two limbs. */
+		if (rest == 0) {
+			rest = a[i] % divisor;
+			a[i] /= divisor;
+			continue;
+		}
 		wide_uint part = (wide_uint)rest << LIMB_BITS | a[i];
 
 		a[i] = (uint64_t)(part / divisor);
@@ -129,6 +135,15 @@ static uint64_t highest_bits(const uint64_t *a, size_t count, bool more_below, i
 	return bits | more_below;
 }
 
+static double power_of_two(int exponent)
+{
+	uint64_t bits = (uint64_t)(exponent + DBL_MAX_EXP - 1) << (DBL_MANT_DIG - 1);
+	double value;
+
+	memcpy(&value, &bits, sizeof(value));
+	return value;
+}
+
 /* bits · 2^exponent with the lowest `drop` bits rounded away; 64 at most. */
 static double round_bits(uint64_t bits, unsigned drop, int exponent)
 {
@@ -139,29 +154,46 @@ static double round_bits(uint64_t bits, unsigned drop, int exponent)
 
 	if (lost > half || (lost == half && (kept & 1)))
 		kept++;
-	return ldexp((double)kept, exponent + (int)drop);
+	exponent += (int)drop;
+	/* A power of two that is a double itself: the product is exact as long as it is no denormal, as ldexp()'s
+	 * is. */
+	if (exponent > -900 && exponent < 900)
+		return (double)kept * power_of_two(exponent);
+	return ldexp((double)kept, exponent);
+}
+
+/* How many limbs behind the point give the quotient 64 bits at least. */
+static size_t more_limbs(size_t count, uint64_t highest, const uint64_t *divisors, size_t divisor_count)
+{
+	size_t bits = count * LIMB_BITS - (size_t)__builtin_clzll(highest), wanted = LIMB_BITS + 1;
+
+	for (size_t i = 0; i < divisor_count; i++)
+		wanted += LIMB_BITS - (size_t)__builtin_clzll(divisors[i]);
+	return wanted > bits ? (wanted - bits + LIMB_BITS - 1) / LIMB_BITS : 0;
 }
 
 double big_ratio(const uint64_t *a, size_t count, int exponent, const uint64_t *divisors, size_t divisor_count,
 		 bool scaled, int *ret_exponent)
 {
-	uint64_t quotient[BIG_LIMBS_MAX + MORE_LIMBS] = {0};
-	bool more_below = false, is_zero = true;
+	uint64_t quotient[BIG_LIMBS_MAX + MORE_LIMBS_MAX];
+	bool more_below = false;
 	int place;
 
-	assert(count > 0 && count <= BIG_LIMBS_MAX && divisor_count <= BIG_DIVISORS_MAX);
-	for (size_t i = 0; i < count; i++) {
-		quotient[MORE_LIMBS + i] = a[i];
-		is_zero = is_zero && a[i] == 0;
-	}
+	assert(count <= BIG_LIMBS_MAX && divisor_count <= BIG_DIVISORS_MAX);
+	while (count > 0 && a[count - 1] == 0)
+		count--;
 	*ret_exponent = 0;
-	if (is_zero)
+	if (count == 0)
 		return 0.0;
-	for (size_t i = 0; i < divisor_count; i++)
-		more_below |= divide_small(quotient, count + MORE_LIMBS, divisors[i]);
-	uint64_t bits = highest_bits(quotient, count + MORE_LIMBS, more_below, &place);
+	size_t more = more_limbs(count, a[count - 1], divisors, divisor_count);
 
-	exponent += place - (int)(MORE_LIMBS * LIMB_BITS);
+	memset(quotient, 0, more * sizeof(*quotient));
+	memcpy(quotient + more, a, count * sizeof(*a));
+	for (size_t i = 0; i < divisor_count; i++)
+		more_below |= divide_small(quotient, count + more, divisors[i]);
+	uint64_t bits = highest_bits(quotient, count + more, more_below, &place);
+
+	exponent += place - (int)(more * LIMB_BITS);
 	if (scaled) {
 		*ret_exponent = exponent + (int)LIMB_BITS - 1;
 		*ret_exponent -= *ret_exponent & 1;

@@ -240,7 +240,7 @@ static enum err_code check_summary(const struct series_block *block, uint32_t in
 	code = chunk_summary(&chunk, &told, err);
 	if (code)
 		return code;
-	slice_of_mantissas(points->mantissas, 0, points->count, false, &real);
+	slice_of_mantissas(points->mantissas, 0, points->count, &real);
 	if (told.min != real.min || told.max != real.max || told.first != real.first || told.last != real.last ||
 	    told.sum != real.sum || told.squares != real.squares)
 		return chunk_corrupt(&chunk, "summary", err);

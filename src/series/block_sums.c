@@ -82,7 +82,10 @@ static uint32_t first_from(const struct steps *times, uint32_t from, uint32_t co
 /* Values of a chunk, as its kind has them. */
 struct values {
 	const struct chunk *chunk;
-	bool small; /* slice_of_mantissas() */
+	bool is_low; /* of mantissas that the summary says are near each other: low instead of ints */
+	int64_t base; /* of low */
+	uint32_t most; /* of low, so the summary says */
+	uint32_t low[SERIES_POINTS_MAX];
 	int64_t ints[SERIES_POINTS_MAX];
 	const struct str *texts; /* SERIES_RAW */
 	struct arena arena;
@@ -94,17 +97,20 @@ static enum err_code open_values(const struct chunk *chunk, struct values *ret, 
 	enum err_code code = ERR_OK;
 
 	ret->chunk = chunk;
-	ret->small = false;
+	ret->is_low = false;
 	if (chunk->kind == SERIES_TEXT)
 		return ERR_OK;
 	if (chunk->kind == SERIES_RAW)
 		return chunk_texts(chunk, &ret->arena, &ret->texts, err);
-	code = chunk_ints(chunk, ret->ints, err);
-	if (!code && chunk->has_summary) {
+	if (chunk->has_summary) {
 		code = chunk_summary(chunk, &summary, err);
-		ret->small = !code && summary.min >= -SLICE_SMALL_MAX && summary.max <= SLICE_SMALL_MAX;
+		if (code)
+			return code;
+		ret->is_low = summary.max - summary.min < SLICE_LOW_MAX;
+		ret->base = summary.min;
+		ret->most = ret->is_low ? (uint32_t)(summary.max - summary.min) : 0;
 	}
-	return code;
+	return ret->is_low ? chunk_low(chunk, ret->base, ret->low, err) : chunk_ints(chunk, ret->ints, err);
 }
 
 static enum err_code add_one_by_one(const struct values *values, const struct columns *columns, uint32_t from,
@@ -127,8 +133,8 @@ static enum err_code add_one_by_one(const struct values *values, const struct co
 	return code;
 }
 
-static void add_mantissas(const struct values *values, const struct columns *columns, uint32_t from, uint32_t to,
-			  struct series_sums *sums)
+static enum err_code add_mantissas(const struct values *values, const struct columns *columns, uint32_t from,
+				   uint32_t to, struct series_sums *sums, struct error *err)
 {
 	struct sums_slice slice = {.scale = values->chunk->scale,
 				   .first_us = step_at(&columns->times, from),
@@ -136,15 +142,22 @@ static void add_mantissas(const struct values *values, const struct columns *col
 				   .last_us = step_at(&columns->times, to - 1),
 				   .last_number = step_at(&columns->numbers, to - 1)};
 
-	slice_of_mantissas(values->ints, from, to, values->small, &slice);
+	if (values->is_low) {
+		if (!slice_of_low(values->low, from, to, values->base, values->most, &slice))
+			return chunk_corrupt(values->chunk, "summary", err);
+		sums_add_slice(sums, &slice);
+		return ERR_OK;
+	}
+	slice_of_mantissas(values->ints, from, to, &slice);
 	if (slice.min >= -SUMMARY_MANTISSA_MAX && slice.max <= SUMMARY_MANTISSA_MAX) {
 		sums_add_slice(sums, &slice);
-		return;
+		return ERR_OK;
 	}
 	/* Their squares together could be beyond 128 bits. */
 	for (uint32_t i = from; i < to; i++)
 		series_sums_add_decimal(sums, step_at(&columns->times, i), step_at(&columns->numbers, i),
 					values->ints[i], slice.scale);
+	return ERR_OK;
 }
 
 /* Points [from, to), at least one. */
@@ -155,8 +168,7 @@ static enum err_code add_slice(const struct values *values, const struct columns
 	case SERIES_DECIMAL:
 	case SERIES_FIXED:
 	case SERIES_BOOLEAN:
-		add_mantissas(values, columns, from, to, sums);
-		return ERR_OK;
+		return add_mantissas(values, columns, from, to, sums, err);
 	case SERIES_TEXT:
 		sums->others += to - from;
 		return ERR_OK;

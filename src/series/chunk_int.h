@@ -99,6 +99,8 @@ MUST_CHECK enum err_code chunk_column(struct chunk_family *family, enum column c
 MUST_CHECK enum err_code chunk_summary(const struct chunk *chunk, struct sums_slice *ret, struct error *err);
 /* The values as integers (all kinds but texts). */
 MUST_CHECK enum err_code chunk_ints(const struct chunk *chunk, int64_t *ret_values, struct error *err);
+/* The same less base, modulo 2³². */
+MUST_CHECK enum err_code chunk_low(const struct chunk *chunk, int64_t base, uint32_t *ret_values, struct error *err);
 MUST_CHECK enum err_code chunk_texts(const struct chunk *chunk, struct arena *arena, const struct str **ret_texts,
 				     struct error *err);
 #define chunk_corrupt(chunk, what, err)                                                                                \

@@ -121,3 +121,12 @@ enum err_code chunk_ints(const struct chunk *chunk, int64_t *ret_values, struct 
 		return chunk_corrupt(chunk, "values", err);
 	return ERR_OK;
 }
+
+enum err_code chunk_low(const struct chunk *chunk, int64_t base, uint32_t *ret_values, struct error *err)
+{
+	struct ints ints;
+
+	if (!ints_open(chunk->values, chunk->count, 0, &ints) || !ints_read_low(&ints, base, ret_values))
+		return chunk_corrupt(chunk, "values", err);
+	return ERR_OK;
+}

@@ -139,7 +139,7 @@ void huffman_table(const uint8_t *lengths, const uint32_t *entries, uint32_t tok
 	for (unsigned length = 1; length <= bits; length++) {
 		memcpy(table + (1u << (length - 1)), table, sizeof(*table) << (length - 1));
 		for (uint32_t i = ends[length - 1]; i < ends[length]; i++) {
-			table[code] = entries[order[i]] + length;
+			table[code] = entries[order[i]] + length * CODE_ENTRY_UNIT;
 			code = next_turned(code, length);
 		}
 	}

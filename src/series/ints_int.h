@@ -55,5 +55,7 @@ bool ints_open(struct byte_in in, uint32_t count, int64_t base, struct ints *ret
 bool ints_are_regular(const struct ints *ints, int64_t *ret_step);
 /* All values. False when the bytes are none. */
 bool ints_read(const struct ints *ints, int64_t *ret_values);
+/* The same less base, modulo 2³². */
+bool ints_read_low(const struct ints *ints, int64_t base, uint32_t *ret_values);
 
 #endif

@@ -4,16 +4,17 @@
  * most: each position is held against the stream's end before it is loaded from, so what damaged bytes can do is give
  * wrong residuals, which the end then shows: streams must be used up to less than a byte.
  *
- * The coded way is what speed hangs on. A table entry holds the code's length in its low byte, so that a shift by the
- * entry is a shift by the length; above it the number of extra bits, and in the upper half the value or its base. While
- * no token has extra bits the upper half is the finished residual. Four streams are decoded side by side: each waits
- * for its own table look-up, and the processor fills the time with the others. */
+ * The coded way is what speed hangs on. A table entry holds in its low byte the bits of the code and of what follows
+ * it, so that a shift by the entry leads to the next code; then the bits of the code alone; and in the upper half
+ * the value, or the least one of its token. While no token has extra bits the upper half is the finished residual.
+ * Four streams are decoded side by side: each waits for its own table look-up, and the processor fills the time with
+ * the others. */
 #include "series/residuals_int.h"
 
 #define WORD_BITS_SURE 57u /* of a loaded word, whatever the bit that it begins at */
 #define NARROW_BITS 31u /* packed values that fit an int32_t */
 #define ENTRY_VALUE_SHIFT 16
-#define ENTRY_EXTRA_SHIFT 8
+#define ENTRY_LENGTH_SHIFT 8
 
 struct stream {
 	const uint8_t *start; /* of bytes in reverse order: behind the last one */
@@ -139,7 +140,7 @@ static uint32_t make_entry(const struct coded *coded, uint32_t token)
 
 	if (coded->plain)
 		base = (uint64_t)unzigzag(base);
-	return (uint32_t)base << ENTRY_VALUE_SHIFT | extra << ENTRY_EXTRA_SHIFT;
+	return (uint32_t)base << ENTRY_VALUE_SHIFT | extra;
 }
 
 static bool read_table(struct byte_in *in, struct coded *coded)
@@ -217,7 +218,9 @@ static int64_t take_residual(const struct coded *coded, struct stream *stream)
 	uint32_t entry = coded->table[low_bits(stream_word(stream), coded->bits)];
 	uint32_t upper = entry >> ENTRY_VALUE_SHIFT;
 
-	stream->at += entry & 0xff;
+	unsigned length = entry >> ENTRY_LENGTH_SHIFT & 0xff;
+
+	stream->at += length;
 	if (coded->value_bits_max > ENTRY_VALUE_SHIFT) {
 		unsigned extra = token_extra(upper, coded->shift);
 
@@ -225,51 +228,64 @@ static int64_t take_residual(const struct coded *coded, struct stream *stream)
 	}
 	if (coded->plain)
 		return (int16_t)upper;
-	return unzigzag(upper + stream_take(stream, entry >> ENTRY_EXTRA_SHIFT & 0xff));
+	return unzigzag(upper + stream_take(stream, (entry & 0xff) - length));
 }
 
-/* One residual from a word that has enough bits; plain: no token has extra bits. */
-static inline __attribute__((always_inline)) int32_t take_quickly(const uint32_t *table, uint64_t mask, bool plain,
-								  uint64_t *word, uint64_t *at)
+/* The residual that an entry stands for; word holds its code and what follows it. */
+static inline __attribute__((always_inline)) int32_t entry_residual(uint32_t entry, uint64_t word, bool plain)
 {
-	uint32_t entry = table[*word & mask];
-
-	*word >>= entry & 63;
-	*at += entry & 0xff;
 	if (plain)
 		return (int32_t)entry >> ENTRY_VALUE_SHIFT;
-	unsigned extra = entry >> ENTRY_EXTRA_SHIFT & 0xff;
-	uint64_t value = (entry >> ENTRY_VALUE_SHIFT) + (*word & ((UINT64_C(1) << extra) - 1));
+	unsigned length = entry >> ENTRY_LENGTH_SHIFT & 0xff, extra = (entry & 0xff) - length;
 
-	*word >>= extra;
-	*at += extra;
-	return (int32_t)unzigzag(value);
+	return (int32_t)unzigzag((entry >> ENTRY_VALUE_SHIFT) + low_bits(word >> length, extra));
 }
 
 /* Four streams side by side, `each` residuals of every stream from one load. Returns how many residuals were read:
- * those that are left, and those of a stream that has run out, are the caller's to read one by one. */
+ * those that are left, and those of a stream that has run out, are the caller's to read one by one. plain: no token has
+ * extra bits. */
 static inline __attribute__((always_inline)) uint32_t read_lanes(struct coded *coded, uint32_t count, bool plain,
 								 uint32_t each, int32_t *ret)
 {
 	const uint32_t *table = coded->table;
 	uint64_t mask = (UINT64_C(1) << coded->bits) - 1;
 	struct stream a = coded->streams[0], b = coded->streams[1], c = coded->streams[2], d = coded->streams[3];
+	int32_t *to_a = ret, *to_b = ret + 1, *to_c = ret + 2, *to_d = ret + 3;
 	uint32_t done = 0;
 
 	b.reversed = d.reversed = true; /* as they are; now the compiler knows */
 	a.reversed = c.reversed = false;
+	/* What it must not know is that four stores are neighbours: gathering them in a vector register costs more. */
+	__asm__("" : "+r"(to_b), "+r"(to_c), "+r"(to_d));
 	for (; count - done >= each * LANES; done += each * LANES) {
 		if (a.at > a.end || b.at > b.end || c.at > c.end || d.at > d.end)
 			break;
 		uint64_t wa = stream_word(&a), wb = stream_word(&b), wc = stream_word(&c), wd = stream_word(&d);
+		/* Sums of entries: their low bytes are the bits taken, 57 at most together. */
+		uint32_t sa = 0, sb = 0, sc = 0, sd = 0;
 
 #pragma GCC unroll 4
-		for (uint32_t i = 0; i < each; i++) {
-			ret[done + LANES * i] = take_quickly(table, mask, plain, &wa, &a.at);
-			ret[done + LANES * i + 1] = take_quickly(table, mask, plain, &wb, &b.at);
-			ret[done + LANES * i + 2] = take_quickly(table, mask, plain, &wc, &c.at);
-			ret[done + LANES * i + 3] = take_quickly(table, mask, plain, &wd, &d.at);
+		for (uint32_t i = done; i < done + each * LANES; i += LANES) {
+			uint32_t ea = table[wa & mask], eb = table[wb & mask];
+			uint32_t ec = table[wc & mask], ed = table[wd & mask];
+
+			to_a[i] = entry_residual(ea, wa, plain);
+			to_b[i] = entry_residual(eb, wb, plain);
+			to_c[i] = entry_residual(ec, wc, plain);
+			to_d[i] = entry_residual(ed, wd, plain);
+			wa >>= ea & 63;
+			wb >>= eb & 63;
+			wc >>= ec & 63;
+			wd >>= ed & 63;
+			sa += ea;
+			sb += eb;
+			sc += ec;
+			sd += ed;
 		}
+		a.at += sa & 0xff;
+		b.at += sb & 0xff;
+		c.at += sc & 0xff;
+		d.at += sd & 0xff;
 	}
 	coded->streams[0].at = a.at;
 	coded->streams[1].at = b.at;

@@ -1,12 +1,14 @@
 /* Exact sums.
  *
- * Decimals: m · 10^−s is an integer of 10^−15, and its square one of 10^−30; three and five limbs hold 2^64 of them.
+ * Decimals: m · 10^−s is an integer of 10^−15 at most, and its square one of 10^−30; three and five limbs hold 2^64 of
+ * them. The unit is that of the largest scale so far: it is mostly one, and then nothing has to be multiplied.
  * Doubles that are no decimals: a double is an integer of 2^−1074, its square one of 2^−2148, so that 34 and 67 limbs
  * hold the sums of all of them (a superaccumulator, after U. Kulisch). Both are added to in any order with the same
- * result; they meet, as integers of 2^−1074 · 10^−15, when a result is asked for, which is rounded once. */
+ * result; they meet, as integers of 2^−1074 · 10^−scale, when a result is asked for, which is rounded once. */
 #include "series/sums.h"
 
 #include "series/big_int.h"
+#include "series/rollup_int.h"
 #include "series/sums_int.h"
 
 #include <assert.h>
@@ -45,7 +47,17 @@ static const uint64_t powers[SERIES_SCALE_MAX + 1] = {1,
 
 void series_sums_clear(struct series_sums *sums, struct arena *arena)
 {
-	*sums = (struct series_sums){.arena = arena};
+	/* Field by field: a compiler's way to clear a struct this large takes longer. */
+	sums->count = sums->others = 0;
+	sums->min = sums->max = sums->first = sums->last = 0;
+	sums->first_us = sums->last_us = sums->first_number = sums->last_number = 0;
+	for (unsigned i = 0; i < SERIES_SUM_LIMBS; i++)
+		sums->sum[i] = 0;
+	for (unsigned i = 0; i < SERIES_SQUARES_LIMBS; i++)
+		sums->squares[i] = 0;
+	sums->scale = 0;
+	sums->arena = arena;
+	sums->wide = NULL;
 }
 
 /* ---- what does not need exactness: least, greatest, first, last ---- */
@@ -92,25 +104,35 @@ static double decimal_value(int64_t mantissa, uint8_t scale)
 	return (double)mantissa / (double)powers[scale];
 }
 
-static void add_scaled_sum(struct series_sums *sums, wide_int sum, uint8_t scale)
+/* Both sums in the unit of a larger scale. */
+static void scale_up(uint64_t *sum, uint64_t *squares, uint8_t from_scale, uint8_t to_scale)
 {
-	wide_uint size = sum < 0 ? 0 - (wide_uint)sum : (wide_uint)sum;
-	uint64_t limbs[SERIES_SUM_LIMBS] = {(uint64_t)size, (uint64_t)(size >> LIMB_BITS)};
-
-	big_multiply_small(limbs, SERIES_SUM_LIMBS, powers[SERIES_SCALE_MAX - scale]);
-	if (sum < 0)
-		big_sub(sums->sum, SERIES_SUM_LIMBS, limbs, SERIES_SUM_LIMBS, 0);
-	else
-		big_add(sums->sum, SERIES_SUM_LIMBS, limbs, SERIES_SUM_LIMBS, 0);
+	/* Modulo 2^192 a negative sum is multiplied as any other. */
+	big_multiply_small(sum, SERIES_SUM_LIMBS, powers[to_scale - from_scale]);
+	big_multiply_small(squares, SERIES_SQUARES_LIMBS, powers[to_scale - from_scale]);
+	big_multiply_small(squares, SERIES_SQUARES_LIMBS, powers[to_scale - from_scale]);
 }
 
-static void add_scaled_squares(struct series_sums *sums, wide_uint squares, uint8_t scale)
+static void add_limbs(struct series_sums *sums, const uint64_t *sum, const uint64_t *squares)
 {
-	uint64_t limbs[SERIES_SQUARES_LIMBS] = {(uint64_t)squares, (uint64_t)(squares >> LIMB_BITS)};
+	big_add_signed(sums->sum, sum, SERIES_SUM_LIMBS);
+	big_add(sums->squares, SERIES_SQUARES_LIMBS, squares, SERIES_SQUARES_LIMBS, 0);
+}
 
-	big_multiply_small(limbs, SERIES_SQUARES_LIMBS, powers[SERIES_SCALE_MAX - scale]);
-	big_multiply_small(limbs, SERIES_SQUARES_LIMBS, powers[SERIES_SCALE_MAX - scale]);
-	big_add(sums->squares, SERIES_SQUARES_LIMBS, limbs, SERIES_SQUARES_LIMBS, 0);
+/* Sums of decimals of one scale. */
+static void add_sums(struct series_sums *sums, wide_int sum, wide_uint squares, uint8_t scale)
+{
+	uint64_t high = sum < 0 ? UINT64_MAX : 0;
+	uint64_t limbs[SERIES_SUM_LIMBS] = {(uint64_t)sum, (uint64_t)((wide_uint)sum >> LIMB_BITS), high};
+	uint64_t more[SERIES_SQUARES_LIMBS] = {(uint64_t)squares, (uint64_t)(squares >> LIMB_BITS)};
+
+	if (scale > sums->scale) {
+		scale_up(sums->sum, sums->squares, sums->scale, scale);
+		sums->scale = scale;
+	} else if (scale < sums->scale) {
+		scale_up(limbs, more, scale, sums->scale);
+	}
+	add_limbs(sums, limbs, more);
 }
 
 void sums_add_slice(struct series_sums *sums, const struct sums_slice *slice)
@@ -120,48 +142,64 @@ void sums_add_slice(struct series_sums *sums, const struct sums_slice *slice)
 
 	take_ends(sums, first, last, decimal_value(slice->min, slice->scale), decimal_value(slice->max, slice->scale));
 	sums->count += slice->count;
-	add_scaled_sum(sums, slice->sum, slice->scale);
-	add_scaled_squares(sums, slice->squares, slice->scale);
+	add_sums(sums, slice->sum, slice->squares, slice->scale);
 }
 
-void slice_of_mantissas(const int64_t *mantissas, uint32_t from, uint32_t to, bool small, struct sums_slice *ret)
+void slice_of_mantissas(const int64_t *mantissas, uint32_t from, uint32_t to, struct sums_slice *ret)
 {
 	int64_t min = mantissas[from], max = min;
+	wide_int sum = 0;
+	wide_uint squares = 0;
 
-	ret->count = to - from;
-	ret->first = min;
-	ret->last = mantissas[to - 1];
-	if (small) {
-		/* Unsigned: a summary that lied must not make this undefined. */
-		uint64_t sum = 0, squares = 0;
+	for (uint32_t i = from; i < to; i++) {
+		int64_t value = mantissas[i];
 
-		for (uint32_t i = from; i < to; i++) {
-			int64_t value = mantissas[i];
-
-			min = value < min ? value : min;
-			max = value > max ? value : max;
-			sum += (uint64_t)value;
-			squares += (uint64_t)value * (uint64_t)value;
-		}
-		ret->sum = (int64_t)sum;
-		ret->squares = squares;
-	} else {
-		wide_int sum = 0;
-		wide_uint squares = 0;
-
-		for (uint32_t i = from; i < to; i++) {
-			int64_t value = mantissas[i];
-
-			min = value < min ? value : min;
-			max = value > max ? value : max;
-			sum += value;
-			squares += (wide_uint)((wide_int)value * value);
-		}
-		ret->sum = sum;
-		ret->squares = squares;
+		min = value < min ? value : min;
+		max = value > max ? value : max;
+		sum += value;
+		squares += (wide_uint)((wide_int)value * value);
 	}
+	ret->count = to - from;
+	ret->first = mantissas[from];
+	ret->last = mantissas[to - 1];
+	ret->sum = sum;
+	ret->squares = squares;
 	ret->min = min;
 	ret->max = max;
+}
+
+bool slice_of_low(const uint32_t *low, uint32_t from, uint32_t to, int64_t base, uint32_t most, struct sums_slice *ret)
+{
+	int32_t min = (int32_t)low[from], max = min;
+	uint64_t sum = 0, squares = 0;
+
+	for (uint32_t i = from; i < to; i++) {
+		int32_t value = (int32_t)low[i];
+
+		min = value < min ? value : min;
+		max = value > max ? value : max;
+		sum += low[i];
+		squares += (uint64_t)low[i] * low[i];
+	}
+	if (min < 0 || (uint32_t)max > most)
+		return false;
+	ret->count = to - from;
+	ret->first = base + (int64_t)low[from];
+	ret->last = base + (int64_t)low[to - 1];
+	ret->sum = (wide_int)sum;
+	ret->squares = squares;
+	ret->min = base + min;
+	ret->max = base + max;
+	slice_shift(ret->count, base, &ret->sum, &ret->squares);
+	return true;
+}
+
+void slice_shift(uint64_t count, int64_t by, wide_int *sum, wide_uint *squares)
+{
+	wide_uint shift = (wide_uint)(wide_int)by, old = (wide_uint)*sum;
+
+	*squares += count * shift * shift + 2 * shift * old;
+	*sum = (wide_int)(old + count * shift);
 }
 
 void series_sums_add_decimal(struct series_sums *sums, int64_t at_us, int64_t number, int64_t mantissa, uint8_t scale)
@@ -171,8 +209,7 @@ void series_sums_add_decimal(struct series_sums *sums, int64_t at_us, int64_t nu
 	assert(scale <= SERIES_SCALE_MAX);
 	take_ends(sums, end, end, end.value, end.value);
 	sums->count++;
-	add_scaled_sum(sums, mantissa, scale);
-	add_scaled_squares(sums, (wide_uint)((wide_int)mantissa * mantissa), scale);
+	add_sums(sums, mantissa, (wide_uint)((wide_int)mantissa * mantissa), scale);
 }
 
 /* ---- doubles ---- */
@@ -202,6 +239,25 @@ static enum err_code need_wide(struct series_sums *sums, struct error *err)
 	if (!sums->wide)
 		sums->wide = arena_new(sums->arena, struct series_wide);
 	return sums->wide ? ERR_OK : err_set(err, ERR_MEMORY, "no memory for sums of doubles");
+}
+
+static struct sums_limbs limbs_of(struct series_wide *wide)
+{
+	return (struct sums_limbs){wide->sum, wide->squares, WIDE_LIMBS, WIDE_SQUARES_LIMBS};
+}
+
+struct sums_limbs sums_wide_limbs(const struct series_sums *sums)
+{
+	return sums->wide ? limbs_of(sums->wide) : (struct sums_limbs){0};
+}
+
+enum err_code sums_wide_make(struct series_sums *sums, struct sums_limbs *ret, struct error *err)
+{
+	enum err_code code = need_wide(sums, err);
+
+	if (code == ERR_OK)
+		*ret = limbs_of(sums->wide);
+	return code;
 }
 
 /* value = ±mantissa · 2^(place − 1074). */
@@ -294,6 +350,21 @@ enum err_code series_sums_add_point(struct series_sums *sums, const struct serie
 	}
 }
 
+static void merge_decimals(struct series_sums *sums, const struct series_sums *from)
+{
+	uint64_t sum[SERIES_SUM_LIMBS], squares[SERIES_SQUARES_LIMBS];
+
+	memcpy(sum, from->sum, sizeof(sum));
+	memcpy(squares, from->squares, sizeof(squares));
+	if (from->scale > sums->scale) {
+		scale_up(sums->sum, sums->squares, sums->scale, from->scale);
+		sums->scale = from->scale;
+	} else if (from->scale < sums->scale) {
+		scale_up(sum, squares, from->scale, sums->scale);
+	}
+	add_limbs(sums, sum, squares);
+}
+
 enum err_code series_sums_merge(struct series_sums *sums, const struct series_sums *from, struct error *err)
 {
 	enum err_code code = from->wide ? need_wide(sums, err) : ERR_OK;
@@ -306,8 +377,7 @@ enum err_code series_sums_merge(struct series_sums *sums, const struct series_su
 	take_ends(sums, (struct end){from->first_us, from->first_number, from->first},
 		  (struct end){from->last_us, from->last_number, from->last}, from->min, from->max);
 	sums->count += from->count;
-	big_add_signed(sums->sum, from->sum, SERIES_SUM_LIMBS);
-	big_add(sums->squares, SERIES_SQUARES_LIMBS, from->squares, SERIES_SQUARES_LIMBS, 0);
+	merge_decimals(sums, from);
 	if (from->wide) {
 		big_add_signed(sums->wide->sum, from->wide->sum, WIDE_LIMBS);
 		big_add(sums->wide->squares, WIDE_SQUARES_LIMBS, from->wide->squares, WIDE_SQUARES_LIMBS, 0);
@@ -317,7 +387,7 @@ enum err_code series_sums_merge(struct series_sums *sums, const struct series_su
 
 /* ---- results ---- */
 
-/* An exact sum on its way to a result: limbs · 2^exponent / UNIT, or / UNIT² for squares. */
+/* An exact sum on its way to a result: limbs · 2^exponent · 10^−scale, or 10^(−2·scale) of squares. */
 struct exact {
 	uint64_t limbs[BIG_LIMBS_MAX];
 	size_t count;
@@ -349,7 +419,7 @@ static void joint_sum(const struct series_sums *sums, struct exact *ret)
 		uint64_t scaled[JOINT_LIMBS] = {0};
 
 		memcpy(scaled, wide, sizeof(wide));
-		big_multiply_small(scaled, JOINT_LIMBS, UNIT);
+		big_multiply_small(scaled, JOINT_LIMBS, powers[sums->scale]);
 		if (down)
 			big_negate(scaled, JOINT_LIMBS);
 		big_add_signed(ret->limbs, scaled, JOINT_LIMBS);
@@ -372,8 +442,8 @@ static void joint_squares(const struct series_sums *sums, struct exact *ret)
 		ret->exponent = -2 * WIDE_EXPONENT;
 		big_shift_left(ret->limbs, JOINT_SQUARES_LIMBS, 2 * WIDE_EXPONENT);
 		memcpy(scaled, sums->wide->squares, sizeof(sums->wide->squares));
-		big_multiply_small(scaled, JOINT_SQUARES_LIMBS, UNIT);
-		big_multiply_small(scaled, JOINT_SQUARES_LIMBS, UNIT);
+		big_multiply_small(scaled, JOINT_SQUARES_LIMBS, powers[sums->scale]);
+		big_multiply_small(scaled, JOINT_SQUARES_LIMBS, powers[sums->scale]);
 		big_add(ret->limbs, JOINT_SQUARES_LIMBS, scaled, JOINT_SQUARES_LIMBS, 0);
 	}
 }
@@ -386,22 +456,41 @@ static double rounded(const struct exact *exact, const uint64_t *divisors, size_
 	return exact->negative ? 0.0 - size : size;
 }
 
+#define DOUBLE_WHOLE_MAX (UINT64_C(1) << DBL_MANT_DIG) /* all integers up to it are doubles */
+
+/* The sum, or the mean where count is not 1. */
+static double rounded_sum(const struct series_sums *sums, uint64_t count)
+{
+	const uint64_t divisors[] = {powers[sums->scale], count};
+	uint64_t limbs[SERIES_SUM_LIMBS], divisor;
+	bool negative = big_is_negative(sums->sum, SERIES_SUM_LIMBS);
+	struct exact exact;
+	int exponent;
+
+	if (sums->wide) {
+		joint_sum(sums, &exact);
+		return rounded(&exact, divisors, 2);
+	}
+	memcpy(limbs, sums->sum, sizeof(limbs));
+	if (negative)
+		big_negate(limbs, SERIES_SUM_LIMBS);
+	/* Mostly all is small, and one division of two exact numbers rounds once too. */
+	bool small = !__builtin_mul_overflow(divisors[0], count, &divisor) && divisor <= DOUBLE_WHOLE_MAX &&
+		     limbs[0] <= DOUBLE_WHOLE_MAX && (limbs[1] | limbs[2]) == 0;
+	double size = small ? (double)limbs[0] / (double)divisor
+			    : big_ratio(limbs, SERIES_SUM_LIMBS, 0, divisors, 2, false, &exponent);
+
+	return negative ? 0.0 - size : size;
+}
+
 double series_sums_sum(const struct series_sums *sums)
 {
-	struct exact sum;
-
-	joint_sum(sums, &sum);
-	return rounded(&sum, (const uint64_t[]){UNIT}, 1);
+	return rounded_sum(sums, 1);
 }
 
 double series_sums_avg(const struct series_sums *sums)
 {
-	struct exact sum;
-
-	if (sums->count == 0)
-		return 0.0;
-	joint_sum(sums, &sum);
-	return rounded(&sum, (const uint64_t[]){UNIT, sums->count}, 2);
+	return sums->count > 0 ? rounded_sum(sums, sums->count) : 0.0;
 }
 
 double series_sums_sumsq(const struct series_sums *sums)
@@ -409,10 +498,11 @@ double series_sums_sumsq(const struct series_sums *sums)
 	struct exact squares;
 
 	joint_squares(sums, &squares);
-	return rounded(&squares, (const uint64_t[]){UNIT, UNIT}, 2);
+	return rounded(&squares, (const uint64_t[]){powers[sums->scale], powers[sums->scale]}, 2);
 }
 
-/* √(n·Σx² − (Σx)²) / n, the difference exact. */
+/* √((n·Σx² − (Σx)²) / n²), exact but for two roundings: of the quotient, which is the same in any unit, and of the
+ * root. */
 double series_sums_stddev(const struct series_sums *sums)
 {
 	struct exact sum, squares;
@@ -423,13 +513,14 @@ double series_sums_stddev(const struct series_sums *sums)
 		return 0.0;
 	joint_sum(sums, &sum);
 	joint_squares(sums, &squares);
-	/* Both squares are in the same unit, 2^(2·exponent) · UNIT^−2. */
+	/* Both squares are in the same unit, 2^(2·exponent) · 10^(−2·scale). */
 	squares.count = 2 * sum.count > squares.count + 1 ? 2 * sum.count : squares.count + 1;
 	assert(squares.count <= BIG_LIMBS_MAX && squares.exponent == 2 * sum.exponent);
 	big_multiply_small(squares.limbs, squares.count, sums->count);
 	big_square(sum.limbs, sum.count, square);
 	big_sub(squares.limbs, squares.count, square, 2 * sum.count, 0);
-	double size = sqrt(big_ratio(squares.limbs, squares.count, squares.exponent, NULL, 0, true, &exponent));
+	const uint64_t unit = powers[sums->scale], divisors[] = {unit, unit, sums->count, sums->count};
+	double size = sqrt(big_ratio(squares.limbs, squares.count, squares.exponent, divisors, 4, true, &exponent));
 
-	return ldexp(size / ((double)UNIT * (double)sums->count), exponent / 2);
+	return ldexp(size, exponent / 2);
 }

@@ -1,11 +1,11 @@
 /* Exact sums of numbers: count, sum, mean, squares, smallest and largest, first and last.
  *
- * What comes out does not depend on the order or the grouping in which values went in, to the last bit: sums are kept
- * exactly, as integers of 10^−15 (their squares of 10^−30) and, for doubles that are no such decimals, as the binary
- * numbers that they are over the whole range of doubles; they are rounded once, when asked for. A number counts as the
- * decimal that its text is: 0.1 and 0.2 give 0.3. A double that a decimal of at most fifteen digits with at most
- * fifteen behind the point rounds to counts as this decimal, so that it matters not how a number was kept.
- * Pure. Thread: one owner. */
+ * What comes out does not depend on the order or the grouping in which values went in, to the last bit: sums are
+ * kept exactly, as integers of 10^−15 at most (their squares of 10^−30) and, for doubles that are no such decimals,
+ * as the binary numbers that they are over the whole range of doubles; they are rounded once, when asked for. A
+ * number counts as the decimal that its text is: 0.1 and 0.2 give 0.3. A double that a decimal of at most fifteen
+ * digits with at most fifteen behind the point rounds to counts as this decimal, so that it matters not how a number
+ * was kept. Pure. Thread: one owner. */
 #ifndef MACHI_SERIES_SUMS_H
 #define MACHI_SERIES_SUMS_H
 
@@ -25,8 +25,9 @@ struct series_sums {
 	int64_t first_number, last_number;
 	double first, last;
 	/* This room's own. */
-	uint64_t sum[SERIES_SUM_LIMBS]; /* of 10^−15, two's complement, least limb first */
-	uint64_t squares[SERIES_SQUARES_LIMBS]; /* of 10^−30 */
+	uint64_t sum[SERIES_SUM_LIMBS]; /* of 10^−scale, two's complement, least limb first */
+	uint64_t squares[SERIES_SQUARES_LIMBS]; /* of 10^−(2 · scale) */
+	uint8_t scale; /* the largest of the decimals that were added */
 	struct arena *arena;
 	struct series_wide *wide;
 };

@@ -16,10 +16,14 @@ struct sums_slice {
 };
 
 void sums_add_slice(struct series_sums *sums, const struct sums_slice *slice);
-/* Mantissas of [from, to) into the slice's count, min, max, first, last, sum and squares; at least one. small: all lie
- * within ±2^25, so that squares of a chunk fit 64 bits. */
-void slice_of_mantissas(const int64_t *mantissas, uint32_t from, uint32_t to, bool small, struct sums_slice *ret);
+/* Mantissas of [from, to), at least one, into the slice's count, min, max, first, last, sum and squares. */
+void slice_of_mantissas(const int64_t *mantissas, uint32_t from, uint32_t to, struct sums_slice *ret);
+/* The same of mantissas that come less base, which is within ±2^62, and are then `most` at most, less than
+ * SLICE_LOW_MAX, so that their squares fit 64 bits. False, and nothing is certain of *ret, when one is more. */
+bool slice_of_low(const uint32_t *low, uint32_t from, uint32_t to, int64_t base, uint32_t most, struct sums_slice *ret);
+/* Σ(m + by) and Σ(m + by)² from Σm and Σm². */
+void slice_shift(uint64_t count, int64_t by, wide_int *sum, wide_uint *squares);
 
-#define SLICE_SMALL_MAX (INT64_C(1) << 25)
+#define SLICE_LOW_MAX (INT64_C(1) << 26)
 
 #endif

@@ -27,6 +27,7 @@ void block_sink_done(struct block_sink *sink)
 	sink->blocks = NULL;
 	sink->count = sink->room = 0;
 	sink->builder = series_builder_free(sink->builder);
+	sink->rollups = rollup_set_free(sink->rollups);
 	arena_done(&sink->scratch);
 }
 
@@ -44,14 +45,43 @@ static bool make_room(struct block_sink *sink)
 	return true;
 }
 
+static void widen(struct made_block *open, int64_t subject, int64_t at_us_min, int64_t at_us_max)
+{
+	if (!open->any)
+		*open = (struct made_block){
+			.any = true, .subject_min = subject, .at_us_min = at_us_min, .at_us_max = at_us_max};
+	open->subject_max = subject;
+	if (at_us_min < open->at_us_min)
+		open->at_us_min = at_us_min;
+	if (at_us_max > open->at_us_max)
+		open->at_us_max = at_us_max;
+}
+
+static enum err_code flush_rollups(struct block_sink *sink, struct error *err)
+{
+	struct rollup_written written;
+
+	if (!sink->rollups || rollup_set_is_empty(sink->rollups))
+		return ERR_OK;
+	enum err_code code = rollup_set_flush(sink->rollups, sink->builder, &written, err);
+
+	if (code == ERR_OK && written.buckets > 0) {
+		widen(&sink->open, sink->rollup_subject, written.from_us, written.to_us - 1);
+		sink->open.buckets += written.buckets;
+	}
+	return code;
+}
+
 static enum err_code close_block(struct block_sink *sink, struct error *err)
 {
 	struct str bytes;
+	enum err_code code = flush_rollups(sink, err);
 
+	if (code)
+		return code;
 	if (!make_room(sink))
 		return err_set(err, ERR_MEMORY, "no memory to pack history");
-	enum err_code code = series_builder_finish(sink->builder, &bytes, err);
-
+	code = series_builder_finish(sink->builder, &bytes, err);
 	if (code)
 		return code;
 	struct made_block *made = &sink->blocks[sink->count];
@@ -71,16 +101,8 @@ static enum err_code close_block(struct block_sink *sink, struct error *err)
 static enum err_code note(struct block_sink *sink, int64_t subject, int64_t at_us_min, int64_t at_us_max, size_t points,
 			  struct error *err)
 {
-	struct made_block *open = &sink->open;
-
-	if (open->points == 0)
-		*open = (struct made_block){.subject_min = subject, .at_us_min = at_us_min, .at_us_max = at_us_max};
-	open->subject_max = subject;
-	if (at_us_min < open->at_us_min)
-		open->at_us_min = at_us_min;
-	if (at_us_max > open->at_us_max)
-		open->at_us_max = at_us_max;
-	open->points += (int64_t)points;
+	widen(&sink->open, subject, at_us_min, at_us_max);
+	sink->open.points += (int64_t)points;
 	return series_builder_bytes(sink->builder) >= SINK_BLOCK_BYTES ? close_block(sink, err) : ERR_OK;
 }
 
@@ -102,7 +124,7 @@ enum err_code block_sink_points(struct block_sink *sink, const struct packed_poi
 
 			if (noted)
 				return noted;
-		} else if (sink->open.points > 0) {
+		} else if (sink->open.any) {
 			enum err_code closed = close_block(sink, err);
 
 			if (closed)
@@ -118,22 +140,67 @@ enum err_code block_sink_points(struct block_sink *sink, const struct packed_poi
 	return ERR_OK;
 }
 
+enum err_code block_sink_roll_up(struct block_sink *sink, const struct block_rules *rules, struct error *err)
+{
+	sink->rules = rules;
+	return rollup_set_new(&sink->rollups, err);
+}
+
+/* Roll-ups lie behind the chunks of their subject. */
+static enum err_code turn_to(struct block_sink *sink, int64_t subject, struct error *err)
+{
+	enum err_code code = ERR_OK;
+
+	if (sink->rollups && sink->rollup_subject != subject)
+		code = flush_rollups(sink, err);
+	sink->rollup_subject = subject;
+	return code;
+}
+
+static enum err_code derive(struct block_sink *sink, const struct series_key *key, const struct series_points *points,
+			    struct error *err)
+{
+	struct series_key of = *key;
+	const struct store_rule *rule = NULL;
+
+	if (!sink->rollups)
+		return ERR_OK;
+	enum err_code code = sink->rules->find(sink->rules->self, key, &of.name, &rule, err);
+
+	return code || !rule ? code : rollup_set_derive(sink->rollups, &of, rule, points, err);
+}
+
 enum err_code block_sink_chunk(struct block_sink *sink, const struct series_key *key,
 			       const struct series_points *points, struct error *err)
 {
-	enum err_code code = series_builder_add(sink->builder, key, points, err);
+	enum err_code code = turn_to(sink, key->subject, err);
 
-	if (code == ERR_LIMIT && sink->open.points > 0) {
+	if (code)
+		return code;
+	code = series_builder_add(sink->builder, key, points, err);
+	if (code == ERR_LIMIT && series_builder_count(sink->builder) > 0) {
 		code = close_block(sink, err);
 		if (code == ERR_OK)
 			code = series_builder_add(sink->builder, key, points, err);
 	}
+	if (code == ERR_OK)
+		code = derive(sink, key, points, err);
 	if (code)
 		return code;
 	return note(sink, key->subject, points->at_us[0], points->at_us[points->count - 1], points->count, err);
 }
 
+enum err_code block_sink_keep(struct block_sink *sink, const struct series_key *key, int64_t period_us, int64_t at_us,
+			      struct series_sums **ret_sums, struct error *err)
+{
+	enum err_code code = turn_to(sink, key->subject, err);
+
+	return code ? code : rollup_set_keep(sink->rollups, key, period_us, at_us, ret_sums, err);
+}
+
 enum err_code block_sink_finish(struct block_sink *sink, struct error *err)
 {
-	return sink->open.points > 0 ? close_block(sink, err) : ERR_OK;
+	bool any = sink->open.any || (sink->rollups && !rollup_set_is_empty(sink->rollups));
+
+	return any ? close_block(sink, err) : ERR_OK;
 }

@@ -170,7 +170,7 @@ uint64_t memory_history_count(const struct memory_store *store)
 
 	for (const struct memory_series *series = store->series; series; series = series->next)
 		for (size_t i = 0; i < series->point_count; i++)
-			count += series->points[i].committed;
+			count += series->points[i].committed && !series->points[i].kept_us;
 	return count;
 }
 

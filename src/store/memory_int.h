@@ -37,6 +37,7 @@ struct memory_point {
 	struct memory_text *doc;
 	bool committed; /* readers see it */
 	bool gone; /* the transaction pruned it */
+	int64_t kept_us; /* too old: only its bucket of this period is left of it; 0: it is there */
 };
 
 struct memory_series {
@@ -92,6 +93,10 @@ MUST_CHECK enum err_code memory_item_change(struct memory_store *store, struct m
 /* Room for one more entry of the undo list, made before the change; false when refused. */
 MUST_CHECK bool memory_undo_reserve(struct memory_store *store);
 
+/* memory_retain.c */
+enum err_code memory_pack(struct store *owner, struct store_backend *backend, const struct store_pack_options *options,
+			  struct store_pack_result *result, struct error *err);
+
 /* memory_history.c */
 enum err_code memory_txn_history(struct store_backend *backend, struct store_txn *txn, struct str id,
 				 const struct change *changes, int64_t now_us, struct error *err);
@@ -118,7 +123,10 @@ enum err_code memory_series_read(struct store_snapshot *snapshot, struct str id,
 				 struct error *err);
 enum err_code memory_series_sums(struct store_snapshot *snapshot, struct str id, struct str attribute_iri,
 				 struct str dataset_id, enum store_time by, const int64_t *edges, size_t count,
-				 struct series_sums *sums, struct error *err);
+				 struct series_sums *sums, bool *cut, struct error *err);
+enum err_code memory_series_kept(struct store_snapshot *snapshot, struct str id, struct str attribute_iri,
+				 struct str dataset_id, int64_t from_us, int64_t to_us, struct store_span *ret,
+				 struct error *err);
 enum err_code memory_series_list(struct store_snapshot *snapshot, struct str id, struct arena *arena,
 				 const struct store_series **ret_series, size_t *ret_count, struct error *err);
 enum err_code memory_subject_get(struct store_snapshot *snapshot, struct str id, struct arena *arena,

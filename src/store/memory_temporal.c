@@ -4,6 +4,7 @@
 #include "store/temporal_int.h"
 
 #include "base/cleanup.h"
+#include "series/rollup.h"
 
 #include <stdlib.h>
 
@@ -32,7 +33,7 @@ static enum err_code read_point(struct json_parser *parser, struct arena *arena,
 static enum err_code each_point(struct memory_reader *reader, struct str id, struct str attribute_iri,
 				struct str dataset_id, struct arena *arena,
 				enum err_code (*visit)(void *self, const struct store_instance *instance,
-						       struct error *err),
+						       int64_t kept_us, struct error *err),
 				void *self, struct error *err)
 {
 	struct memory_store *store = reader->store;
@@ -55,14 +56,17 @@ static enum err_code each_point(struct memory_reader *reader, struct str id, str
 		if (code == ERR_OK)
 			code = read_point(reader->parser, arena, &points[i], &instance, err);
 		if (code == ERR_OK)
-			code = visit(self, &instance, err);
+			code = visit(self, &instance, points[i].kept_us, err);
 		(void)memory_text_unref(points[i].doc);
 	}
 	return code;
 }
 
-static enum err_code list_instance(void *self, const struct store_instance *instance, struct error *err)
+static enum err_code list_instance(void *self, const struct store_instance *instance, int64_t kept_us,
+				   struct error *err)
 {
+	if (kept_us)
+		return ERR_OK;
 	return instance_list_add(self, instance) ? ERR_OK : err_set(err, ERR_MEMORY, "no memory for history");
 }
 
@@ -85,28 +89,90 @@ enum err_code memory_series_read(struct store_snapshot *snapshot, struct str id,
 
 struct summing {
 	enum store_time by;
-	const int64_t *edges;
-	size_t count;
-	struct series_sums *sums;
+	struct series_periods periods;
+	bool *cut;
 };
 
-static enum err_code sum_instance(void *self, const struct store_instance *instance, struct error *err)
+/* Is the bucket that is left of the instance whole in one period? If not, what it touches is not known. */
+static bool bucket_counts(const struct summing *summing, int64_t at_us, int64_t kept_us)
+{
+	const struct series_periods *periods = &summing->periods;
+	int64_t from_us = series_bucket_index(at_us, kept_us) * kept_us, to_us = from_us + kept_us;
+	bool whole = false;
+
+	for (size_t i = 0; i + 1 < periods->edge_count; i++) {
+		bool touches = from_us < periods->edges[i + 1] && to_us > periods->edges[i];
+
+		if (touches && from_us >= periods->edges[i] && to_us <= periods->edges[i + 1])
+			whole = true;
+		else if (touches)
+			summing->cut[i] = true;
+	}
+	return whole;
+}
+
+static enum err_code sum_instance(void *self, const struct store_instance *instance, int64_t kept_us, struct error *err)
 {
 	const struct summing *summing = self;
 
-	return store_sums_add(instance, summing->by, summing->edges, summing->count, summing->sums, err);
+	if (kept_us && (summing->by != STORE_OBSERVED_AT || !bucket_counts(summing, instance->observed_us, kept_us)))
+		return ERR_OK;
+	return store_sums_add(instance, summing->by, summing->periods.edges, summing->periods.edge_count,
+			      summing->periods.sums, err);
 }
 
 enum err_code memory_series_sums(struct store_snapshot *snapshot, struct str id, struct str attribute_iri,
 				 struct str dataset_id, enum store_time by, const int64_t *edges, size_t count,
-				 struct series_sums *sums, struct error *err)
+				 struct series_sums *sums, bool *cut, struct error *err)
 {
-	struct summing summing = {by, edges, count, sums};
+	struct summing summing = {by, {edges, count, sums}, cut};
 	struct arena arena;
 
 	arena_init(&arena, STORE_TXN_ARENA_BYTES_MAX);
 	enum err_code code = each_point((struct memory_reader *)snapshot, id, attribute_iri, dataset_id, &arena,
 					sum_instance, &summing, err);
+
+	arena_done(&arena);
+	return code;
+}
+
+struct reach {
+	int64_t from_us, to_us;
+	struct store_span *span;
+};
+
+static enum err_code note_reach(void *self, const struct store_instance *instance, int64_t kept_us, struct error *err)
+{
+	const struct reach *reach = self;
+
+	(void)err;
+	if (!kept_us)
+		return ERR_OK;
+	int64_t from_us = series_bucket_index(instance->observed_us, kept_us) * kept_us;
+	int64_t to_us = from_us + kept_us - 1;
+
+	if (to_us < reach->from_us || from_us > reach->to_us)
+		return ERR_OK;
+	from_us = from_us > reach->from_us ? from_us : reach->from_us;
+	to_us = to_us < reach->to_us ? to_us : reach->to_us;
+	if (!reach->span->any || from_us < reach->span->from_us)
+		reach->span->from_us = from_us;
+	if (!reach->span->any || to_us > reach->span->to_us)
+		reach->span->to_us = to_us;
+	reach->span->any = true;
+	return ERR_OK;
+}
+
+enum err_code memory_series_kept(struct store_snapshot *snapshot, struct str id, struct str attribute_iri,
+				 struct str dataset_id, int64_t from_us, int64_t to_us, struct store_span *ret,
+				 struct error *err)
+{
+	struct reach reach = {from_us, to_us, ret};
+	struct arena arena;
+
+	arena_init(&arena, STORE_TXN_ARENA_BYTES_MAX);
+	enum err_code code = each_point((struct memory_reader *)snapshot, id, attribute_iri, dataset_id, &arena,
+					note_reach, &reach, err);
 
 	arena_done(&arena);
 	return code;
@@ -362,7 +428,7 @@ static bool remove_points(struct memory_store *store, const struct meant *meant,
 		for (size_t i = 0; good && is_meant(meant, series) && i < series->point_count; i++) {
 			struct memory_point *point = &series->points[i];
 
-			if (point->gone || (meant->one && point->order != meant->order))
+			if (point->gone || (meant->one && (point->kept_us || point->order != meant->order)))
 				continue;
 			good = memory_undo_reserve(store);
 			if (!good)

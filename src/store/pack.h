@@ -3,12 +3,14 @@
 #ifndef MACHI_STORE_PACK_H
 #define MACHI_STORE_PACK_H
 
+#include "store/retention.h"
 #include "store/store.h"
 
 struct store_pack_options {
 	int64_t now_us; /* the clock: what arrived in the last half minute stays in rows */
 	/* Pack however little there is, and put everything that was packed together. Otherwise only what is worth it:
-	 * 32,768 points, or any number that has waited for ten minutes. */
+	 * 32,768 points, or any number that has waited for ten minutes; and what is too old goes by a tenth of its
+	 * time, a day at most, later than it should, so that blocks are not written anew for every bucket. */
 	bool all;
 	/* Then give pages that nothing needs any more back to the system, where they are a quarter of the database:
 	 * that writes it anew, and writers wait until it is done. */
@@ -19,7 +21,13 @@ struct store_pack_result {
 	uint64_t points; /* packed now */
 	uint64_t blocks; /* made of them */
 	uint64_t merged_points; /* in blocks that were put together */
+	uint64_t expired_points; /* that were too old and went, into roll-ups or for good */
+	uint64_t expired_buckets; /* the same of buckets of roll-ups */
 };
+
+/* What is to be kept for how long; every packing goes by it. Borrowed: must outlive the store; NULL, as before the
+ * first call: everything stays. Before the store is used by other threads. */
+void store_set_retention(struct store *store, const struct store_retention *retention);
 
 /* Packs now; waits for the writer between its steps, of which each is short. Any thread but the store's writer.
  * ERR_CONFLICT: somebody packs this store already, perhaps another process. Killed at any moment it leaves nothing half
@@ -35,6 +43,7 @@ struct store_history_stats {
 	uint64_t blocks_bytes; /* of the pages of blocks and their indices */
 	uint64_t subjects_bytes; /* of the pages that say whose history it is */
 	uint64_t blocks, runs;
+	uint64_t buckets; /* of roll-ups, that are all that is left of points */
 };
 
 /* Walks through the pages of the history's tables: milliseconds for each 100 MB. Any thread. */

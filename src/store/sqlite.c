@@ -270,6 +270,7 @@ static const struct store_backend_ops sqlite_ops = {
 	.history_stats = sqlite_history_stats,
 	.series_read = sqlite_series_read,
 	.series_sums = sqlite_series_sums,
+	.series_kept = sqlite_series_kept,
 	.series_list = sqlite_series_list,
 	.subject_get = sqlite_subject_get,
 	.subject_each = sqlite_subject_each,

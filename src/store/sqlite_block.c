@@ -13,26 +13,58 @@ struct walk {
 	struct sqlite_conn *conn;
 	const struct sqlite_series_key *key;
 	int64_t from_us, to_us;
-	sqlite_chunk_visitor visit;
+	sqlite_block_visitor visit;
 	void *self;
 	struct arena arena; /* directories of blocks */
 	struct error *err;
 };
+
+/* ---- chunks of a block ---- */
 
 static bool is_meant(const struct sqlite_series_key *key, const struct series_key *of)
 {
 	return key->nid == 0 || key->any_dataset || str_eq(of->dataset, key->dataset);
 }
 
-static bool is_behind(const struct sqlite_series_key *key, const struct series_key *of)
+static bool is_behind(const struct sqlite_series_key *key, bool rollups, const struct series_key *of)
 {
-	return of->subject != key->subject || (key->nid != 0 && sqlite_key_nid(of) != key->nid);
+	return of->subject != key->subject || sqlite_key_is_rollup(of) != rollups ||
+	       (key->nid != 0 && sqlite_key_nid(of) != key->nid);
 }
+
+static uint32_t first_of(const struct series_block *block, const struct sqlite_series_key *key, bool rollups)
+{
+	struct series_key first = {.subject = key->subject};
+
+	if (rollups)
+		first.name = ROLLUP_NAME + key->nid;
+	else
+		first.name = key->nid ? sqlite_key_name(key->nid, true) : INT64_MIN;
+	return series_block_find(block, &first);
+}
+
+bool sqlite_block_next(const struct series_block *block, const struct sqlite_series_key *key, bool rollups,
+		       uint32_t *index)
+{
+	uint32_t i = *index == UINT32_MAX ? first_of(block, key, rollups) : *index + 1;
+
+	for (; i < block->count; i++) {
+		struct series_key of = series_block_key(block, i);
+
+		if (is_behind(key, rollups, &of))
+			return false;
+		if (is_meant(key, &of)) {
+			*index = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---- blocks ---- */
 
 static enum err_code visit_block(struct walk *walk, int64_t bid, struct str bytes)
 {
-	const struct series_key first = {.subject = walk->key->subject,
-					 .name = walk->key->nid ? sqlite_key_name(walk->key->nid, true) : INT64_MIN};
 	struct series_block block;
 
 	arena_clear(&walk->arena);
@@ -40,18 +72,7 @@ static enum err_code visit_block(struct walk *walk, int64_t bid, struct str byte
 
 	if (code)
 		return err_while(walk->err, "opening block %lld of %s", (long long)bid, walk->conn->path);
-	for (uint32_t i = series_block_find(&block, &first); code == ERR_OK && i < block.count; i++) {
-		struct series_key key = series_block_key(&block, i);
-		struct series_chunk chunk;
-
-		if (is_behind(walk->key, &key))
-			break;
-		if (!is_meant(walk->key, &key))
-			continue;
-		code = series_block_chunk(&block, i, &chunk, walk->err);
-		if (code == ERR_OK && chunk.at_us.max >= walk->from_us && chunk.at_us.min <= walk->to_us)
-			code = walk->visit(walk->self, bid, &block, i, walk->err);
-	}
+	code = walk->visit(walk->self, bid, &block, walk->err);
 	return code ? err_while(walk->err, "reading block %lld of %s", (long long)bid, walk->conn->path) : ERR_OK;
 }
 
@@ -117,8 +138,8 @@ static enum err_code visit_run(struct walk *walk, int64_t rid)
 	return code;
 }
 
-enum err_code sqlite_each_chunk(struct sqlite_conn *conn, const struct sqlite_series_key *key, int64_t from_us,
-				int64_t to_us, sqlite_chunk_visitor visit, void *self, struct error *err)
+enum err_code sqlite_each_block(struct sqlite_conn *conn, const struct sqlite_series_key *key, int64_t from_us,
+				int64_t to_us, sqlite_block_visitor visit, void *self, struct error *err)
 {
 	struct walk walk = {
 		.conn = conn, .key = key, .from_us = from_us, .to_us = to_us, .visit = visit, .self = self, .err = err};
@@ -139,5 +160,58 @@ enum err_code sqlite_each_chunk(struct sqlite_conn *conn, const struct sqlite_se
 	}
 	arena_done(&walk.arena);
 	sqlite_give(conn, SQL_RUN_IN_TIME, stmt);
+	return code;
+}
+
+/* ---- chunks of all blocks ---- */
+
+struct chunk_walk {
+	const struct sqlite_series_key *key;
+	int64_t from_us, to_us;
+	sqlite_chunk_visitor visit;
+	void *self;
+};
+
+static enum err_code visit_chunks(void *self, int64_t bid, const struct series_block *block, struct error *err)
+{
+	const struct chunk_walk *walk = self;
+	uint32_t index = UINT32_MAX;
+	enum err_code code = ERR_OK;
+
+	while (code == ERR_OK && sqlite_block_next(block, walk->key, false, &index)) {
+		struct series_chunk chunk;
+
+		code = series_block_chunk(block, index, &chunk, err);
+		if (code == ERR_OK && chunk.at_us.max >= walk->from_us && chunk.at_us.min <= walk->to_us)
+			code = walk->visit(walk->self, bid, block, index, err);
+	}
+	return code;
+}
+
+static enum err_code visit_rollups(void *self, int64_t bid, const struct series_block *block, struct error *err)
+{
+	const struct chunk_walk *walk = self;
+	uint32_t index = UINT32_MAX;
+	enum err_code code = ERR_OK;
+
+	while (code == ERR_OK && sqlite_block_next(block, walk->key, true, &index))
+		code = walk->visit(walk->self, bid, block, index, err);
+	return code;
+}
+
+enum err_code sqlite_each_chunk(struct sqlite_conn *conn, const struct sqlite_series_key *key, int64_t from_us,
+				int64_t to_us, sqlite_chunk_visitor visit, void *self, struct error *err)
+{
+	struct chunk_walk walk = {key, from_us, to_us, visit, self};
+	enum err_code code = sqlite_each_block(conn, key, from_us, to_us, visit_chunks, &walk, err);
+
 	return code ? code : sqlite_each_segment_chunk(conn, key, from_us, to_us, visit, self, err);
+}
+
+enum err_code sqlite_each_rollup(struct sqlite_conn *conn, const struct sqlite_series_key *key, int64_t from_us,
+				 int64_t to_us, sqlite_chunk_visitor visit, void *self, struct error *err)
+{
+	struct chunk_walk walk = {key, from_us, to_us, visit, self};
+
+	return sqlite_each_block(conn, key, from_us, to_us, visit_rollups, &walk, err);
 }

@@ -14,7 +14,11 @@ struct revision {
 	struct arena directory, points;
 	sqlite_point_filter meant;
 	void *self;
-	uint64_t removed;
+	uint64_t removed, removed_buckets;
+	struct rollup_set *kept; /* owned; buckets that stay, of the subject at hand */
+	int64_t subject; /* at hand */
+	bool any; /* the new block has a chunk */
+	int64_t buckets; /* kept ones in it */
 	int64_t left, subject_min, subject_max, at_us_min, at_us_max;
 };
 
@@ -79,19 +83,67 @@ static bool keep_points(struct series_points *points, const bool *keep, uint32_t
 	return true;
 }
 
-static void note(struct revision *revision, const struct series_key *key, const struct series_points *points)
+static void note(struct revision *revision, int64_t subject, int64_t first, int64_t last, uint32_t points)
 {
-	int64_t first = points->at_us[0], last = points->at_us[points->count - 1];
-
-	if (revision->left == 0) {
-		revision->subject_min = key->subject;
+	if (!revision->any) {
+		revision->subject_min = subject;
 		revision->at_us_min = first;
 		revision->at_us_max = last;
 	}
-	revision->subject_max = key->subject;
+	revision->any = true;
+	revision->subject_max = subject;
 	revision->at_us_min = first < revision->at_us_min ? first : revision->at_us_min;
 	revision->at_us_max = last > revision->at_us_max ? last : revision->at_us_max;
-	revision->left += points->count;
+	revision->left += points;
+}
+
+/* ---- roll-ups ---- */
+
+/* Derived ones are left out when anything was: they are made again when the block is put together with others, or
+ * looked at for its age. */
+static enum err_code copy_rollup(struct revision *revision, const struct series_block *block, uint32_t index,
+				 struct error *err)
+{
+	struct series_key of = series_block_key(block, index);
+	const struct series_key raw = {of.subject, sqlite_key_name(sqlite_key_nid(&of), true), of.dataset};
+	const struct series_key key = {of.subject, sqlite_key_nid(&of), of.dataset};
+	struct series_bucket *buckets = NULL;
+	struct series_rollup rollup;
+
+	arena_clear(&revision->points);
+	enum err_code code = rollup_chunk_open(block, index, &revision->points, &rollup, err);
+
+	if (code || rollup.derived)
+		return code;
+	code = series_rollup_read(&rollup, &revision->points, &buckets, err);
+	for (uint32_t i = 0; code == ERR_OK && i < rollup.count; i++) {
+		int64_t from_us = buckets[i].index * rollup.period_us;
+		struct series_sums *sums;
+
+		if (revision->meant(revision->self, &raw, from_us + rollup.period_us - 1, SQLITE_NO_NUMBER)) {
+			revision->removed_buckets++;
+			continue;
+		}
+		code = rollup_set_keep(revision->kept, &key, rollup.period_us, from_us, &sums, err);
+		if (code == ERR_OK)
+			code = series_sums_merge(sums, &buckets[i].sums, err);
+	}
+	return code;
+}
+
+static enum err_code flush_rollups(struct revision *revision, struct error *err)
+{
+	struct rollup_written written;
+
+	if (rollup_set_is_empty(revision->kept))
+		return ERR_OK;
+	enum err_code code = rollup_set_flush(revision->kept, revision->builder, &written, err);
+
+	if (code == ERR_OK && written.buckets > 0) {
+		note(revision, revision->subject, written.from_us, written.to_us - 1, 0);
+		revision->buckets += written.buckets;
+	}
+	return code;
 }
 
 static enum err_code copy_chunk(struct revision *revision, const struct series_block *block, uint32_t index,
@@ -99,9 +151,16 @@ static enum err_code copy_chunk(struct revision *revision, const struct series_b
 {
 	struct series_key key = series_block_key(block, index);
 	struct series_points points;
+	enum err_code code = ERR_OK;
 
+	if (key.subject != revision->subject)
+		code = flush_rollups(revision, err);
+	revision->subject = key.subject;
+	if (code == ERR_OK && sqlite_key_is_rollup(&key))
+		return copy_rollup(revision, block, index, err);
 	arena_clear(&revision->points);
-	enum err_code code = series_block_read(block, index, &revision->points, &points, err);
+	if (code == ERR_OK)
+		code = series_block_read(block, index, &revision->points, &points, err);
 
 	if (code)
 		return code;
@@ -119,7 +178,7 @@ static enum err_code copy_chunk(struct revision *revision, const struct series_b
 		return ERR_OK;
 	if (kept < points.count && !keep_points(&points, keep, kept, &revision->points))
 		return err_set(err, ERR_MEMORY, "no memory to change history");
-	note(revision, &key, &points);
+	note(revision, key.subject, points.at_us[0], points.at_us[points.count - 1], points.count);
 	return series_builder_add(revision->builder, &key, &points, err);
 }
 
@@ -143,6 +202,8 @@ static enum err_code copy_block(struct revision *revision, int64_t bid, struct e
 		code = series_block_open(bytes, &revision->directory, &block, err);
 		for (uint32_t i = 0; code == ERR_OK && i < block.count; i++)
 			code = copy_chunk(revision, &block, i, err);
+		if (code == ERR_OK)
+			code = flush_rollups(revision, err);
 		if (code)
 			code = err_while(err, "changing block %lld of %s", (long long)bid, revision->conn->path);
 	}
@@ -152,19 +213,19 @@ static enum err_code copy_block(struct revision *revision, int64_t bid, struct e
 
 static enum err_code store_block(struct revision *revision, int64_t bid, struct error *err)
 {
-	enum sqlite_sql sql = revision->left > 0 ? SQL_BLOCK_REPLACE : SQL_BLOCK_DELETE;
+	enum sqlite_sql sql = revision->any ? SQL_BLOCK_REPLACE : SQL_BLOCK_DELETE;
 	struct str bytes = STR_NONE;
 	sqlite3_stmt *stmt;
 	enum err_code code = ERR_OK;
 
-	if (revision->left > 0)
+	if (revision->any)
 		code = series_builder_finish(revision->builder, &bytes, err);
 	if (code == ERR_OK)
 		code = sqlite_take(revision->conn, sql, &stmt, err);
 	if (code)
 		return code;
 	sqlite_bind_int(stmt, 1, bid);
-	if (revision->left > 0) {
+	if (revision->any) {
 		sqlite_bind_int(stmt, 2, revision->subject_min);
 		sqlite_bind_int(stmt, 3, revision->subject_max);
 		sqlite_bind_int(stmt, 4, revision->at_us_min);
@@ -172,27 +233,44 @@ static enum err_code store_block(struct revision *revision, int64_t bid, struct 
 		sqlite_bind_int(stmt, 6, revision->left);
 		(void)sqlite3_bind_blob64(stmt, 7, bytes.at, bytes.len, SQLITE_STATIC);
 	}
-	return sqlite_finish(revision->conn, sql, stmt, "changing packed history", err);
+	code = sqlite_finish(revision->conn, sql, stmt, "changing packed history", err);
+	if (code || !revision->any)
+		return code;
+	return sqlite_retention_set(revision->conn, bid, revision->buckets, 0, err);
+}
+
+static enum err_code remove_from_block(struct sqlite_conn *conn, int64_t bid, sqlite_point_filter meant, void *self,
+				       uint64_t *ret_removed, uint64_t *ret_buckets, struct error *err)
+{
+	struct revision revision = {.conn = conn, .meant = meant, .self = self};
+	enum err_code code = series_builder_new(SERIES_BLOCK_BYTES_MAX, &revision.builder, err);
+
+	if (code == ERR_OK)
+		code = rollup_set_new(&revision.kept, err);
+	if (code) {
+		(void)series_builder_free(revision.builder);
+		return code;
+	}
+	arena_init(&revision.directory, SQLITE_SCRATCH_BYTES_MAX);
+	arena_init(&revision.points, SQLITE_SCRATCH_BYTES_MAX);
+	code = copy_block(&revision, bid, err);
+	if (code == ERR_OK && revision.removed + revision.removed_buckets > 0)
+		code = store_block(&revision, bid, err);
+	arena_done(&revision.points);
+	arena_done(&revision.directory);
+	(void)rollup_set_free(revision.kept);
+	(void)series_builder_free(revision.builder);
+	*ret_removed = revision.removed;
+	*ret_buckets = revision.removed_buckets;
+	return code;
 }
 
 enum err_code sqlite_block_remove(struct sqlite_conn *conn, int64_t bid, sqlite_point_filter meant, void *self,
 				  uint64_t *ret_removed, struct error *err)
 {
-	struct revision revision = {.conn = conn, .meant = meant, .self = self};
-	enum err_code code = series_builder_new(SERIES_BLOCK_BYTES_MAX, &revision.builder, err);
+	uint64_t buckets;
 
-	if (code)
-		return code;
-	arena_init(&revision.directory, SQLITE_SCRATCH_BYTES_MAX);
-	arena_init(&revision.points, SQLITE_SCRATCH_BYTES_MAX);
-	code = copy_block(&revision, bid, err);
-	if (code == ERR_OK && revision.removed > 0)
-		code = store_block(&revision, bid, err);
-	arena_done(&revision.points);
-	arena_done(&revision.directory);
-	(void)series_builder_free(revision.builder);
-	*ret_removed = revision.removed;
-	return code;
+	return remove_from_block(conn, bid, meant, self, ret_removed, &buckets, err);
 }
 
 /* ---- what is meant ---- */
@@ -240,26 +318,30 @@ static bool point_is_meant(void *self, const struct series_key *key, int64_t at_
 }
 
 enum err_code sqlite_blocks_remove(struct sqlite_conn *conn, const struct sqlite_meant *meant, uint64_t *ret_removed,
-				   struct error *err)
+				   uint64_t *ret_buckets, struct error *err)
 {
 	const struct sqlite_series_key key = {meant->subject, meant->nid, meant->dataset, meant->any_dataset};
 	struct found_blocks found = {.meant = meant};
-	uint64_t removed = 0, before;
+	uint64_t removed = 0, buckets = 0, before;
 	enum err_code code;
 
-	*ret_removed = 0;
+	*ret_removed = *ret_buckets = 0;
 	do {
-		before = *ret_removed;
+		before = *ret_removed + *ret_buckets;
 		found.count = 0;
 		code = sqlite_each_chunk(conn, &key, INT64_MIN, INT64_MAX, find_block, &found, err);
+		if (code == ERR_OK && !meant->one)
+			code = sqlite_each_rollup(conn, &key, INT64_MIN, INT64_MAX, find_block, &found, err);
 		for (size_t i = 0; code == ERR_OK && i < found.count; i++) {
-			code = sqlite_block_remove(conn, found.bids[i], point_is_meant, (void *)(uintptr_t)meant,
-						   &removed, err);
-			if (code == ERR_OK)
+			code = remove_from_block(conn, found.bids[i], point_is_meant, (void *)(uintptr_t)meant,
+						 &removed, &buckets, err);
+			if (code == ERR_OK) {
 				*ret_removed += removed;
+				*ret_buckets += buckets;
+			}
 		}
 		/* What was found is gone from the blocks; of one number there is nothing more. */
-	} while (code == ERR_OK && found.count == REVISE_BLOCKS_A_TURN && *ret_removed > before);
+	} while (code == ERR_OK && found.count == REVISE_BLOCKS_A_TURN && *ret_removed + *ret_buckets > before);
 	return code;
 }
 

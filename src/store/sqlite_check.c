@@ -36,7 +36,8 @@ static const char has_box[] =
 
 static const char *const check_texts[CHECK_SQL_COUNT] = {
 	[CHECK_DOCS] = "SELECT iid, id, created, modified, expires, doc FROM entity ORDER BY iid",
-	[CHECK_BLOCKS] = "SELECT bid, subject_min, subject_max, at_us_min, at_us_max, points, doc FROM block",
+	[CHECK_BLOCKS] = "SELECT b.bid, subject_min, subject_max, at_us_min, at_us_max, points, doc, "
+			 "ifnull(k.buckets, 0) FROM block b LEFT JOIN retention k ON k.bid = b.bid",
 	[CHECK_HAS_TYPE] = "SELECT 1 FROM entity_type WHERE nid = (SELECT nid FROM name WHERE iri = ?1) AND iid = ?2",
 	[CHECK_HAS_SCOPE] = "SELECT 1 FROM scope WHERE scope = ?1 AND iid = ?2",
 	[CHECK_HAS_CELL] = "SELECT 1 FROM cell WHERE cell = ?1 AND gid = ?2",
@@ -363,11 +364,31 @@ static enum err_code check_census(struct check *check, struct error *err)
 
 /* ---- packed history ---- */
 
+/* Kept buckets count, and widen the block's times. */
+static enum err_code check_rollup(struct check *check, const struct series_block *block, uint32_t index,
+				  int64_t *buckets, int64_t *min, int64_t *max, struct error *err)
+{
+	struct series_bucket *at = NULL;
+	struct series_rollup rollup;
+	enum err_code code = rollup_chunk_open(block, index, &check->arena, &rollup, err);
+
+	if (code == ERR_OK)
+		code = series_rollup_read(&rollup, &check->arena, &at, err);
+	if (code || rollup.derived)
+		return code;
+	int64_t from_us = rollup.first * rollup.period_us, to_us = (rollup.last + 1) * rollup.period_us - 1;
+
+	*buckets += rollup.count;
+	*min = from_us < *min ? from_us : *min;
+	*max = to_us > *max ? to_us : *max;
+	return ERR_OK;
+}
+
 /* Every chunk is read; what the block's row says must be what it holds. */
 static enum err_code check_block(struct check *check, sqlite3_stmt *row)
 {
 	const struct str bytes = {sqlite3_column_blob(row, 6), (size_t)sqlite3_column_bytes(row, 6)};
-	int64_t points = 0, min = INT64_MAX, max = INT64_MIN;
+	int64_t points = 0, buckets = 0, min = INT64_MAX, max = INT64_MIN;
 	struct series_block block;
 	struct error local = {0};
 
@@ -382,6 +403,10 @@ static enum err_code check_block(struct check *check, sqlite3_stmt *row)
 		code = series_block_chunk(&block, i, &chunk, &local);
 		if (code)
 			break;
+		if (sqlite_key_is_rollup(&chunk.key)) {
+			code = check_rollup(check, &block, i, &buckets, &min, &max, &local);
+			continue;
+		}
 		points += chunk.count;
 		min = chunk.at_us.min < min ? chunk.at_us.min : min;
 		max = chunk.at_us.max > max ? chunk.at_us.max : max;
@@ -390,8 +415,8 @@ static enum err_code check_block(struct check *check, sqlite3_stmt *row)
 		return code;
 	if (code)
 		find(check, "block %lld: %s", (long long)sqlite3_column_int64(row, 0), local.detail);
-	else if (points != sqlite3_column_int64(row, 5) || min != sqlite3_column_int64(row, 3) ||
-		 max != sqlite3_column_int64(row, 4) || block.count == 0 ||
+	else if (points != sqlite3_column_int64(row, 5) || buckets != sqlite3_column_int64(row, 7) ||
+		 min != sqlite3_column_int64(row, 3) || max != sqlite3_column_int64(row, 4) || block.count == 0 ||
 		 series_block_key(&block, 0).subject != sqlite3_column_int64(row, 1) ||
 		 series_block_key(&block, block.count - 1).subject != sqlite3_column_int64(row, 2))
 		find(check, "block %lld: what is noted of it does not agree with what it holds",

@@ -184,8 +184,11 @@ static const char *const sql_texts[SQL_COUNT] = {
 	[SQL_BUNDLE_DELETE_SOME] = "DELETE FROM bundle WHERE bid IN (SELECT bid FROM bundle WHERE slice = ?1 LIMIT ?2)",
 	[SQL_SLICE_DELETE] = "DELETE FROM slice WHERE slice = ?1 AND packed = 1 AND ?2 > 0",
 	[SQL_RUN_LIST] = "SELECT r.rid, r.level, (SELECT ifnull(sum(b.points), 0) FROM block b WHERE b.rid = r.rid), "
-			 "(SELECT count(*) FROM block b WHERE b.rid = r.rid) FROM run r ORDER BY r.level, r.rid",
-	[SQL_RUN_SUM] = "SELECT count(*), ifnull(sum(points), 0) FROM block WHERE rid = ?1",
+			 "(SELECT count(*) FROM block b WHERE b.rid = r.rid), "
+			 "(SELECT ifnull(sum(k.buckets), 0) FROM block b CROSS JOIN retention k ON k.bid = b.bid "
+			 "WHERE b.rid = r.rid) FROM run r ORDER BY r.level, r.rid",
+	[SQL_RUN_SUM] = "SELECT count(*), ifnull(sum(points), 0), (SELECT ifnull(sum(k.buckets), 0) FROM block b "
+			"CROSS JOIN retention k ON k.bid = b.bid WHERE b.rid = ?1) FROM block WHERE rid = ?1",
 	[SQL_RUN_DELETE] = "DELETE FROM run WHERE rid = ?1",
 	[SQL_BLOCK_DELETE_RUN] = "DELETE FROM block WHERE rid = ?1",
 	[SQL_BLOCK_NEXT] = "SELECT bid, doc FROM block INDEXED BY block_order WHERE rid = ?1 AND bid > ?2 "
@@ -201,6 +204,17 @@ static const char *const sql_texts[SQL_COUNT] = {
 	[SQL_BLOCK_REPLACE] = "UPDATE block SET subject_min = ?2, subject_max = ?3, at_us_min = ?4, at_us_max = ?5, "
 			      "points = ?6, doc = ?7 WHERE bid = ?1",
 	[SQL_BLOCK_DELETE] = "DELETE FROM block WHERE bid = ?1",
+	[SQL_RETENTION_SET] = "INSERT INTO retention(bid, buckets, due_us) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE "
+			      "SET buckets = excluded.buckets, due_us = excluded.due_us",
+	[SQL_RETENTION_RUN] = "UPDATE run SET at_us_min = min(at_us_min, ?2), at_us_max = max(at_us_max, ?3) "
+			      "WHERE rid = (SELECT rid FROM block WHERE bid = ?1)",
+	[SQL_RETENTION_FORGET] = "UPDATE retention SET due_us = 0 WHERE due_us != 0",
+	/* From behind ?1. */
+	[SQL_RETENTION_NEXT] = "SELECT b.bid, b.points, ifnull(k.buckets, 0) FROM block b INDEXED BY block_old LEFT "
+			       "JOIN retention k ON k.bid = b.bid WHERE b.bid > ?1 AND ifnull(k.due_us, 0) <= ?2 "
+			       "ORDER BY b.bid LIMIT 1",
+	[SQL_RETENTION_SAME] = "SELECT 1 FROM block b LEFT JOIN retention k ON k.bid = b.bid WHERE b.bid = ?1 AND "
+			       "b.points = ?2 AND ifnull(k.buckets, 0) = ?3",
 	[SQL_HISTORY_PAGES] =
 		"SELECT ifnull(sum(CASE WHEN m.tbl_name IN ('point', 'bundle', 'slice') THEN d.pgsize END), 0), "
 		"ifnull(sum(CASE WHEN m.tbl_name IN ('block', 'run', 'segment') THEN d.pgsize END), 0), "
@@ -211,7 +225,7 @@ static const char *const sql_texts[SQL_COUNT] = {
 	[SQL_HISTORY_COUNTS] = "SELECT (SELECT ifnull(sum(points), 0) FROM slice WHERE packed = 0) + "
 			       "(SELECT ifnull(sum(points), 0) FROM segment), "
 			       "(SELECT ifnull(sum(points), 0) FROM block), (SELECT count(*) FROM block), "
-			       "(SELECT count(*) FROM run)",
+			       "(SELECT count(*) FROM run), (SELECT ifnull(sum(buckets), 0) FROM retention)",
 	[SQL_RUN_IN_TIME] = "SELECT rid FROM run WHERE at_us_max >= ?1 AND at_us_min <= ?2 ORDER BY at_us_min",
 	/* From the last block that may have the subject on. */
 	[SQL_BLOCK_OF] = "SELECT bid, subject_max, at_us_min, at_us_max FROM block WHERE rid = ?1 AND "

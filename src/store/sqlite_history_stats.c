@@ -33,6 +33,7 @@ static enum err_code read_counts(struct sqlite_conn *conn, struct store_history_
 		stats->points = stats->points_unpacked + (uint64_t)sqlite3_column_int64(stmt, 1);
 		stats->blocks = (uint64_t)sqlite3_column_int64(stmt, 2);
 		stats->runs = (uint64_t)sqlite3_column_int64(stmt, 3);
+		stats->buckets = (uint64_t)sqlite3_column_int64(stmt, 4);
 	}
 	sqlite_give(conn, SQL_HISTORY_COUNTS, stmt);
 	return code;

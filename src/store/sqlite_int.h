@@ -19,6 +19,8 @@
  *   sqlite_prune.c    history: pruning by age
  *   sqlite_prune_blocks.c  history: pruning what is packed
  *   sqlite_series.c   history: reading
+ *   sqlite_series_sums.c  history: sums, by instances and roll-ups
+ *   sqlite_retain.c   history: what is too old
  *   sqlite_subject.c  history: whose it is
  *   sqlite_block.c    history: packed blocks
  *   sqlite_bulk.c     history: batches of values
@@ -49,12 +51,13 @@
 #include "series/block.h"
 #include "store/census_int.h"
 #include "store/index_rows.h"
+#include "store/rollup_set.h"
 #include "store/temporal_int.h"
 #include "store/value_log.h"
 
 #include <sqlite3.h>
 
-#define SQLITE_SCHEMA_VERSION 1
+#define SQLITE_SCHEMA_VERSION 2
 #define SQLITE_APPLICATION_ID 0x4D616368 /* "Mach" in the file's header */
 #define SQLITE_PAGE_BYTES 4096
 #define SQLITE_CACHE_BYTES_DEFAULT ((uint32_t)32 << 20)
@@ -181,6 +184,11 @@ enum sqlite_sql {
 	SQL_BLOCK_OLD,
 	SQL_BLOCK_REPLACE,
 	SQL_BLOCK_DELETE,
+	SQL_RETENTION_SET,
+	SQL_RETENTION_RUN,
+	SQL_RETENTION_FORGET,
+	SQL_RETENTION_NEXT,
+	SQL_RETENTION_SAME,
 	SQL_HISTORY_PAGES,
 	SQL_HISTORY_COUNTS,
 	SQL_BLOCK_OF,
@@ -564,9 +572,16 @@ enum err_code sqlite_series_read(struct store_snapshot *snapshot, struct str id,
 				 struct error *err);
 enum err_code sqlite_series_sums(struct store_snapshot *snapshot, struct str id, struct str attribute_iri,
 				 struct str dataset_id, enum store_time by, const int64_t *edges, size_t count,
-				 struct series_sums *sums, struct error *err);
+				 struct series_sums *sums, bool *cut, struct error *err);
+enum err_code sqlite_series_kept(struct store_snapshot *snapshot, struct str id, struct str attribute_iri,
+				 struct str dataset_id, int64_t from_us, int64_t to_us, struct store_span *ret,
+				 struct error *err);
 enum err_code sqlite_series_list(struct store_snapshot *snapshot, struct str id, struct arena *arena,
 				 const struct store_series **ret_series, size_t *ret_count, struct error *err);
+
+/* The name of this number, in the arena. */
+MUST_CHECK enum err_code sqlite_name_of(struct sqlite_conn *conn, int64_t nid, struct arena *arena, struct str *ret_iri,
+					struct error *err);
 
 /* The key of a chunk names attribute and, in its last bit, whether its points are of the time of their observation: so
  * a chunk that is can be summed by what it says of itself. */
@@ -575,14 +590,19 @@ static inline int64_t sqlite_key_name(int64_t nid, bool observed)
 	return nid * 2 + !observed;
 }
 
+static inline bool sqlite_key_is_rollup(const struct series_key *key)
+{
+	return key->name >= ROLLUP_NAME;
+}
+
 static inline int64_t sqlite_key_nid(const struct series_key *key)
 {
-	return key->name / 2;
+	return sqlite_key_is_rollup(key) ? key->name - ROLLUP_NAME : key->name / 2;
 }
 
 static inline bool sqlite_key_is_observed(const struct series_key *key)
 {
-	return key->name % 2 == 0;
+	return key->name % 2 == 0 && !sqlite_key_is_rollup(key);
 }
 
 /* sqlite_block.c */
@@ -600,6 +620,21 @@ MUST_CHECK enum err_code sqlite_each_chunk(struct sqlite_conn *conn, const struc
 					   int64_t from_us, int64_t to_us, sqlite_chunk_visitor visit, void *self,
 					   struct error *err);
 
+/* The chunks of roll-ups of a series that may have buckets between those times. */
+MUST_CHECK enum err_code sqlite_each_rollup(struct sqlite_conn *conn, const struct sqlite_series_key *key,
+					    int64_t from_us, int64_t to_us, sqlite_chunk_visitor visit, void *self,
+					    struct error *err);
+/* The blocks that may have either of a series: visit walks through them with the two functions below. */
+typedef enum err_code (*sqlite_block_visitor)(void *self, int64_t bid, const struct series_block *block,
+					      struct error *err);
+MUST_CHECK enum err_code sqlite_each_block(struct sqlite_conn *conn, const struct sqlite_series_key *key,
+					   int64_t from_us, int64_t to_us, sqlite_block_visitor visit, void *self,
+					   struct error *err);
+/* The index behind *index (UINT32_MAX: the first) of a chunk of the series, of instances or of roll-ups; false: there
+ * is none. */
+bool sqlite_block_next(const struct series_block *block, const struct sqlite_series_key *key, bool rollups,
+		       uint32_t *index);
+
 /* sqlite_bulk.c */
 enum err_code sqlite_txn_bulk_subjects(struct store_backend *backend, struct store_txn *txn,
 				       struct store_bulk_subject *subjects, size_t count, int64_t *ret_generation,
@@ -608,6 +643,8 @@ enum err_code sqlite_txn_bulk_name(struct store_backend *backend, struct store_t
 				   int64_t *ret_number, struct error *err);
 enum err_code sqlite_txn_bulk(struct store_backend *backend, struct store_txn *txn, struct store_bulk *bulk,
 			      struct error *err);
+/* Drops a subject that has neither an entity nor any history left (sqlite_prune.c). */
+MUST_CHECK enum err_code sqlite_subject_forget(struct sqlite_store *store, int64_t subject, struct error *err);
 /* A subject goes: numbers given before do not hold any more. */
 MUST_CHECK enum err_code sqlite_subject_dropped(struct sqlite_conn *conn, struct error *err);
 
@@ -635,6 +672,9 @@ enum err_code sqlite_subject_each(struct store_snapshot *snapshot, const struct 
 enum err_code sqlite_txn_subject_add(struct store_backend *backend, struct store_txn *txn, struct str id,
 				     const struct str *types, size_t type_count, bool *ret_created, struct error *err);
 enum err_code sqlite_txn_subject_has(struct store_backend *backend, struct str id, bool *ret_has, struct error *err);
+/* In the arena; none when there is no such subject. */
+MUST_CHECK enum err_code sqlite_subject_types(struct sqlite_conn *conn, int64_t number, struct arena *arena,
+					      const struct str **ret_types, size_t *ret_count, struct error *err);
 /* The types of an entity that goes stay with its subject. */
 MUST_CHECK enum err_code sqlite_subject_keep_types(struct sqlite_store *store, int64_t subject,
 						   const struct json *entity, struct error *err);

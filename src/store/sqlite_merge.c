@@ -14,7 +14,7 @@
 #define MERGE_POINTS_MAX ((int64_t)128 << 20) /* in the run that comes out */
 
 struct run {
-	int64_t rid, level, points, blocks;
+	int64_t rid, level, points, blocks, buckets;
 };
 
 /* Reads the blocks of a run one after the other. */
@@ -62,7 +62,8 @@ static enum err_code list_runs(struct sqlite_conn *conn, struct run runs[static 
 		if (code || !row)
 			break;
 		runs[(*ret_count)++] = (struct run){sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1),
-						    sqlite3_column_int64(stmt, 2), sqlite3_column_int64(stmt, 3)};
+						    sqlite3_column_int64(stmt, 2), sqlite3_column_int64(stmt, 3),
+						    sqlite3_column_int64(stmt, 4)};
 	}
 	sqlite_give(conn, SQL_RUN_LIST, stmt);
 	return code;
@@ -289,9 +290,26 @@ static enum err_code begin(struct merger *merger, const struct series_chunk *chu
 	return buf_check(&merger->dataset_text, "dataset", err);
 }
 
+/* Kept buckets are put together; derived ones are derived again. */
+static enum err_code take_rollup(struct merger *merger, struct cursor *cursor, struct error *err)
+{
+	enum err_code code = emit(merger, merger->buffer.count, err);
+	const struct series_key key = {cursor->chunk.key.subject, sqlite_key_nid(&cursor->chunk.key),
+				       cursor->chunk.key.dataset};
+
+	arena_clear(&cursor->points);
+	if (code == ERR_OK)
+		code = sqlite_rollup_keep(&merger->sink, &key, &cursor->block, cursor->index, &cursor->points, err);
+	cursor->index++;
+	return code ? code : settle(merger, cursor, err);
+}
+
 static enum err_code take_chunk(struct merger *merger, struct cursor *cursor, struct error *err)
 {
 	struct series_points points;
+
+	if (sqlite_key_is_rollup(&cursor->chunk.key))
+		return take_rollup(merger, cursor, err);
 	enum err_code code = can_join(merger, &cursor->chunk) ? emit_before(merger, cursor->chunk.at_us.min, err)
 							      : begin(merger, &cursor->chunk, err);
 
@@ -350,7 +368,8 @@ static enum err_code verify(struct sqlite_store *store, const struct run *run, s
 	sqlite_bind_int(stmt, 1, run->rid);
 	code = sqlite_step(&store->writer, stmt, "putting history together", &row, err);
 	if (code == ERR_OK &&
-	    (!row || sqlite3_column_int64(stmt, 0) != run->blocks || sqlite3_column_int64(stmt, 1) != run->points))
+	    (!row || sqlite3_column_int64(stmt, 0) != run->blocks || sqlite3_column_int64(stmt, 1) != run->points ||
+	     sqlite3_column_int64(stmt, 2) != run->buckets))
 		code = err_set(err, ERR_CONFLICT, "history was changed while it was put together");
 	sqlite_give(&store->writer, SQL_RUN_SUM, stmt);
 	return code;
@@ -396,6 +415,8 @@ static enum err_code merger_init(struct merger *merger, struct sqlite_packer *pa
 	}
 	enum err_code code = block_sink_init(&merger->sink, err);
 
+	if (code == ERR_OK)
+		code = block_sink_roll_up(&merger->sink, &packer->rules.find, err);
 	return code || merger->cursors ? code : err_set(err, ERR_MEMORY, "no memory to put history together");
 }
 

@@ -1,4 +1,5 @@
 /* The packer: one at a time for each file, and in which order it works; runs in the database. */
+#include "store/sqlite_block_revise.h"
 #include "store/sqlite_pack_int.h"
 
 #include <errno.h>
@@ -42,6 +43,20 @@ static enum err_code lock(const struct sqlite_store *store, int *ret_fd, struct 
 
 /* ---- runs ---- */
 
+enum err_code sqlite_retention_set(struct sqlite_conn *conn, int64_t bid, int64_t buckets, int64_t due_us,
+				   struct error *err)
+{
+	sqlite3_stmt *stmt;
+	enum err_code code = sqlite_take(conn, SQL_RETENTION_SET, &stmt, err);
+
+	if (code)
+		return code;
+	sqlite_bind_int(stmt, 1, bid);
+	sqlite_bind_int(stmt, 2, buckets);
+	sqlite_bind_int(stmt, 3, due_us);
+	return sqlite_finish(conn, SQL_RETENTION_SET, stmt, "noting roll-ups", err);
+}
+
 static enum err_code add_block(struct sqlite_store *store, int64_t rid, const struct made_block *block,
 			       struct error *err)
 {
@@ -57,7 +72,11 @@ static enum err_code add_block(struct sqlite_store *store, int64_t rid, const st
 	sqlite_bind_int(stmt, 5, block->at_us_max);
 	sqlite_bind_int(stmt, 6, block->points);
 	(void)sqlite3_bind_blob64(stmt, 7, block->bytes, block->len, SQLITE_STATIC);
-	return sqlite_finish(&store->writer, SQL_BLOCK_ADD, stmt, "storing packed history", err);
+	code = sqlite_finish(&store->writer, SQL_BLOCK_ADD, stmt, "storing packed history", err);
+	if (code || block->buckets == 0)
+		return code;
+	return sqlite_retention_set(&store->writer, sqlite3_last_insert_rowid(store->writer.db), block->buckets, 0,
+				    err);
 }
 
 static enum err_code add_run(struct sqlite_store *store, int64_t level, const struct block_sink *sink, int64_t *ret_rid,
@@ -112,11 +131,17 @@ static enum err_code pack(struct sqlite_packer *packer, const struct store_pack_
 
 	if (code == ERR_OK)
 		code = sqlite_ready(&packer->conn, SQL_COMMIT, err);
+	sqlite_rules_init(&packer->rules, &packer->conn, packer->owner->retention);
 	if (code == ERR_OK)
 		code = sqlite_pack_rows(packer, options, result, err);
 	if (code == ERR_OK)
 		code = sqlite_pack_segments(packer, options->all, result, err);
-	return code ? code : sqlite_merge_runs(packer, options->all, result, err);
+	if (code == ERR_OK)
+		code = sqlite_merge_runs(packer, options->all, result, err);
+	if (code == ERR_OK)
+		code = sqlite_retain(packer, options, result, err);
+	sqlite_rules_done(&packer->rules);
+	return code;
 }
 
 /* VACUUM makes a copy of what is used and puts that in the place of the whole, in one transaction. Row numbers stay, as

@@ -258,8 +258,9 @@ static enum err_code note_last(void *self, int64_t bid, const struct series_bloc
 	return code;
 }
 
-/* Drops it, or notes until when its latest point keeps it. */
-static enum err_code drop_subject(struct sqlite_conn *conn, int64_t subject, struct error *err)
+/* The latest point of a subject, or bucket of a roll-up. */
+static enum err_code find_last(struct sqlite_conn *conn, int64_t subject, bool *ret_any, int64_t *ret_us,
+			       struct error *err)
 {
 	sqlite3_stmt *stmt;
 	bool row, has_point = false;
@@ -281,8 +282,23 @@ static enum err_code drop_subject(struct sqlite_conn *conn, int64_t subject, str
 		last_us = INT64_MIN;
 		code = sqlite_each_chunk(conn, &(struct sqlite_series_key){.subject = subject}, INT64_MIN, INT64_MAX,
 					 note_last, &last_us, err);
+		if (code == ERR_OK)
+			code = sqlite_each_rollup(conn, &(struct sqlite_series_key){.subject = subject}, INT64_MIN,
+						  INT64_MAX, note_last, &last_us, err);
 		has_point = code == ERR_OK && last_us > INT64_MIN;
 	}
+	*ret_any = has_point;
+	*ret_us = last_us;
+	return code;
+}
+
+/* Drops it, or notes until when its latest point keeps it. */
+static enum err_code drop_subject(struct sqlite_conn *conn, int64_t subject, struct error *err)
+{
+	bool has_point;
+	int64_t last_us;
+	enum err_code code = find_last(conn, subject, &has_point, &last_us, err);
+
 	if (code)
 		return code;
 	if (has_point)
@@ -308,6 +324,34 @@ static enum err_code drop_unless_present(struct sqlite_conn *conn, int64_t subje
 	if (code)
 		return code;
 	return present ? sqlite_subject_note_gone(conn, subject, NULL, err) : drop_subject(conn, subject, err);
+}
+
+enum err_code sqlite_subject_forget(struct sqlite_store *store, int64_t subject, struct error *err)
+{
+	struct buf *id = &store->text;
+	sqlite3_stmt *stmt;
+	bool row = false, any;
+	int64_t last_us;
+	enum err_code code = sqlite_take(&store->writer, SQL_SUBJECT_ID, &stmt, err);
+
+	if (code)
+		return code;
+	sqlite_bind_int(stmt, 1, subject);
+	code = sqlite_step(&store->writer, stmt, "looking for old history", &row, err);
+	buf_clear(id);
+	if (code == ERR_OK && row)
+		buf_put(id, sqlite_text(stmt, 0));
+	sqlite_give(&store->writer, SQL_SUBJECT_ID, stmt);
+	if (code == ERR_OK && row)
+		code = buf_check(id, "an entity's id", err);
+	if (code || !row)
+		return code;
+	code = find_last(&store->writer, subject, &any, &last_us, err);
+	if (code || any)
+		return code;
+	code = drop_unless_present(&store->writer, subject, buf_str(id), err);
+	sqlite_known_clear(store);
+	return code;
 }
 
 /* The first subject of the prefix, from the id in `from` on, whose entity went before before_us; `from` moves behind

@@ -124,15 +124,15 @@ static enum err_code remove_points(struct sqlite_store *store, const struct sqli
 	/* The sums of slices that are kept aside must be in the table before it is changed. */
 	enum err_code code = sqlite_sums_store(store, err);
 
-	uint64_t packed = 0;
+	uint64_t packed = 0, buckets = 0;
 
 	if (code == ERR_OK)
 		code = sqlite_segments_settle(store, err);
 	if (code == ERR_OK)
 		code = remove_rows(store, meant, ret_count, err);
 	if (code == ERR_OK)
-		code = sqlite_blocks_remove(&store->writer, meant, &packed, err);
-	*ret_count += packed;
+		code = sqlite_blocks_remove(&store->writer, meant, &packed, &buckets, err);
+	*ret_count += packed + buckets;
 	store->now.points -= (int64_t)packed;
 	return code;
 }

@@ -67,6 +67,11 @@ static const char *const migrations[SQLITE_SCHEMA_VERSION] = {
 	"CREATE INDEX block_run ON block(rid, subject_min, subject_max, at_us_min, at_us_max);"
 	"CREATE INDEX block_order ON block(rid, bid, points);"
 	"CREATE INDEX block_old ON block(bid, at_us_min, at_us_max, points);",
+
+	/* Beside blocks: how many kept buckets of roll-ups one holds, and when retention has to look at it again (0: it
+	 * has not yet). A block without a row has none, and was not looked at. */
+	"CREATE TABLE retention(bid INTEGER PRIMARY KEY, buckets INTEGER NOT NULL, due_us INTEGER NOT NULL) STRICT;"
+	"CREATE TRIGGER block_gone AFTER DELETE ON block BEGIN DELETE FROM retention WHERE bid = OLD.bid; END;",
 };
 
 static enum err_code read_versions(struct sqlite_conn *conn, int64_t *ret_application, int64_t *ret_version,

@@ -2,12 +2,7 @@
  * together by their times. The rows come in order; blocks are asked in the order of their first times, so that a page
  * of the earliest instances need not look into those that lie behind it. */
 #include "store/instance_pack.h"
-#include "store/sqlite_int.h"
-
-struct series {
-	int64_t subject, nid; /* 0: there is none */
-	struct str dataset_id;
-};
+#include "store/sqlite_series_int.h"
 
 int64_t sqlite_number_of(int64_t slice, int64_t seq)
 {
@@ -22,8 +17,8 @@ void sqlite_number_split(int64_t number, int64_t *ret_slice, int64_t *ret_seq)
 	*ret_slice = (number - seq) / ((int64_t)1 << SQLITE_NUMBER_BITS) + SQLITE_SLICE_EPOCH;
 }
 
-static enum err_code find_series(struct sqlite_conn *conn, struct str id, struct str attribute_iri,
-				 struct series *series, struct error *err)
+enum err_code sqlite_find_series(struct sqlite_conn *conn, struct str id, struct str attribute_iri,
+				 struct sqlite_series *series, struct error *err)
 {
 	enum err_code code = sqlite_name_find(conn, attribute_iri, &series->nid, err);
 
@@ -34,7 +29,7 @@ static enum err_code find_series(struct sqlite_conn *conn, struct str id, struct
 
 /* ---- rows ---- */
 
-static enum err_code make_parser(struct sqlite_reader *reader, struct error *err)
+enum err_code sqlite_make_parser(struct sqlite_reader *reader, struct error *err)
 {
 	if (!reader->parser)
 		reader->parser = json_parser_new();
@@ -46,7 +41,7 @@ static enum err_code parse(struct sqlite_reader *reader, struct arena *arena, st
 {
 	const struct json_parse_options options = {.duplicates_allowed = true};
 
-	enum err_code code = make_parser(reader, err);
+	enum err_code code = sqlite_make_parser(reader, err);
 
 	if (code == ERR_OK)
 		code = json_parse(reader->parser, arena, text, &options, ret, err);
@@ -56,8 +51,7 @@ static enum err_code parse(struct sqlite_reader *reader, struct arena *arena, st
 	return code;
 }
 
-/* The row that stmt stands on. */
-static enum err_code read_row(struct sqlite_reader *reader, sqlite3_stmt *stmt, struct arena *arena,
+enum err_code sqlite_read_row(struct sqlite_reader *reader, sqlite3_stmt *stmt, struct arena *arena,
 			      struct store_instance *ret, struct error *err)
 {
 	int kind = sqlite3_column_int(stmt, 1);
@@ -74,11 +68,8 @@ static enum err_code read_row(struct sqlite_reader *reader, sqlite3_stmt *stmt, 
 				   err);
 }
 
-typedef enum err_code (*row_visitor)(void *self, struct sqlite_reader *reader, sqlite3_stmt *stmt, struct error *err);
-
-/* Each row of a series whose point lies between two times, by these in order. */
-static enum err_code each_row(struct sqlite_reader *reader, const struct series *series, int64_t from_us, int64_t to_us,
-			      bool latest, row_visitor visit, void *self, struct error *err)
+enum err_code sqlite_each_row(struct sqlite_reader *reader, const struct sqlite_series *series, int64_t from_us,
+			      int64_t to_us, bool latest, sqlite_row_visitor visit, void *self, struct error *err)
 {
 	enum sqlite_sql sql = latest ? SQL_POINT_READ_LATEST : SQL_POINT_READ;
 	sqlite3_stmt *stmt;
@@ -127,7 +118,7 @@ static enum err_code list_row(void *self, struct sqlite_reader *reader, sqlite3_
 	if (list->bounded && by_row_time(list->window) &&
 	    (list->latest ? at_us < list->bound_us : at_us > list->bound_us))
 		return ERR_OK;
-	enum err_code code = read_row(reader, stmt, reading->arena, &instance, err);
+	enum err_code code = sqlite_read_row(reader, stmt, reading->arena, &instance, err);
 
 	if (code)
 		return code;
@@ -184,12 +175,12 @@ static enum err_code list_chunk(void *self, int64_t bid, const struct series_blo
 	return code;
 }
 
-static enum err_code list_chunks(struct sqlite_reader *reader, const struct series *series, struct reading *reading,
-				 int64_t from_us, int64_t to_us, struct error *err)
+static enum err_code list_chunks(struct sqlite_reader *reader, const struct sqlite_series *series,
+				 struct reading *reading, int64_t from_us, int64_t to_us, struct error *err)
 {
 	const struct sqlite_series_key key = {series->subject, series->nid, series->dataset_id, false};
 	struct chunk_reading chunks = {.reader = reader, .reading = reading};
-	enum err_code code = make_parser(reader, err);
+	enum err_code code = sqlite_make_parser(reader, err);
 
 	if (code)
 		return code;
@@ -199,14 +190,15 @@ static enum err_code list_chunks(struct sqlite_reader *reader, const struct seri
 	return code;
 }
 
-static enum err_code read_instances(struct sqlite_reader *reader, const struct series *series, struct reading *reading,
-				    struct error *err)
+static enum err_code read_instances(struct sqlite_reader *reader, const struct sqlite_series *series,
+				    struct reading *reading, struct error *err)
 {
 	const struct store_window *window = reading->list.window;
 	bool narrow = by_row_time(window) && !window->all;
 	int64_t from_us = narrow ? window->from_us : INT64_MIN, to_us = narrow ? window->to_us : INT64_MAX;
 
-	enum err_code code = each_row(reader, series, from_us, to_us, reading->list.latest, list_row, reading, err);
+	enum err_code code =
+		sqlite_each_row(reader, series, from_us, to_us, reading->list.latest, list_row, reading, err);
 
 	return code ? code : list_chunks(reader, series, reading, from_us, to_us, err);
 }
@@ -217,114 +209,19 @@ enum err_code sqlite_series_read(struct store_snapshot *snapshot, struct str id,
 				 struct error *err)
 {
 	struct sqlite_reader *reader = (struct sqlite_reader *)snapshot;
-	struct series series = {.dataset_id = dataset_id};
+	struct sqlite_series series = {.dataset_id = dataset_id};
 	struct reading reading = {.arena = arena};
 	enum err_code code = sqlite_snapshot_begin(reader, err);
 
 	if (code)
 		return code;
 	instance_list_init(&reading.list, window, latest, count_max);
-	code = find_series(&reader->conn, id, attribute_iri, &series, err);
+	code = sqlite_find_series(&reader->conn, id, attribute_iri, &series, err);
 	if (code == ERR_OK && series.subject)
 		code = read_instances(reader, &series, &reading, err);
 	if (code == ERR_OK)
 		code = instance_list_take(&reading.list, arena, ret, err);
 	instance_list_done(&reading.list);
-	sqlite_snapshot_end(reader);
-	return code;
-}
-
-/* ---- sums ---- */
-
-struct summing {
-	enum store_time by;
-	const int64_t *edges;
-	size_t count;
-	struct series_sums *sums;
-	struct json_parser *parser;
-	struct arena arena;
-};
-
-static enum err_code sum_row(void *self, struct sqlite_reader *reader, sqlite3_stmt *stmt, struct error *err)
-{
-	struct summing *summing = self;
-	struct store_instance instance;
-
-	arena_clear(&summing->arena);
-	enum err_code code = read_row(reader, stmt, &summing->arena, &instance, err);
-
-	if (code)
-		return code;
-	return store_sums_add(&instance, summing->by, summing->edges, summing->count, summing->sums, err);
-}
-
-/* Are the chunk's points all values at the times that are asked for? Deletions lie in chunks of whole texts. */
-static bool sums_by_itself(const struct summing *summing, const struct series_chunk *chunk)
-{
-	return summing->by == STORE_OBSERVED_AT && sqlite_key_is_observed(&chunk->key) && chunk->kind != SERIES_RAW &&
-	       chunk->kind != SERIES_TEXT;
-}
-
-static enum err_code sum_chunk(void *self, int64_t bid, const struct series_block *block, uint32_t index,
-			       struct error *err)
-{
-	struct summing *summing = self;
-	struct series_chunk chunk;
-	struct series_points points;
-	struct shape_cache shapes;
-	enum err_code code = series_block_chunk(block, index, &chunk, err);
-
-	(void)bid;
-	if (code)
-		return code;
-	if (sums_by_itself(summing, &chunk))
-		return series_block_sum_periods(block, index, summing->edges, summing->count, summing->sums, err);
-	arena_clear(&summing->arena);
-	code = shape_cache_init(&shapes, block, &summing->arena, err);
-	if (code == ERR_OK)
-		code = series_block_read(block, index, &summing->arena, &points, err);
-	for (uint32_t i = 0; code == ERR_OK && i < points.count; i++) {
-		struct store_instance instance;
-
-		code = instance_unpack(&shapes, block, &points, i, summing->parser, &summing->arena, &instance, err);
-		if (code == ERR_OK)
-			code = store_sums_add(&instance, summing->by, summing->edges, summing->count, summing->sums,
-					      err);
-	}
-	return code;
-}
-
-static enum err_code sum_all(struct sqlite_reader *reader, const struct series *series, struct summing *summing,
-			     struct error *err)
-{
-	const struct sqlite_series_key key = {series->subject, series->nid, series->dataset_id, false};
-	bool narrow = summing->by == STORE_OBSERVED_AT;
-	int64_t from_us = narrow ? summing->edges[0] : INT64_MIN;
-	int64_t to_us = narrow ? summing->edges[summing->count - 1] : INT64_MAX;
-	enum err_code code = make_parser(reader, err);
-
-	summing->parser = reader->parser;
-	if (code == ERR_OK)
-		code = each_row(reader, series, from_us, to_us, false, sum_row, summing, err);
-	return code ? code : sqlite_each_chunk(&reader->conn, &key, from_us, to_us, sum_chunk, summing, err);
-}
-
-enum err_code sqlite_series_sums(struct store_snapshot *snapshot, struct str id, struct str attribute_iri,
-				 struct str dataset_id, enum store_time by, const int64_t *edges, size_t count,
-				 struct series_sums *sums, struct error *err)
-{
-	struct sqlite_reader *reader = (struct sqlite_reader *)snapshot;
-	struct series series = {.dataset_id = dataset_id};
-	struct summing summing = {.by = by, .edges = edges, .count = count, .sums = sums};
-	enum err_code code = sqlite_snapshot_begin(reader, err);
-
-	if (code)
-		return code;
-	arena_init(&summing.arena, SQLITE_SCRATCH_BYTES_MAX);
-	code = find_series(&reader->conn, id, attribute_iri, &series, err);
-	if (code == ERR_OK && series.subject)
-		code = sum_all(reader, &series, &summing, err);
-	arena_done(&summing.arena);
 	sqlite_snapshot_end(reader);
 	return code;
 }
@@ -338,7 +235,7 @@ struct series_list {
 	size_t count, room;
 };
 
-static enum err_code name_of(struct sqlite_conn *conn, int64_t nid, struct arena *arena, struct str *ret_iri,
+enum err_code sqlite_name_of(struct sqlite_conn *conn, int64_t nid, struct arena *arena, struct str *ret_iri,
 			     struct error *err)
 {
 	sqlite3_stmt *stmt;
@@ -380,7 +277,7 @@ static bool list_room(struct series_list *list)
 static enum err_code list_series(struct series_list *list, int64_t nid, struct str dataset_id, struct error *err)
 {
 	struct store_series series;
-	enum err_code code = name_of(list->conn, nid, list->arena, &series.attribute_iri, err);
+	enum err_code code = sqlite_name_of(list->conn, nid, list->arena, &series.attribute_iri, err);
 
 	if (code)
 		return code;
@@ -439,6 +336,9 @@ enum err_code sqlite_series_list(struct store_snapshot *snapshot, struct str id,
 	if (code == ERR_OK && subject)
 		code = sqlite_each_chunk(&reader->conn, &(struct sqlite_series_key){.subject = subject}, INT64_MIN,
 					 INT64_MAX, list_chunk_series, &list, err);
+	if (code == ERR_OK && subject)
+		code = sqlite_each_rollup(&reader->conn, &(struct sqlite_series_key){.subject = subject}, INT64_MIN,
+					  INT64_MAX, list_chunk_series, &list, err);
 	sqlite_snapshot_end(reader);
 	if (code)
 		return code;

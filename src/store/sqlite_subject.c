@@ -102,6 +102,30 @@ static enum err_code describe(struct sqlite_conn *conn, int64_t number, struct a
 	return code;
 }
 
+enum err_code sqlite_subject_types(struct sqlite_conn *conn, int64_t number, struct arena *arena,
+				   const struct str **ret_types, size_t *ret_count, struct error *err)
+{
+	struct store_subject subject = {.gone_us = STORE_NO_TIME};
+	sqlite3_stmt *stmt;
+	bool row = false;
+	enum err_code code = sqlite_take(conn, SQL_SUBJECT_ID, &stmt, err);
+
+	if (code)
+		return code;
+	sqlite_bind_int(stmt, 1, number);
+	code = sqlite_step(conn, stmt, "looking up a subject", &row, err);
+	if (code == ERR_OK && row)
+		subject.id = arena_dup(arena, sqlite_text(stmt, 0));
+	sqlite_give(conn, SQL_SUBJECT_ID, stmt);
+	if (code == ERR_OK && row && !subject.id.at)
+		code = err_set(err, ERR_MEMORY, "no memory for a subject");
+	if (code == ERR_OK && row)
+		code = describe(conn, number, arena, &subject, err);
+	*ret_types = subject.types;
+	*ret_count = subject.type_count;
+	return code;
+}
+
 /* *ret_number is 0 when there is none. */
 static enum err_code find_subject(struct sqlite_conn *conn, struct str id, int64_t *ret_number, int64_t *ret_gone_us,
 				  struct error *err)

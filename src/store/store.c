@@ -199,6 +199,11 @@ bool store_is_closing(struct store *store)
 	return closing;
 }
 
+void store_set_retention(struct store *store, const struct store_retention *retention)
+{
+	store->retention = retention;
+}
+
 enum err_code store_pack(struct store *store, const struct store_pack_options *options,
 			 struct store_pack_result *ret_result, struct error *err)
 {

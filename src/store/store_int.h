@@ -115,7 +115,10 @@ struct store_backend_ops {
 				     struct error *err);
 	enum err_code (*series_sums)(struct store_snapshot *snapshot, struct str id, struct str attribute_iri,
 				     struct str dataset_id, enum store_time by, const int64_t *edges, size_t count,
-				     struct series_sums *sums, struct error *err); /* adds to sums */
+				     struct series_sums *sums, bool *cut, struct error *err); /* adds to sums */
+	enum err_code (*series_kept)(struct store_snapshot *snapshot, struct str id, struct str attribute_iri,
+				     struct str dataset_id, int64_t from_us, int64_t to_us, struct store_span *ret,
+				     struct error *err);
 	enum err_code (*series_list)(struct store_snapshot *snapshot, struct str id, struct arena *arena,
 				     const struct store_series **ret_series, size_t *ret_count, struct error *err);
 	enum err_code (*subject_get)(struct store_snapshot *snapshot, struct str id, struct arena *arena,
@@ -161,6 +164,7 @@ struct store {
 	const struct store_backend_ops *ops;
 	struct store_backend *backend;
 	bool read_only;
+	const struct store_retention *retention; /* borrowed; NULL: everything stays */
 	bool has_writer; /* thread runs */
 	pthread_t thread;
 	pthread_mutex_t lock; /* guards the fields down to stats */

@@ -122,11 +122,31 @@ enum err_code store_series_sums(struct store_reader *reader, struct str id, stru
 				struct str dataset_id, enum store_time by, const int64_t *edges, size_t count,
 				struct arena *arena, struct series_sums *ret_sums, struct error *err)
 {
+	bool *cut = arena_array(arena, bool, count);
+
 	assert(count >= 2);
-	for (size_t i = 0; i + 1 < count; i++)
+	if (!cut)
+		return err_set(err, ERR_MEMORY, "no memory for periods");
+	for (size_t i = 0; i + 1 < count; i++) {
 		series_sums_clear(&ret_sums[i], arena);
-	return reader->store->ops->series_sums(reader->snapshot, id, attribute_iri, dataset_id, by, edges, count,
-					       ret_sums, err);
+		cut[i] = false;
+	}
+	enum err_code code = reader->store->ops->series_sums(reader->snapshot, id, attribute_iri, dataset_id, by, edges,
+							     count, ret_sums, cut, err);
+
+	for (size_t i = 0; i + 1 < count; i++)
+		if (cut[i])
+			series_sums_clear(&ret_sums[i], arena);
+	return code;
+}
+
+enum err_code store_series_kept(struct store_reader *reader, struct str id, struct str attribute_iri,
+				struct str dataset_id, int64_t from_us, int64_t to_us, struct store_span *ret_span,
+				struct error *err)
+{
+	*ret_span = (struct store_span){.any = false};
+	return reader->store->ops->series_kept(reader->snapshot, id, attribute_iri, dataset_id, from_us, to_us,
+					       ret_span, err);
 }
 
 enum err_code store_series_list(struct store_reader *reader, struct str id, struct arena *arena,

@@ -64,11 +64,23 @@ MUST_CHECK enum err_code store_series_read(struct store_reader *reader, struct s
 /* The same by their values alone, in periods: period i holds what lies in [edges[i], edges[i + 1]), of the count
  * edges (at least 2) in ascending order; ret_sums has count - 1 of them, set anew, and uses the arena. Deletions do
  * not count. Whole chunks that lie in one period are not read but summed by what they say of themselves. Values that
- * are no numbers (true and false count as 1 and 0) are counted in series_sums.others only. */
+ * are no numbers (true and false count as 1 and 0) are counted in series_sums.others only. By STORE_OBSERVED_AT
+ * roll-ups are read in place of instances where that gives the same to the last bit, and count where they are all that
+ * is left. A period is left empty when one of its edges cuts such a bucket: a part of its values is not known. */
 MUST_CHECK enum err_code store_series_sums(struct store_reader *reader, struct str id, struct str attribute_iri,
 					   struct str dataset_id, enum store_time by, const int64_t *edges,
 					   size_t count, struct arena *arena, struct series_sums *ret_sums,
 					   struct error *err);
+
+struct store_span {
+	bool any;
+	int64_t from_us, to_us; /* both included */
+};
+/* From when to when there are buckets, of instances that were too old to be kept as they came (retention.h), that have
+ * something of [from_us, to_us]; cut to these. */
+MUST_CHECK enum err_code store_series_kept(struct store_reader *reader, struct str id, struct str attribute_iri,
+					   struct str dataset_id, int64_t from_us, int64_t to_us,
+					   struct store_span *ret_span, struct error *err);
 
 struct store_subject {
 	struct str id;

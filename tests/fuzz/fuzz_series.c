@@ -4,6 +4,7 @@
  * them: every way to read it must answer or refuse, and agree with the others; what it holds can be packed anew and
  * comes back. Points that the bytes draw, of any kind and in columns of any width, come back as they were. */
 #include "series/block_int.h"
+#include "series/rollup.h"
 
 #include "../unit/series_util.h"
 
@@ -197,10 +198,49 @@ static void pack_points(struct source source)
 	arena_done(&arena);
 }
 
+/* ---- a piece of a roll-up ---- */
+
+/* What reads as buckets is summed by periods, and written comes back with the same sums. */
+static void read_rollup(const uint8_t *data, size_t size)
+{
+	static const int64_t edges[] = {INT64_MIN, 0, INT64_MAX};
+	struct series_rollup rollup, again;
+	struct series_bucket *buckets = NULL, *back = NULL;
+	struct series_sums sums[2];
+	struct arena arena;
+	struct error err;
+	struct buf piece;
+
+	arena_init(&arena, ARENA_BYTES);
+	buf_init(&piece, (size_t)8 << 20);
+	for (size_t i = 0; i < 2; i++)
+		series_sums_clear(&sums[i], &arena);
+	if (series_rollup_open((struct str){(const char *)data, size}, &rollup, &err) == ERR_OK) {
+		bool good = series_rollup_read(&rollup, &arena, &buckets, &err) == ERR_OK;
+		const struct series_periods periods = {edges, 3, sums};
+
+		demand(!good || series_rollup_sum(&rollup, &periods, NULL, NULL, &arena, &err) == ERR_OK);
+		if (good && series_rollup_write(&piece, rollup.period_us, rollup.derived, buckets, rollup.count,
+						&err) == ERR_OK) {
+			demand(series_rollup_open(buf_str(&piece), &again, &err) == ERR_OK);
+			demand(again.count == rollup.count && again.first == buckets[0].index);
+			demand(series_rollup_read(&again, &arena, &back, &err) == ERR_OK);
+			for (uint32_t i = 0; i < rollup.count; i++)
+				demand(back[i].index == buckets[i].index &&
+				       back[i].sums.count == buckets[i].sums.count &&
+				       back[i].sums.others == buckets[i].sums.others);
+		}
+	}
+	buf_done(&piece);
+	arena_done(&arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size > 0 && data[0] == 'P')
 		pack_points((struct source){data + 1, data + size});
+	else if (size > 0 && data[0] == 'R')
+		read_rollup(data + 1, size - 1);
 	else if (size > 0)
 		read_block(data + 1, size - 1);
 	return 0;

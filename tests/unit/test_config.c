@@ -129,7 +129,15 @@ static void mistakes_name_place_key_and_expectation(void)
 	complains("listen: 127.0.0.1\n", "machi.yaml:1:9: listen", "ADDRESS:PORT", "127.0.0.1");
 	complains("listen: ::1:80\n", "machi.yaml:1:9", "ADDRESS:PORT", "::1:80");
 	complains("listen: \"127.0.0.1:65536\"\n", "machi.yaml:1:9", "ADDRESS:PORT", "65536");
-	complains("http:\n  cors_origins: [example.org]\n", "machi.yaml:2:17", "http.cors_origins", "web origins");
+	complains("http:\n  cors_origins: [example.org]\n", "machi.yaml:2:18", "http.cors_origins", "web origins");
+	complains("history:\n  rules:\n    - type=A keep=P1D\n    - type=B keep=soon\n",
+		  "machi.yaml:4:7: history.rules", "keep=DURATION", "soon");
+	complains("history:\n  rules: [keep=P9D rollup=PT7H:P9D]\n", "machi.yaml:2:11", "divide a day", "PT7H");
+	complains("history:\n  rules: [keep=P9D rollup=PT1H:P8D]\n", "history.rules", "less time", "roll-up");
+	complains("history:\n  rules: [keep=P1D rollup=PT1H:P8D rollup=PT15M:P9D]\n", "history.rules", "shortest",
+		  "multiple");
+	complains("history:\n  rules: [type=A]\n", "history.rules", "neither keep", "rollup");
+	complains("history:\n  rules: [keep=P9D since=P1D]\n", "history.rules", "expected tenant=", "since");
 	complains("context:\n  fetch: maybe\n", "machi.yaml:2:10", "true or false", "maybe");
 	complains("timetable:\n  - speed: 2\n", "machi.yaml:2:5: timetable[0].feed", "name of an imported", "missing");
 	complains("timetable:\n  - feed: x\n    sped: 2\n", "machi.yaml:3:5: timetable[0].sped", "did you mean",

@@ -1,5 +1,7 @@
 /* Blocks of series: what is packed comes back as it was, whatever columns look like, and sums of chunks are those of
  * their points one by one. Points come from patterns that reach every codec; what is right is the input itself. */
+#include "series/block_int.h"
+
 #include "series_util.h"
 
 static const uint32_t counts[] = {1, 2, 3, 5, 20, 24, 25, 31, 32, 33, 127, 128, 129, 145, 500, 1440, 4095, 4096};
@@ -420,6 +422,67 @@ static void full_blocks_can_be_finished(void)
 	(void)series_builder_free(builder);
 }
 
+/* The block with one byte of the summary of its only chunk changed, and the checksum that belongs to that. */
+static struct series_block with_a_lie(struct str bytes, size_t at, int change)
+{
+	struct buf copy;
+	struct series_block block;
+	struct chunk chunk;
+
+	buf_init(&copy, BLOCK_BYTES);
+	buf_put(&copy, bytes);
+	CHECK_OK(series_block_open(buf_str(&copy), &arena, &block, &err), &err);
+	CHECK_OK(chunk_open(&block, 0, &chunk, &err), &err);
+	uint8_t *start = (uint8_t *)copy.at + block.entries[0].offset;
+	size_t len = block.entries[0].bytes;
+
+	CHECK(chunk.has_summary);
+	start[(size_t)(chunk.summary.at - start) + at] += (uint8_t)change;
+	half_store(start, checksum(start + CHUNK_CHECKSUM_BYTES, len - CHUNK_CHECKSUM_BYTES));
+	CHECK_OK(series_block_open(arena_dup(&arena, buf_str(&copy)), &arena, &block, &err), &err);
+	buf_done(&copy);
+	return block;
+}
+
+/* Each number of a summary is a byte here: least value (zigzag), range, first, last, sum (two bytes), squares. */
+static void lying_summaries_are_noticed(void)
+{
+	static const struct {
+		size_t at;
+		int change;
+		bool by_whole, by_part; /* noticed without reading values; when periods cut the chunk */
+	} lies[] = {{0, 2, false, true},  {0, -2, false, true}, {1, -1, false, true}, {1, 1, false, false},
+		    {2, 90, true, true},  {3, 90, true, true},  {4, 1, false, false}, {5, 90, true, true},
+		    {6, 1, false, false}, {1, -40, true, true}};
+	const int64_t edges[] = {0, 20, 40, 1000};
+	struct series_builder *builder = NULL;
+	struct series_block block;
+	struct series_sums sums[3];
+	struct str bytes;
+
+	CHECK_OK(series_builder_new(BLOCK_BYTES, &builder, &err), &err);
+	small_input(&input[0], 0);
+	input[0].points.count = 64;
+	for (int i = 0; i < 64; i++) {
+		input[0].at_us[i] = i;
+		input[0].mantissas[i] = 10 + i * 37 % 50;
+	}
+	make_block(builder, 1, &block);
+	bytes = block.bytes;
+	CHECK_OK(series_block_check(&block, &err), &err);
+	for (size_t i = 0; i < sizeof(lies) / sizeof(*lies); i++) {
+		block = with_a_lie(bytes, lies[i].at, lies[i].change);
+		for (unsigned k = 0; k < 3; k++)
+			series_sums_clear(&sums[k], &arena);
+		CHECK(series_block_check(&block, &err) == ERR_CORRUPT);
+		CHECK(series_block_sum(&block, 0, &sums[0], &err) == (lies[i].by_whole ? ERR_CORRUPT : ERR_OK));
+		if (!CHECK(series_block_sum_periods(&block, 0, edges, 4, sums, &err) ==
+			   (lies[i].by_part ? ERR_CORRUPT : ERR_OK)))
+			printf("# lie %zu\n", i);
+	}
+	(void)series_builder_free(builder);
+}
+
 int main(void)
 {
 	arena_init(&arena, (size_t)1 << 30);
@@ -432,6 +495,7 @@ int main(void)
 	RUN(chunks_are_found);
 	RUN(bad_points_are_refused);
 	RUN(full_blocks_can_be_finished);
+	RUN(lying_summaries_are_noticed);
 	arena_done(&arena);
 	return check_done();
 }

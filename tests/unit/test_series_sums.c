@@ -211,6 +211,40 @@ static void one_number_in_all_ways(void)
 	}
 }
 
+/* Zeros behind the last digit change the unit that sums are kept in, and nothing else. */
+static void scales_make_no_difference(void)
+{
+	for (uint64_t seed = 0; seed < 300; seed++) {
+		struct series_sums sums[3], merged;
+		uint64_t state = seed;
+
+		for (unsigned i = 0; i < 3; i++)
+			series_sums_clear(&sums[i], &arena);
+		for (int64_t i = 0; i < 50; i++) {
+			int64_t mantissa = draw_bell(&state, 1 << (4 + seed % 20)), longer = mantissa * 1000;
+
+			series_sums_add_decimal(&sums[0], i, i, mantissa, 2);
+			series_sums_add_decimal(&sums[1], i, i, longer, 5);
+			series_sums_add_decimal(&sums[2], i, i, i % 3 ? mantissa : longer, i % 3 ? 2 : 5);
+			if (seed % 2 == 0)
+				for (unsigned k = 0; k < 3; k++)
+					CHECK_OK(series_sums_add_double(&sums[k], i, i, 1.0 / (double)(i + 3), &err),
+						 &err);
+		}
+		series_sums_clear(&merged, &arena);
+		for (unsigned i = 0; i < 2; i++)
+			CHECK_OK(series_sums_merge(&merged, &sums[(seed + i) % 3], &err), &err);
+		for (unsigned i = 1; i < 3; i++) {
+			CHECK(series_sums_sum(&sums[0]) == series_sums_sum(&sums[i]));
+			CHECK(series_sums_avg(&sums[0]) == series_sums_avg(&sums[i]));
+			CHECK(series_sums_sumsq(&sums[0]) == series_sums_sumsq(&sums[i]));
+			CHECK(series_sums_stddev(&sums[0]) == series_sums_stddev(&sums[i]));
+		}
+		CHECK(series_sums_sum(&merged) == 2 * series_sums_sum(&sums[0]));
+		CHECK(series_sums_stddev(&merged) == series_sums_stddev(&sums[0]));
+	}
+}
+
 static void first_and_last(void)
 {
 	struct series_sums sums;
@@ -439,6 +473,7 @@ int main(void)
 	RUN(doubles_are_texts);
 	RUN(sums_by_hand);
 	RUN(one_number_in_all_ways);
+	RUN(scales_make_no_difference);
 	RUN(first_and_last);
 	RUN(sums_of_doubles_are_exact);
 	RUN(sums_of_decimals_are_exact);

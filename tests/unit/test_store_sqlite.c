@@ -66,8 +66,8 @@ static void the_file_says_whose_it_is(void)
 	CHECK_OK(upsert(store, ENTITY("urn:bus:1", ",\"expiresAt\":\"1970-01-01T00:00:07Z\""), &err), &err);
 	(void)store_free(store);
 	CHECK(sql_on(folder.file, "PRAGMA application_id") == 0x4D616368);
-	CHECK(sql_on(folder.file, "PRAGMA user_version") == 1);
-	CHECK(sql_on(folder.file, "SELECT value FROM meta WHERE key = 'schema_version'") == 1);
+	CHECK(sql_on(folder.file, "PRAGMA user_version") == 2);
+	CHECK(sql_on(folder.file, "SELECT value FROM meta WHERE key = 'schema_version'") == 2);
 	CHECK(sql_on(folder.file, "SELECT 1 FROM pragma_journal_mode WHERE journal_mode = 'wal'") == 1);
 	CHECK(sql_on(folder.file, "SELECT expires FROM entity") == 7 * US_PER_S);
 	CHECK(sql_on(folder.file, "SELECT json_extract(doc, '$.createdAt') FROM entity") == 1);
@@ -113,7 +113,7 @@ static void a_newer_schema_is_refused_with_both_versions(void)
 	(void)store_free(open_kind(true, &folder));
 	(void)sql_on(folder.file, "PRAGMA user_version = 41");
 	CHECK(open_with(&(struct store_options){.path = folder.file}, &store, &err) == ERR_VERSION);
-	CHECK(str_contains(str_from(err.detail), STR("41")) && str_contains(str_from(err.detail), STR("up to 1")));
+	CHECK(str_contains(str_from(err.detail), STR("41")) && str_contains(str_from(err.detail), STR("up to 2")));
 	CHECK(open_with(&(struct store_options){.path = folder.file, .read_only = true}, &store, &err) == ERR_VERSION);
 	CHECK(store_sqlite_check(folder.file, NULL, NULL, &findings, &err) == ERR_VERSION);
 	folder_remove(&folder);

@@ -6,6 +6,7 @@
 
 #include "store/bulk.h"
 #include "store/pack.h"
+#include "store/retention.h"
 #include "store/temporal.h"
 
 #include <inttypes.h>
@@ -19,6 +20,31 @@
 #define NOW_FIRST INT64_C(1760000000000000)
 #define OBSERVED_FIRST INT64_C(1759990000000000)
 #define FAR_FUTURE (NOW_FIRST + INT64_C(400) * US_PER_DAY)
+
+/* Retention: at the first packing of all, what was observed at OBSERVED_FIRST is just too old; later ones are so much
+ * later, by AGE_STEP for each round. */
+#define AGE_STEP (300 * US_PER_S)
+#define AGE (FAR_FUTURE - OBSERVED_FIRST)
+
+static const struct store_rule rules[] = {
+	{.type = {"*", 1},
+	 .attribute = {"https://e.org/a0", 16},
+	 .keep_us = AGE,
+	 .tiers = {{60 * US_PER_S, AGE + 3000 * US_PER_S}, {300 * US_PER_S, STORE_KEEP_FOR_EVER}},
+	 .tier_count = 2},
+	{.type = {"*", 1}, .attribute = {"a1", 2}, .keep_us = AGE + 500 * US_PER_S},
+	{.type = {"*", 1},
+	 .attribute = {"*", 1},
+	 .keep_us = AGE,
+	 .tiers = {{300 * US_PER_S, AGE + 4000 * US_PER_S}},
+	 .tier_count = 1},
+	{.type = {"*", 1},
+	 .attribute = {"a3", 2},
+	 .keep_us = STORE_KEEP_FOR_EVER,
+	 .tiers = {{3600 * US_PER_S, STORE_KEEP_FOR_EVER}},
+	 .tier_count = 1},
+};
+static const struct store_retention retention = {rules, sizeof(rules) / sizeof(rules[0])};
 
 struct random {
 	uint64_t state;
@@ -135,6 +161,8 @@ struct both {
 	struct store_reader *readers[2];
 	struct random random;
 	int64_t now_us;
+	int64_t age_us; /* how far time has gone on for packing all */
+	uint64_t expired, buckets;
 	struct arena arena;
 	uint64_t packed, merged; /* by SQLite */
 	uint32_t bulk_points; /* so far */
@@ -203,14 +231,16 @@ static void append_random(struct both *both)
 
 static void pack(struct both *both, bool all)
 {
-	struct store_pack_result result;
+	struct store_pack_result result, naive;
 	struct error err = {0};
+	const struct store_pack_options options = {.now_us = all ? FAR_FUTURE + both->age_us : both->now_us,
+						   .all = all};
 
-	for (size_t s = 0; s < 2; s++)
-		CHECK_OK(store_pack(both->stores[s],
-				    &(struct store_pack_options){.now_us = all ? FAR_FUTURE : both->now_us, .all = all},
-				    &result, &err),
-			 &err);
+	CHECK_OK(store_pack(both->stores[0], &options, &naive, &err), &err);
+	CHECK_OK(store_pack(both->stores[1], &options, &result, &err), &err);
+	CHECK(result.expired_points == naive.expired_points);
+	both->expired += result.expired_points;
+	both->buckets += result.expired_buckets;
 	both->packed += result.points;
 	both->merged += result.merged_points;
 }
@@ -461,6 +491,10 @@ static void ask_sums(struct both *both)
 	for (size_t i = 0; i < EDGES; i++)
 		edges[i] = (by == STORE_OBSERVED_AT ? OBSERVED_FIRST : NOW_FIRST) +
 			   (int64_t)i * (1 + roll(random, 2000)) * US_PER_S;
+	/* Where buckets end, too. */
+	for (size_t i = 0, unit = roll(random, 2) ? 60 : 300; i < EDGES && by == STORE_OBSERVED_AT && roll(random, 8);
+	     i++)
+		edges[i] -= edges[i] % ((int64_t)unit * US_PER_S);
 	for (size_t i = 1; i < EDGES; i++)
 		if (edges[i] < edges[i - 1])
 			edges[i] = edges[i - 1];
@@ -470,6 +504,14 @@ static void ask_sums(struct both *both)
 			 &err);
 	for (size_t i = 0; i + 1 < EDGES; i++)
 		check_sums(&sums[0][i], &sums[1][i]);
+	struct store_span spans[2];
+
+	for (size_t s = 0; s < 2; s++)
+		CHECK_OK(store_series_kept(both->readers[s], names[0], names[1], STR_NONE, edges[0], edges[EDGES - 1],
+					   &spans[s], &err),
+			 &err);
+	CHECK(spans[0].any == spans[1].any);
+	CHECK(!spans[0].any || (spans[0].from_us == spans[1].from_us && spans[0].to_us == spans[1].to_us));
 }
 
 /* ---- corrections ---- */
@@ -618,7 +660,7 @@ static void round_of_changes(struct both *both)
 	}
 }
 
-static void whatever_is_packed_the_answers_are_the_same(void)
+static void compare_both(bool retains)
 {
 	struct test_folder folder;
 	struct both both = {.random = {88172645463325252u}, .now_us = NOW_FIRST};
@@ -628,10 +670,12 @@ static void whatever_is_packed_the_answers_are_the_same(void)
 	arena_init(&both.arena, (size_t)1 << 28);
 	for (size_t s = 0; s < 2; s++) {
 		both.stores[s] = open_kind(s == 1, &folder);
+		store_set_retention(both.stores[s], retains ? &retention : NULL);
 		CHECK_OK(store_reader_new(both.stores[s], &both.readers[s], &err), &err);
 	}
 	for (int round = 0; round < ROUNDS && check_case_failures == 0; round++) {
 		round_of_changes(&both);
+		both.age_us = round * AGE_STEP;
 		for (int i = 0; i < QUESTIONS_A_ROUND; i++) {
 			ask_instances(&both);
 			ask_sums(&both);
@@ -646,12 +690,134 @@ static void whatever_is_packed_the_answers_are_the_same(void)
 	}
 	arena_done(&both.arena);
 	CHECK(both.packed > 500 && both.merged > 500);
+	CHECK(!retains || (both.expired > 100 && both.buckets > 10));
+	check_clean(folder.file);
+	folder_remove(&folder);
+}
+
+static void whatever_is_packed_the_answers_are_the_same(void)
+{
+	compare_both(false);
+}
+
+static void what_is_too_old_counts_in_its_bucket(void)
+{
+	compare_both(true);
+}
+
+/* ---- many points a bucket ---- */
+
+#define MINUTES 4000
+
+static void append_minutes(struct both *both, uint32_t from, uint32_t to)
+{
+	char id[40];
+	struct error err = {0};
+
+	for (uint32_t i = from; i < to; i += CHANGES_MAX) {
+		struct append append = {.id = id_name(0, id), .count = CHANGES_MAX, .now_us = both->now_us};
+
+		for (uint32_t k = 0; k < CHANGES_MAX; k++) {
+			char at[TIME_ISO_BYTES];
+			struct str time = time_format_iso(OBSERVED_FIRST + (int64_t)(i + k) * 60 * US_PER_S, at);
+
+			(void)attribute_name(3, append.changes[k].attribute);
+			append.changes[k].kind = CHANGE_UPDATED;
+			(void)snprintf(
+				append.changes[k].text, sizeof(append.changes[k].text),
+				"{\"type\":\"Property\",\"value\":%s%u%u,\"observedAt\":\"%.*s\",\"createdAt\":%" PRId64
+				"}",
+				roll(&both->random, 50) ? "23." : "-0.00", roll(&both->random, 10),
+				roll(&both->random, 100), STR_FMT(time), both->now_us);
+			both->now_us += 1000;
+		}
+		for (size_t s = 0; s < 2; s++)
+			CHECK_OK(apply(both->stores[s], append_body, &append, &err), &err);
+	}
+}
+
+/* Periods that buckets fit, fit but for a few, and do not fit. */
+static void ask_minutes(struct both *both)
+{
+	static const int64_t steps_s[] = {3600, 7200, 86400, 1800, 5400, 700};
+	char id[40], attribute[40];
+	struct error err = {0};
+
+	for (size_t i = 0; i < sizeof(steps_s) / sizeof(steps_s[0]); i++) {
+		for (int shift = 0; shift < 2; shift++) {
+			int64_t edges[120];
+			struct series_sums sums[2][119];
+			int64_t start = OBSERVED_FIRST - OBSERVED_FIRST % (3600 * US_PER_S) + shift * 77 * US_PER_S;
+			size_t count = 0;
+
+			while (count < 119 && start + (int64_t)count * steps_s[i] * US_PER_S <
+						      OBSERVED_FIRST + INT64_C(5000) * 60 * US_PER_S) {
+				edges[count] = start + (int64_t)count * steps_s[i] * US_PER_S;
+				count++;
+			}
+			/* Two edges anywhere. */
+			edges[count / 2] += shift ? 0 : 123457;
+			edges[count] = edges[count - 1] + 3601 * US_PER_S;
+			count++;
+			for (size_t s = 0; s < 2; s++)
+				CHECK_OK(store_series_sums(both->readers[s], id_name(0, id),
+							   attribute_name(3, attribute), STR_NONE, STORE_OBSERVED_AT,
+							   edges, count, &both->arena, sums[s], &err),
+					 &err);
+			for (size_t k = 0; k + 1 < count; k++)
+				check_sums(&sums[0][k], &sums[1][k]);
+			arena_clear(&both->arena);
+		}
+	}
+}
+
+static void roll_ups_say_what_their_points_say(void)
+{
+	struct test_folder folder;
+	struct both both = {.random = {1234567u}, .now_us = NOW_FIRST};
+	struct store_history_stats before, after;
+	struct error err = {0};
+
+	folder_make(&folder);
+	arena_init(&both.arena, (size_t)1 << 28);
+	for (size_t s = 0; s < 2; s++) {
+		both.stores[s] = open_kind(s == 1, &folder);
+		CHECK_OK(store_reader_new(both.stores[s], &both.readers[s], &err), &err);
+	}
+	append_minutes(&both, 0, MINUTES);
+	pack(&both, true);
+	CHECK_OK(store_history_stats(both.stores[1], &before, &err), &err);
+	ask_minutes(&both);
+	/* Rules that come later. */
+	for (size_t s = 0; s < 2; s++)
+		store_set_retention(both.stores[s], &retention);
+	pack(&both, true);
+	CHECK_OK(store_history_stats(both.stores[1], &after, &err), &err);
+	CHECK(after.points == before.points && after.points == MINUTES);
+	ask_minutes(&both);
+	for (int i = 0; i < 10; i++) {
+		correct_random(&both);
+		ask_minutes(&both);
+		append_minutes(&both, (uint32_t)i * 300, (uint32_t)i * 300 + 8);
+		if (i % 3 == 2)
+			pack(&both, true);
+		ask_minutes(&both);
+	}
+	check_series_lists(&both);
+	check_counts(&both);
+	for (size_t s = 0; s < 2; s++) {
+		(void)store_reader_free(both.readers[s]);
+		(void)store_free(both.stores[s]);
+	}
+	arena_done(&both.arena);
 	check_clean(folder.file);
 	folder_remove(&folder);
 }
 
 int main(void)
 {
+	RUN(roll_ups_say_what_their_points_say);
+	RUN(what_is_too_old_counts_in_its_bucket);
 	RUN(whatever_is_packed_the_answers_are_the_same);
 	return check_done();
 }
