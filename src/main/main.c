@@ -62,8 +62,9 @@ int main(int argc, char **argv)
 	int taken = 0;
 
 	(void)mallopt(M_ARENA_MAX, ARENAS_MAX);
-	/* Set, they no longer grow with what is freed: the largest bodies and answers go back to the system at once. What
-	 * one batch needed stays for the next one, for every page given back costs a fault; the sweep of the server trims it. */
+	/* Set, they no longer grow with what is freed: the largest bodies and answers go back to the system at once.
+	 * What a batch needed stays for the next one, as each page given back costs a fault, until a sweep of the
+	 * server trims it. */
 	(void)mallopt(M_MMAP_THRESHOLD, MMAP_BYTES_MIN);
 	(void)mallopt(M_TRIM_THRESHOLD, TRIM_BYTES_MIN);
 	(void)signal(SIGPIPE, SIG_IGN);
