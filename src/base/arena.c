@@ -12,7 +12,6 @@
 
 #define ARENA_BLOCK_BYTES_MIN 4096u
 #define ARENA_BLOCK_BYTES_MAX 262144u
-#define ARENA_ALIGN 16u
 
 struct arena_block {
 	struct arena_block *next;
@@ -87,7 +86,7 @@ static size_t block_bytes_next(const struct arena *arena)
 	return bytes < left ? bytes : left;
 }
 
-static void *alloc_slow(struct arena *arena, size_t size)
+void *arena_alloc_slow(struct arena *arena, size_t size)
 {
 	size_t bytes = block_bytes_next(arena);
 
@@ -113,19 +112,6 @@ static void *alloc_slow(struct arena *arena, size_t size)
 	arena->at = (char *)(block + 1) + size;
 	arena->end = (char *)block + block->bytes;
 	return block + 1;
-}
-
-void *arena_alloc(struct arena *arena, size_t size)
-{
-	char *at = (char *)(((uintptr_t)arena->at + ARENA_ALIGN - 1) & ~(uintptr_t)(ARENA_ALIGN - 1));
-
-	if (size == 0)
-		size = 1;
-	if (arena->at && at <= arena->end && size <= (size_t)(arena->end - at)) {
-		arena->at = at + size;
-		return at;
-	}
-	return alloc_slow(arena, size);
 }
 
 void *arena_zalloc(struct arena *arena, size_t size)
@@ -154,7 +140,7 @@ char *arena_bytes(struct arena *arena, size_t len, size_t padding_bytes)
 		p = arena->at;
 		arena->at += bytes;
 	} else {
-		p = alloc_slow(arena, bytes ? bytes : 1);
+		p = arena_alloc_slow(arena, bytes ? bytes : 1);
 	}
 	if (p)
 		memset(p + len, 0, padding_bytes);

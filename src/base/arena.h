@@ -8,6 +8,8 @@
 
 #include <stdarg.h>
 
+#define ARENA_ALIGN 16u
+
 struct arena_block;
 
 struct arena {
@@ -22,8 +24,22 @@ void arena_init(struct arena *arena, size_t bytes_max);
 void arena_done(struct arena *arena); /* frees all; the arena may be initialised again */
 void arena_clear(struct arena *arena); /* frees all but one block of ordinary size, for reuse */
 
+/* arena_alloc() where the newest block has no room. */
+void *arena_alloc_slow(struct arena *arena, size_t size) __attribute__((malloc, warn_unused_result));
+
 /* Memory aligned to 16 bytes, not zeroed; NULL when the cap or the system refuses. size 0 gives a unique pointer. */
-void *arena_alloc(struct arena *arena, size_t size) __attribute__((malloc, warn_unused_result));
+__attribute__((malloc, warn_unused_result)) static inline void *arena_alloc(struct arena *arena, size_t size)
+{
+	char *at = (char *)(((uintptr_t)arena->at + ARENA_ALIGN - 1) & ~(uintptr_t)(ARENA_ALIGN - 1));
+
+	if (size == 0)
+		size = 1;
+	if (!arena->at || at > arena->end || size > (size_t)(arena->end - at))
+		return arena_alloc_slow(arena, size);
+	arena->at = at + size;
+	return at;
+}
+
 /* The same, zeroed. */
 void *arena_zalloc(struct arena *arena, size_t size) __attribute__((malloc, warn_unused_result));
 /* count × size with overflow checked. */

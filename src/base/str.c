@@ -21,11 +21,6 @@ struct str str_part(struct str s, size_t from, size_t to)
 	return (struct str){s.at + from, to - from};
 }
 
-bool str_eq(struct str a, struct str b)
-{
-	return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
-}
-
 int str_cmp(struct str a, struct str b)
 {
 	size_t shared = a.len < b.len ? a.len : b.len;

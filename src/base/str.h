@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct str {
 	const char *at; /* borrowed; may be NULL only when len is 0 */
@@ -18,7 +19,10 @@ struct str {
 
 struct str str_from(const char *text); /* NULL gives STR_NONE */
 struct str str_part(struct str s, size_t from, size_t to); /* [from, to), clamped to s */
-bool str_eq(struct str a, struct str b);
+static inline bool str_eq(struct str a, struct str b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+}
 int str_cmp(struct str a, struct str b); /* byte order; <0, 0, >0 */
 bool str_eq_nocase(struct str a, struct str b); /* ASCII letters only, for HTTP header names */
 bool str_starts(struct str s, struct str prefix);

@@ -55,8 +55,18 @@ MUST_CHECK enum err_code json_parse(struct json_parser *parser, struct arena *ar
 /* Reading. All accept NULL and give "nothing" for a node of another kind. */
 struct json *json_get(const struct json *object, struct str key); /* NULL when absent */
 struct json *json_at(const struct json *array, size_t index); /* NULL when beyond */
-struct str json_text(const struct json *string); /* STR_NONE when not a string */
-bool json_is(const struct json *node, enum json_kind kind);
+/* Asked many times of every node, so the two lie here. */
+static inline bool json_is(const struct json *node, enum json_kind kind)
+{
+	return node && node->kind == kind;
+}
+
+/* STR_NONE when not a string. */
+static inline struct str json_text(const struct json *string)
+{
+	return json_is(string, JSON_STRING) ? (struct str){string->text, string->count} : STR_NONE;
+}
+
 bool json_int64(const struct json *number, int64_t *ret); /* exact, also beyond 2⁵³ */
 /* Same value: numbers by value, members in any order. */
 bool json_equal(const struct json *a, const struct json *b);

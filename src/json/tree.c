@@ -6,11 +6,6 @@
 
 #define ROOM_MIN 4u
 
-bool json_is(const struct json *node, enum json_kind kind)
-{
-	return node && node->kind == kind;
-}
-
 static struct json_member *find(const struct json *object, struct str key)
 {
 	if (!json_is(object, JSON_OBJECT))
@@ -34,11 +29,6 @@ struct json *json_get(const struct json *object, struct str key)
 struct json *json_at(const struct json *array, size_t index)
 {
 	return json_is(array, JSON_ARRAY) && index < array->count ? &array->items[index] : NULL;
-}
-
-struct str json_text(const struct json *string)
-{
-	return json_is(string, JSON_STRING) ? (struct str){string->text, string->count} : STR_NONE;
 }
 
 /* ---- building ---- */

@@ -9,8 +9,8 @@
 
 #define PARSE_BYTES_MAX (1u << 20)
 #define ARENAS_MAX 2 /* glibc's malloc arenas: more cost megabytes and buy nothing at our allocation rate */
-#define MMAP_BYTES_MIN (1 << 20)
-#define TRIM_BYTES_MIN (2 << 20)
+#define MMAP_BYTES_MIN (4 << 20)
+#define TRIM_BYTES_MIN (4 << 20)
 
 static enum exit_status print_help(const struct command *command, const struct command_group *group)
 {
@@ -62,7 +62,9 @@ int main(int argc, char **argv)
 	int taken = 0;
 
 	(void)mallopt(M_ARENA_MAX, ARENAS_MAX);
-	/* Set, they no longer grow with what is freed: large bodies and answers go back to the system at once. */
+	/* Set, they no longer grow with what is freed: the largest bodies and answers go back to the system at once.
+	 * What a batch needed stays for the next one, as each page given back costs a fault, until a sweep of the
+	 * server trims it. */
 	(void)mallopt(M_MMAP_THRESHOLD, MMAP_BYTES_MIN);
 	(void)mallopt(M_TRIM_THRESHOLD, TRIM_BYTES_MIN);
 	(void)signal(SIGPIPE, SIG_IGN);

@@ -107,6 +107,7 @@ static bool sqlite_alive(struct store_backend *backend)
 
 static void sqlite_write_start(struct store_backend *backend)
 {
+	sqlite_store(backend)->written.count = 0;
 	sqlite_sums_start(sqlite_store(backend));
 }
 
@@ -221,6 +222,7 @@ static void sqlite_close(struct store_backend *backend)
 	census_done(&store->census);
 	arena_done(&store->name_texts);
 	buf_done(&store->text);
+	buf_done(&store->written.text);
 	free(store->path);
 	free(store);
 }
@@ -343,6 +345,7 @@ enum err_code store_sqlite_open(const struct store_options *options, struct stor
 	store->path = strdup(options->path);
 	sqlite_copier_init(&store->copier, store->path);
 	buf_init(&store->text, STORE_DOCUMENT_BYTES_MAX);
+	buf_init(&store->written.text, STORE_DOCUMENT_BYTES_MAX);
 	arena_init(&store->name_texts, SQLITE_SCRATCH_BYTES_MAX);
 	map_init(&store->names, 0);
 	sqlite_values_init(store);

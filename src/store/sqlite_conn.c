@@ -114,7 +114,7 @@ static const char *const sql_texts[SQL_COUNT] = {
 		"FROM slice l CROSS JOIN bundle b ON b.slice = l.slice AND b.subject = ?1 "
 		"WHERE l.packed = 0)",
 	[SQL_SUBJECT_DROP] = "DELETE FROM subject WHERE subject = ?1",
-	[SQL_SUBJECT_ADD] = "INSERT INTO subject(id) VALUES (?1)",
+	[SQL_SUBJECT_ADD] = "INSERT INTO subject(id) VALUES (?1) ON CONFLICT(id) DO NOTHING",
 	[SQL_SUBJECT_ID] = "SELECT id FROM subject WHERE subject = ?1",
 	[SQL_POINT_ADD] = "INSERT INTO point(slice, subject, nid, dataset, at_us, seq, kind, doc) "
 			  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",

@@ -93,6 +93,8 @@ enum err_code sqlite_txn_get(struct store_backend *backend, struct store_txn *tx
 	struct sqlite_store *store = sqlite_store(backend);
 	const struct json_parse_options options = {.duplicates_allowed = true};
 	struct sqlite_row row;
+
+	store->written.count = 0; /* another entity's turn */
 	enum err_code code =
 		sqlite_find_row(&store->writer, store->places, SQL_ENTITY_AT, SQL_ENTITY_GET, id, &row, err);
 
@@ -115,12 +117,52 @@ enum err_code sqlite_txn_get(struct store_backend *backend, struct store_txn *tx
 
 /* ---- put ---- */
 
+/* What an array holds, each instance of an attribute noted. */
+static void write_items(struct sqlite_written *written, const struct json *array)
+{
+	buf_put_char(&written->text, '[');
+	for (uint32_t i = 0; i < array->count; i++) {
+		const struct json *item = &array->items[i];
+
+		if (i > 0)
+			buf_put_char(&written->text, ',');
+		size_t at = written->text.len;
+
+		json_write(&written->text, item);
+		if (item->kind == JSON_OBJECT && item->count > 0 && written->count < SQLITE_WRITTEN_MAX)
+			written->pieces[written->count++] = (struct sqlite_written_piece){
+				.items = item->items, .at = at, .len = written->text.len - at, .members = item->count};
+	}
+	buf_put_char(&written->text, ']');
+}
+
+/* Writes the document as json_write() would. */
+static void written_set(struct sqlite_written *written, const struct json *entity)
+{
+	buf_clear(&written->text);
+	written->count = 0;
+	buf_put_char(&written->text, '{');
+	for (uint32_t i = 0; i < entity->count; i++) {
+		const struct json_member *member = &entity->members[i];
+
+		if (i > 0)
+			buf_put_char(&written->text, ',');
+		json_write_string(&written->text, member->key);
+		buf_put_char(&written->text, ':');
+		if (member->value.kind == JSON_ARRAY)
+			write_items(written, &member->value);
+		else
+			json_write(&written->text, &member->value);
+	}
+	buf_put_char(&written->text, '}');
+}
+
 /* Binds created, modified and doc to three parameters from first on. */
 static void bind_document(const struct sqlite_store *store, sqlite3_stmt *stmt, int first, const struct json *entity)
 {
 	sqlite_bind_int(stmt, first, document_created_us(entity));
 	sqlite_bind_int(stmt, first + 1, document_modified_us(entity));
-	sqlite_bind_text(stmt, first + 2, buf_str(&store->text));
+	sqlite_bind_text(stmt, first + 2, buf_str(&store->written.text));
 }
 
 static void bind_expires(sqlite3_stmt *stmt, int index, int64_t expires_us)
@@ -136,7 +178,7 @@ static int64_t expires_us_of(const struct sqlite_store *store, const struct json
 {
 	int64_t expires_us = INT64_MAX;
 
-	if (str_contains(buf_str(&store->text), STR("\"expiresAt\"")) && !sqlite_expires(entity, &expires_us))
+	if (str_contains(buf_str(&store->written.text), STR("\"expiresAt\"")) && !sqlite_expires(entity, &expires_us))
 		expires_us = INT64_MAX;
 	return expires_us;
 }
@@ -148,7 +190,7 @@ static enum err_code insert_entity(struct sqlite_store *store, struct store_txn 
 	struct place place = {.expires_us = expires_us_of(store, entity)};
 	bool subject_new;
 	sqlite3_stmt *stmt;
-	enum err_code code = sqlite_subject_number(store, id, &place.subject, &subject_new, err);
+	enum err_code code = sqlite_subject_add(store, id, &place.subject, &subject_new, err);
 
 	if (code)
 		return code;
@@ -172,6 +214,7 @@ static enum err_code insert_entity(struct sqlite_store *store, struct store_txn 
 	txn->changed = true;
 	store->now.entities++;
 	place.iid = *ret_iid = sqlite3_last_insert_rowid(store->writer.db);
+	store->written.subject = place.subject;
 	known_set(store, id, &place);
 	sqlite_places_set(store->places, str_hash(id, 0), place.iid);
 	return subject_new ? ERR_OK : sqlite_subject_note_gone(&store->writer, place.subject, NULL, err);
@@ -195,6 +238,7 @@ static enum err_code update_entity(struct sqlite_store *store, struct store_txn 
 		return code;
 	txn->changed = true;
 	place.expires_us = expires_us;
+	store->written.subject = place.subject;
 	known_set(store, document_id(entity), &place);
 	*ret_iid = place.iid;
 	sqlite_bind_int(stmt, 1, place.iid);
@@ -212,13 +256,14 @@ enum err_code sqlite_txn_put(struct store_backend *backend, struct store_txn *tx
 
 	if (document_id(entity).len == 0)
 		return err_set(err, ERR_INVALID, "an entity without id cannot be stored");
-	buf_clear(&store->text);
-	json_write(&store->text, entity);
-	enum err_code code = buf_check(&store->text, "document", err);
+	written_set(&store->written, entity);
+	enum err_code code = buf_check(&store->written.text, "document", err);
 
 	if (code == ERR_OK)
 		code = before ? update_entity(store, txn, entity, &iid, err)
 			      : insert_entity(store, txn, entity, &iid, err);
+	if (code)
+		store->written.count = 0;
 	if (code == ERR_OK)
 		code = census_change(&store->census, before, entity, err);
 	return code ? code : sqlite_index_update(store, iid, before, entity, err);

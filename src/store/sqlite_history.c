@@ -40,7 +40,8 @@ enum err_code sqlite_subject_find(struct sqlite_conn *conn, struct str id, int64
 	return sqlite_number(conn, SQL_SUBJECT_GET, stmt, "looking up a subject", ret_subject, &row, err);
 }
 
-static enum err_code add_subject(struct sqlite_store *store, struct str id, int64_t *ret_subject, struct error *err)
+enum err_code sqlite_subject_add(struct sqlite_store *store, struct str id, int64_t *ret_subject, bool *ret_added,
+				 struct error *err)
 {
 	sqlite3_stmt *stmt;
 	enum err_code code = sqlite_take(&store->writer, SQL_SUBJECT_ADD, &stmt, err);
@@ -49,8 +50,13 @@ static enum err_code add_subject(struct sqlite_store *store, struct str id, int6
 		return code;
 	sqlite_bind_text(stmt, 1, id);
 	code = sqlite_finish(&store->writer, SQL_SUBJECT_ADD, stmt, "adding a subject", err);
+	if (code)
+		return code;
+	*ret_added = sqlite3_changes(store->writer.db) == 1;
+	if (!*ret_added)
+		return sqlite_subject_find(&store->writer, id, ret_subject, err);
 	*ret_subject = sqlite3_last_insert_rowid(store->writer.db);
-	return code;
+	return ERR_OK;
 }
 
 enum err_code sqlite_subject_number(struct sqlite_store *store, struct str id, int64_t *ret_subject, bool *ret_added,
@@ -64,9 +70,8 @@ enum err_code sqlite_subject_number(struct sqlite_store *store, struct str id, i
 	} else {
 		enum err_code code = sqlite_subject_find(&store->writer, id, ret_subject, err);
 
-		added = code == ERR_OK && *ret_subject == 0;
-		if (added)
-			code = add_subject(store, id, ret_subject, err);
+		if (code == ERR_OK && *ret_subject == 0)
+			code = sqlite_subject_add(store, id, ret_subject, &added, err);
 		if (code)
 			return code;
 	}
@@ -294,5 +299,6 @@ enum err_code sqlite_txn_history(struct store_backend *backend, struct store_txn
 		code = sqlite_bundle_append(store, subject, changes, now_us, &bundled, err);
 	for (const struct change *change = changes; code == ERR_OK && !bundled && change; change = change->next)
 		code = append_change(store, subject, change, now_us, err);
+	store->written.count = 0;
 	return code ? code : note_absence(store, subject, id, changes, now_us, err);
 }

@@ -360,12 +360,28 @@ struct sqlite_copier {
 	int copied; /* pages of the log that the last pass found copied or copied itself */
 };
 
+#define SQLITE_WRITTEN_MAX 64u
+
+/* The document that was put last, and where the instances of its attributes are in it: the history says the same. */
+struct sqlite_written {
+	struct buf text;
+	int64_t subject; /* whose it is */
+	size_t count; /* 0 when nothing of it may be used */
+	struct sqlite_written_piece {
+		const struct json
+			*items; /* the instance's members, as an address; the tree must not change meanwhile */
+		size_t at, len;
+		uint32_t members;
+	} pieces[SQLITE_WRITTEN_MAX];
+};
+
 struct sqlite_store {
 	struct sqlite_conn writer; /* closed in a store opened for reading only */
 	char *path; /* owned */
 	bool read_only;
 	uint32_t busy_timeout_ms, cache_bytes;
-	struct buf text; /* a document being written */
+	struct buf text; /* a piece of history being written */
+	struct sqlite_written written;
 
 	struct map names; /* IRI to number, what this connection has seen */
 	struct arena name_texts;
@@ -503,6 +519,9 @@ MUST_CHECK enum err_code sqlite_subject_find(struct sqlite_conn *conn, struct st
 /* Adds it when there is none; ret_added may be NULL. */
 MUST_CHECK enum err_code sqlite_subject_number(struct sqlite_store *store, struct str id, int64_t *ret_subject,
 					       bool *ret_added, struct error *err);
+/* The same where it is likely to be new. */
+MUST_CHECK enum err_code sqlite_subject_add(struct sqlite_store *store, struct str id, int64_t *ret_subject,
+					    bool *ret_added, struct error *err);
 /* Notes since when there is no entity of the subject; NULL: there is one. */
 MUST_CHECK enum err_code sqlite_subject_note_gone(struct sqlite_conn *conn, int64_t subject, const int64_t *gone_us,
 						  struct error *err);

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#define PENDING_ROWS_KEPT 1024u /* room that stays when a list is emptied */
+#define PENDING_ROWS_KEPT 32768u /* room that stays when a list is emptied: 2 MiB, of which only what was used counts */
 #define PENDING_TEXT_BYTES_MAX ((size_t)256 << 20)
 
 void sqlite_pending_init(struct sqlite_pending *pending)

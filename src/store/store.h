@@ -81,7 +81,8 @@ MUST_CHECK enum err_code store_txn_put(struct store_txn *txn, const struct json 
 /* Deletes the entity whose document is before. Its history stays. */
 MUST_CHECK enum err_code store_txn_delete(struct store_txn *txn, const struct json *before, struct error *err);
 /* Appends what happened to the history: one row for each change, at its time (observedAt, else modifiedAt of the
- * instance; deletions at now_us). now_us is the time of arrival, by which the rows are filed: the clock, not older. */
+ * instance; deletions at now_us). now_us is the time of arrival, by which the rows are filed: the clock, not older.
+ * Between putting an entity and appending its history the trees of both stay as they are. */
 MUST_CHECK enum err_code store_txn_history(struct store_txn *txn, struct str id, const struct change *changes,
 					   int64_t now_us, struct error *err);
 /* Iterates the ids that begin with prefix, in byte order, inside the transaction. visit returning false stops; it may
