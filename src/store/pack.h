@@ -10,8 +10,8 @@ struct store_pack_options {
 	/* Pack however little there is, and put everything that was packed together. Otherwise only what is worth it:
 	 * 32,768 points, or any number that has waited for ten minutes. */
 	bool all;
-	/* Then give pages that nothing needs any more back to the system, where they are a quarter of the database: that
-	 * writes it anew, and writers wait until it is done. */
+	/* Then give pages that nothing needs any more back to the system, where they are a quarter of the
+	 * database: that writes it anew, and writers wait until it is done. */
 	bool shrink;
 };
 
