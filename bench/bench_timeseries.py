@@ -451,15 +451,15 @@ class Bulk(Machi):
     def start(self):
         pass
 
-    def bulk(self, data, name):
+    def bulk(self, data, name, verb):
         os.makedirs(f"{self.folder}/city", exist_ok=True)
-        points, seconds = Peer.text(self.verb, data, self.prefix, f"{self.folder}/city/{name}").split()
+        points, seconds = Peer.text(verb, data, self.prefix, f"{self.folder}/city/{name}").split()
         if int(points) != data[1] * data[2] * FIELDS:
             fail(f"{self.name}: {points} points came")
         return float(seconds)
 
     def fill(self):
-        return self.bulk(DAY_SLICE, "machi.db")
+        return self.bulk(DAY_SLICE, "machi.db", self.verb)
 
     def settle(self):
         size = super().settle()
@@ -467,7 +467,8 @@ class Bulk(Machi):
         return size
 
     def add_year(self):
-        self.bulk(YEAR_SLICE, "machi.db")
+        # One meter by moments would be a commit for every quarter of an hour.
+        self.bulk(YEAR_SLICE, "machi.db", "bulk-series")
         self.pack()
         super().start()
 

@@ -59,14 +59,12 @@ static bool media_take(struct call *call)
 	return false;
 }
 
-/* Clause 6.3.4: a body without Content-Length is 411, unless it comes in chunks, where HTTP/1.1 forbids one; another
- * Content-Type is 415; both without a body. */
+/* Clause 6.3.4: no Content-Length is 411, another Content-Type is 415, both without a body. */
 static bool content_take(struct call *call)
 {
 	if (call->operation->body == BODY_NONE)
 		return true;
-	if (!http_request_header(call->request, STR("Content-Length")).at &&
-	    !http_request_header(call->request, STR("Transfer-Encoding")).at) {
+	if (!http_request_header(call->request, STR("Content-Length")).at) {
 		answer_empty(call, 411);
 		return false;
 	}

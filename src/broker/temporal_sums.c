@@ -12,28 +12,36 @@ static enum err_code no_memory(const struct temporal_reading *reading)
 	return err_set(reading->err, ERR_MEMORY, "no memory for so many periods; ask for less at once");
 }
 
-static struct temporal_sums sums_of(const struct series_sums *sums)
+/* Only what is asked for: each division of exact sums costs as much as adding up some dozens of values. */
+static struct temporal_sums sums_of(const struct series_sums *sums, uint32_t methods)
 {
+	struct temporal_sums of = {.count = sums->count};
+
 	if (!sums->count)
-		return (struct temporal_sums){.count = 0};
-	return (struct temporal_sums){.count = sums->count,
-				      .sum = series_sums_sum(sums),
-				      .sumsq = series_sums_sumsq(sums),
-				      .avg = series_sums_avg(sums),
-				      .stddev = series_sums_stddev(sums),
-				      .min = sums->min,
-				      .max = sums->max};
+		return of;
+	of.min = sums->min;
+	of.max = sums->max;
+	if (methods & 1u << TEMPORAL_SUM)
+		of.sum = series_sums_sum(sums);
+	if (methods & 1u << TEMPORAL_SUMSQ)
+		of.sumsq = series_sums_sumsq(sums);
+	if (methods & 1u << TEMPORAL_AVG)
+		of.avg = series_sums_avg(sums);
+	if (methods & 1u << TEMPORAL_STDDEV)
+		of.stddev = series_sums_stddev(sums);
+	return of;
 }
 
 static enum err_code keep_sums(const struct temporal_reading *reading, const struct series_sums *sums, size_t count,
 			       struct temporal_aggregate *aggregate)
 {
+	uint32_t methods = reading->ask->temporal->methods;
 	struct temporal_sums *kept = arena_array(reading->arena, struct temporal_sums, count);
 
 	if (!kept)
 		return no_memory(reading);
 	for (size_t i = 0; i < count; i++)
-		kept[i] = sums_of(&sums[i]);
+		kept[i] = sums_of(&sums[i], methods);
 	aggregate->sums = kept;
 	return ERR_OK;
 }

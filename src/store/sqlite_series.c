@@ -142,6 +142,48 @@ static bool lies_beyond(const struct instance_list *list, const struct series_ra
 	       (list->latest ? range->max < list->bound_us : range->min > list->bound_us);
 }
 
+struct span {
+	uint32_t from, to;
+};
+
+/* The first point at edge or later. */
+static uint32_t first_at(const struct series_points *points, int64_t edge_us)
+{
+	uint32_t from = 0, to = points->count;
+
+	while (from < to) {
+		uint32_t middle = from + (to - from) / 2;
+
+		if (points->at_us[middle] < edge_us)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
+}
+
+/* Of a chunk's points, which are in order, those that can be among the wanted ones: in the window, and of these as many
+ * as are asked for and one, which tells that there are more. */
+static struct span wanted_span(const struct instance_list *list, const struct series_points *points)
+{
+	const struct store_window *window = list->window;
+	struct span span = {0, points->count};
+
+	if (!by_row_time(window))
+		return span;
+	if (!window->all) {
+		span.from = first_at(points, window->from_us);
+		span.to = window->to_us < INT64_MAX ? first_at(points, window->to_us + 1) : points->count;
+	}
+	if (span.to <= span.from)
+		return (struct span){0, 0};
+	if (span.to - span.from > list->count_max && list->latest)
+		span.from = span.to - list->count_max - 1;
+	else if (span.to - span.from > list->count_max)
+		span.to = span.from + list->count_max + 1;
+	return span;
+}
+
 static enum err_code list_chunk(void *self, int64_t bid, const struct series_block *block, uint32_t index,
 				struct error *err)
 {
@@ -160,13 +202,11 @@ static enum err_code list_chunk(void *self, int64_t bid, const struct series_blo
 	chunks->bid = bid;
 	if (code == ERR_OK)
 		code = series_block_read(block, index, &chunks->points, &points, err);
-	for (uint32_t i = 0; code == ERR_OK && i < points.count; i++) {
-		struct store_instance instance;
-		bool wanted = !by_row_time(list->window) || list->window->all ||
-			      (points.at_us[i] >= list->window->from_us && points.at_us[i] <= list->window->to_us);
+	struct span span = code ? (struct span){0, 0} : wanted_span(list, &points);
 
-		if (!wanted)
-			continue;
+	for (uint32_t i = span.from; code == ERR_OK && i < span.to; i++) {
+		struct store_instance instance;
+
 		code = instance_unpack(&chunks->shapes, block, &points, i, chunks->reader->parser, arena, &instance,
 				       err);
 		if (code == ERR_OK && !instance_list_add(list, &instance))
