@@ -123,6 +123,7 @@ static enum err_code sum_instance(void *self, const struct store_instance *insta
 
 enum err_code memory_series_sums(struct store_snapshot *snapshot, struct str id, struct str attribute_iri,
 				 struct str dataset_id, enum store_time by, const int64_t *edges, size_t count,
+				 /* NOLINTNEXTLINE(readability-non-const-parameter): summing writes it */
 				 struct series_sums *sums, bool *cut, struct error *err)
 {
 	struct summing summing = {by, {edges, count, sums}, cut};

@@ -34,10 +34,12 @@ static const char has_box[] =
 	"SELECT 1 FROM geo WHERE gid = ?1 AND west BETWEEN ?2 - 0.00005 AND ?2 AND east BETWEEN ?3 AND ?3 + 0.00005 "
 	"AND south BETWEEN ?4 - 0.00005 AND ?4 AND north BETWEEN ?5 AND ?5 + 0.00005";
 
+static const char blocks[] = "SELECT b.bid, subject_min, subject_max, at_us_min, at_us_max, points, doc, "
+			     "ifnull(k.buckets, 0) FROM block b LEFT JOIN retention k ON k.bid = b.bid";
+
 static const char *const check_texts[CHECK_SQL_COUNT] = {
 	[CHECK_DOCS] = "SELECT iid, id, created, modified, expires, doc FROM entity ORDER BY iid",
-	[CHECK_BLOCKS] = "SELECT b.bid, subject_min, subject_max, at_us_min, at_us_max, points, doc, "
-			 "ifnull(k.buckets, 0) FROM block b LEFT JOIN retention k ON k.bid = b.bid",
+	[CHECK_BLOCKS] = blocks,
 	[CHECK_HAS_TYPE] = "SELECT 1 FROM entity_type WHERE nid = (SELECT nid FROM name WHERE iri = ?1) AND iid = ?2",
 	[CHECK_HAS_SCOPE] = "SELECT 1 FROM scope WHERE scope = ?1 AND iid = ?2",
 	[CHECK_HAS_CELL] = "SELECT 1 FROM cell WHERE cell = ?1 AND gid = ?2",

@@ -128,11 +128,12 @@ with Daemon(machi, work / "city") as daemon:
         check("error" in json.loads(body), body)
 
     @tap.case
-    def entities_come_in_chunks_as_well():
+    def entities_need_a_content_length():
+        """Clause 6.3.4 of NGSI-LD: 411, and nothing is created."""
         entity = b'{"id": "urn:ngsi-ld:Building:1", "type": "Building", "name": {"type": "Property", "value": "A"}}'
-        same(go_request("/ngsi-ld/v1/entities", {"Content-Type": "application/json"}, entity)[0], 201)
+        same(go_request("/ngsi-ld/v1/entities", {"Content-Type": "application/json"}, entity)[0], 411)
         status, _ = daemon.request("GET", "/ngsi-ld/v1/entities/urn:ngsi-ld:Building:1")
-        same(status, 200)
+        same(status, 404)
 
 status = tap.done()
 shutil.rmtree(work, ignore_errors=True)
