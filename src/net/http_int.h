@@ -42,7 +42,8 @@
 #define HTTP_PEER_BYTES 64
 #define HTTP_LINGERS_MAX 64u /* connections of a loop at a time that are closed gently … */
 #define HTTP_LINGER_MS 2000 /* … for at most so long */
-#define HTTP_LINGER_TICK_MS 10
+#define HTTP_LINGER_TICK_MS 10 /* looked at so often … */
+#define HTTP_LINGER_TICK_BYTES ((size_t)1 << 20) /* … and at most this is read away each time */
 #define HTTP_IDLE_TURNS_MAX 8u /* turns in a row that brought nothing; then the daemon is not asked more often … */
 #define HTTP_IDLE_TICK_MS 20 /* … than so, until something comes */
 #define HTTP_STUCK_SWEEPS 2u /* a chunked body that is not read on although there is more */

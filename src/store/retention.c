@@ -82,7 +82,7 @@ static size_t next_tier(const struct store_rule *rule, int64_t keep_us, int64_t 
 /* What lies in a bucket of period_us has to move when it is older than this; *ret_next: the tier to move to. */
 static int64_t keep_of(const struct store_rule *rule, int64_t period_us, size_t *ret_next)
 {
-	int64_t keep_us = rule->keep_us, longest_us = rule->keep_us;
+	int64_t keep_us = rule->keep_us, longest_us = keep_us;
 	bool named = period_us == 1;
 
 	for (size_t i = 0; i < rule->tier_count; i++) {
