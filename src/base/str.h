@@ -21,7 +21,7 @@ struct str str_from(const char *text); /* NULL gives STR_NONE */
 struct str str_part(struct str s, size_t from, size_t to); /* [from, to), clamped to s */
 static inline bool str_eq(struct str a, struct str b)
 {
-	return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+	return a.len == b.len && (a.at == b.at || a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
 }
 int str_cmp(struct str a, struct str b); /* byte order; <0, 0, >0 */
 bool str_eq_nocase(struct str a, struct str b); /* ASCII letters only, for HTTP header names */

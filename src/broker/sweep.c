@@ -23,6 +23,7 @@ struct sweeper {
 	bool ending;
 	atomic_bool stop; /* also between the transactions of one tenant */
 	atomic_uint_fast64_t removed, failures;
+	char complaint[ERROR_DETAIL_BYTES]; /* the last; the thread's own */
 	bool started;
 	pthread_t thread;
 };
@@ -136,15 +137,28 @@ enum err_code broker_sweep(struct broker *broker, struct store *store, uint64_t 
 
 /* ---- the thread ---- */
 
+/* What fails now fails again at the next look: it is said once. */
+static void complain(struct sweeper *sweeper, struct str tenant, const struct error *err)
+{
+	const struct broker_options *options = &sweeper->broker->options;
+
+	if (!options->complain || strcmp(sweeper->complaint, err->detail) == 0)
+		return;
+	memcpy(sweeper->complaint, err->detail, sizeof(sweeper->complaint));
+	options->complain(options->complain_self, tenant, err);
+}
+
 static void sweep_tenant(void *self, struct str name, struct store *store)
 {
 	struct sweeper *sweeper = self;
 	uint64_t entities = 0;
+	struct error err;
 
-	(void)name;
 	/* What could not be removed now is hidden all the same, and tried again. */
-	if (broker_sweep(sweeper->broker, store, &entities, NULL) != ERR_OK)
+	if (broker_sweep(sweeper->broker, store, &entities, &err) != ERR_OK) {
 		atomic_fetch_add(&sweeper->failures, 1);
+		complain(sweeper, name, &err);
+	}
 	atomic_fetch_add(&sweeper->removed, entities);
 }
 
@@ -153,12 +167,16 @@ static void pack_tenant(void *self, struct str name, struct store *store)
 	struct sweeper *sweeper = self;
 	const struct store_pack_options options = {.now_us = broker_now_us(sweeper->broker)};
 	struct store_pack_result result;
-	enum err_code code = store_pack(store, &options, &result, NULL);
+	struct error err;
+	enum err_code code = store_pack(store, &options, &result, &err);
 
-	(void)name;
+	if (code == ERR_OK && result.damage.code != ERR_OK)
+		complain(sweeper, name, &result.damage);
 	/* Another process that packs is as good. */
-	if (code != ERR_OK && code != ERR_CONFLICT)
-		atomic_fetch_add(&sweeper->failures, 1);
+	if (code == ERR_OK || code == ERR_CONFLICT)
+		return;
+	atomic_fetch_add(&sweeper->failures, 1);
+	complain(sweeper, name, &err);
 }
 
 /* A second of the monotonic clock. */

@@ -150,12 +150,15 @@ static enum err_code pack_store(struct walk *walk, struct str tenant, const char
 		store, &(struct store_pack_options){.now_us = clock_us(), .all = true, .shrink = walk->alone}, &result,
 		err);
 
-	(void)path;
 	if (code)
 		return code;
 	(void)printf("%.*s: %" PRIu64 " points packed into %" PRIu64 " blocks, %" PRIu64 " put together\n",
 		     STR_FMT(tenant.len ? tenant : STR("default tenant")), result.points, result.blocks,
 		     result.merged_points);
+	if (result.damaged)
+		say("%s: %" PRIu64 " pieces of the history cannot be read and were left as they are; machi check names "
+		    "them",
+		    path, result.damaged);
 	return ERR_OK;
 }
 

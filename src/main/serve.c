@@ -109,6 +109,15 @@ static enum err_code read_rules(struct daemon *daemon, struct error *err)
 	return code;
 }
 
+static void log_complaint(void *self, struct str tenant, const struct error *err)
+{
+	struct daemon *daemon = self;
+
+	log_say(&daemon->log, LOG_ERROR, "the history could not be packed or swept as it should",
+		LOG_TEXT("tenant", tenant), LOG_TEXT("code", str_from(err_name(err->code))),
+		LOG_TEXT("error", str_from(err->detail)));
+}
+
 static enum exit_status open_broker(struct daemon *daemon, struct error *err)
 {
 	const struct config *config = daemon->boot;
@@ -125,6 +134,8 @@ static enum exit_status open_broker(struct daemon *daemon, struct error *err)
 		.query_ms_max = (uint32_t)config->query.time_max_s * 1000,
 		.rules = daemon->rules,
 		.rule_count = config->history.rules.count,
+		.complain = log_complaint,
+		.complain_self = daemon,
 	};
 	struct store *store;
 

@@ -41,7 +41,7 @@ static bool move_to(struct http_request *request, size_t bytes)
 		at = malloc(bytes);
 	if (!at)
 		return false;
-	if (request->body_len)
+	if (request->body)
 		memcpy(at, request->body, request->body_len);
 	if (request->body_owned)
 		give_spare(request->loop, request->body, request->body_room + HTTP_BODY_PADDING_BYTES);

@@ -160,6 +160,8 @@ static const struct pattern_text *pattern_find(const struct temporal_writer *t, 
 /* A scope alone is written as a text (4.18). */
 void put_scopes(struct buf *out, const struct json *scopes)
 {
+	if (!scopes)
+		return;
 	put_value(out, json_is(scopes, JSON_ARRAY) && scopes->count == 1 ? &scopes->items[0] : scopes);
 }
 

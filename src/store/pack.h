@@ -23,6 +23,8 @@ struct store_pack_result {
 	uint64_t merged_points; /* in blocks that were put together */
 	uint64_t expired_points; /* that were too old and went, into roll-ups or for good */
 	uint64_t expired_buckets; /* the same of buckets of roll-ups */
+	uint64_t damaged; /* pieces (batches and blocks) that are set aside by now, because they cannot be read */
+	struct error damage; /* the first that was set aside now; code ERR_OK: none was */
 };
 
 /* What is to be kept for how long; every packing goes by it. Borrowed: must outlive the store; NULL, as before the
@@ -31,7 +33,8 @@ void store_set_retention(struct store *store, const struct store_retention *rete
 
 /* Packs now; waits for the writer between its steps, of which each is short. Any thread but the store's writer.
  * ERR_CONFLICT: somebody packs this store already, perhaps another process. Killed at any moment it leaves nothing half
- * done: blocks come and rows go in one transaction. A memory store packs nothing. */
+ * done: blocks come and rows go in one transaction. What is damaged stays where it is, so that reading it is an error
+ * and never a gap; all else is packed. ERR_CORRUPT: rows are damaged. A memory store packs nothing. */
 MUST_CHECK enum err_code store_pack(struct store *store, const struct store_pack_options *options,
 				    struct store_pack_result *ret_result, struct error *err);
 

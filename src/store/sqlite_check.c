@@ -4,9 +4,12 @@
  *  2. Every document: parses, agrees with its row's columns, and every index row that it asks for is there. The rows
  *     asked for are counted: an index with more rows than that has some too many; those without entity are named.
  *  3. The census: agrees with what the documents have.
- *  4. History: points, subjects, names and the sums of slices agree.
+ *  4. History: every chunk of every block and every batch can be read; points, subjects, names and the sums of slices
+ *     agree.
  *  5. Counters and versions. */
 #include "store/sqlite_check_values.h"
+
+#include "store/segment.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -22,6 +25,7 @@
 enum check_sql {
 	CHECK_DOCS,
 	CHECK_BLOCKS,
+	CHECK_SEGMENTS,
 	CHECK_HAS_TYPE,
 	CHECK_HAS_SCOPE,
 	CHECK_HAS_BOX,
@@ -40,6 +44,7 @@ static const char blocks[] = "SELECT b.bid, subject_min, subject_max, at_us_min,
 static const char *const check_texts[CHECK_SQL_COUNT] = {
 	[CHECK_DOCS] = "SELECT iid, id, created, modified, expires, doc FROM entity ORDER BY iid",
 	[CHECK_BLOCKS] = blocks,
+	[CHECK_SEGMENTS] = "SELECT gid, at_us_min, at_us_max, points, doc FROM segment ORDER BY gid",
 	[CHECK_HAS_TYPE] = "SELECT 1 FROM entity_type WHERE nid = (SELECT nid FROM name WHERE iri = ?1) AND iid = ?2",
 	[CHECK_HAS_SCOPE] = "SELECT 1 FROM scope WHERE scope = ?1 AND iid = ?2",
 	[CHECK_HAS_CELL] = "SELECT 1 FROM cell WHERE cell = ?1 AND gid = ?2",
@@ -386,49 +391,165 @@ static enum err_code check_rollup(struct check *check, const struct series_block
 	return ERR_OK;
 }
 
+/* Whose chunk it is, for a finding. */
+static void name_chunk(struct check *check, const struct series_key *key, struct buf *out)
+{
+	struct str iri = STR_NONE, id = STR_NONE;
+
+	/* A name that is not there is a finding of its own. */
+	(void)!sqlite_name_of(&check->conn, sqlite_key_nid(key), &check->arena, &iri, NULL);
+	(void)!sqlite_subject_id(&check->conn, key->subject, &check->arena, &id, NULL);
+	buf_printf(out, "%s%.*s of entity %.*s", sqlite_key_is_rollup(key) ? "roll-up of " : "", STR_FMT(iri),
+		   STR_FMT(id));
+}
+
+/* Names every chunk of the block that cannot be read. */
+static enum err_code find_damaged(struct check *check, int64_t bid, const struct series_block *block)
+{
+	struct error local = {0};
+	struct arena points;
+	enum err_code code = ERR_OK;
+
+	arena_init(&points, CHECK_ARENA_BYTES_MAX);
+	for (uint32_t i = 0; code != ERR_MEMORY && i < block->count; i++) {
+		struct series_key key = series_block_key(block, i);
+		struct series_points read;
+		struct series_chunk chunk;
+		struct series_rollup rollup;
+		struct buf name;
+
+		arena_clear(&points);
+		if (sqlite_key_is_rollup(&key)) {
+			code = rollup_chunk_open(block, i, &points, &rollup, &local);
+		} else {
+			code = series_block_chunk(block, i, &chunk, &local);
+			if (code == ERR_OK)
+				code = series_block_read(block, i, &points, &read, &local);
+		}
+		if (code == ERR_OK || code == ERR_MEMORY)
+			continue;
+		buf_init(&name, CHECK_FINDING_BYTES);
+		name_chunk(check, &key, &name);
+		find(check, "block %lld: chunk %u of %u, %.*s: %s", (long long)bid, i, block->count,
+		     STR_FMT(buf_str(&name)), local.detail);
+		buf_done(&name);
+	}
+	arena_done(&points);
+	return code == ERR_MEMORY ? code : ERR_OK;
+}
+
+struct block_sum {
+	int64_t points, buckets, min, max;
+};
+
+static enum err_code sum_block(struct check *check, const struct series_block *block, struct block_sum *sum,
+			       struct error *err)
+{
+	enum err_code code = ERR_OK;
+
+	*sum = (struct block_sum){.min = INT64_MAX, .max = INT64_MIN};
+	for (uint32_t i = 0; code == ERR_OK && i < block->count; i++) {
+		struct series_chunk chunk;
+
+		code = series_block_chunk(block, i, &chunk, err);
+		if (code)
+			break;
+		if (sqlite_key_is_rollup(&chunk.key)) {
+			code = check_rollup(check, block, i, &sum->buckets, &sum->min, &sum->max, err);
+			continue;
+		}
+		sum->points += chunk.count;
+		sum->min = chunk.at_us.min < sum->min ? chunk.at_us.min : sum->min;
+		sum->max = chunk.at_us.max > sum->max ? chunk.at_us.max : sum->max;
+	}
+	return code;
+}
+
 /* Every chunk is read; what the block's row says must be what it holds. */
 static enum err_code check_block(struct check *check, sqlite3_stmt *row)
 {
 	const struct str bytes = {sqlite3_column_blob(row, 6), (size_t)sqlite3_column_bytes(row, 6)};
-	int64_t points = 0, buckets = 0, min = INT64_MAX, max = INT64_MIN;
+	int64_t bid = sqlite3_column_int64(row, 0);
+	uint64_t findings = check->findings;
 	struct series_block block;
+	struct block_sum sum;
 	struct error local = {0};
 
 	arena_clear(&check->arena);
 	enum err_code code = series_block_open(bytes, &check->arena, &block, &local);
 
+	if (code && code != ERR_MEMORY) {
+		find(check, "block %lld: none of it can be read: %s", (long long)bid, local.detail);
+		return ERR_OK;
+	}
 	if (code == ERR_OK)
 		code = series_block_check(&block, &local);
-	for (uint32_t i = 0; code == ERR_OK && i < block.count; i++) {
-		struct series_chunk chunk;
+	if (code == ERR_OK)
+		code = sum_block(check, &block, &sum, &local);
+	if (code && code != ERR_MEMORY) {
+		code = find_damaged(check, bid, &block);
+		if (code == ERR_OK && findings == check->findings)
+			find(check, "block %lld: %s", (long long)bid, local.detail);
+		return code;
+	}
+	if (code == ERR_OK &&
+	    (sum.points != sqlite3_column_int64(row, 5) || sum.buckets != sqlite3_column_int64(row, 7) ||
+	     sum.min != sqlite3_column_int64(row, 3) || sum.max != sqlite3_column_int64(row, 4) || block.count == 0 ||
+	     series_block_key(&block, 0).subject != sqlite3_column_int64(row, 1) ||
+	     series_block_key(&block, block.count - 1).subject != sqlite3_column_int64(row, 2)))
+		find(check, "block %lld: what is noted of it does not agree with what it holds", (long long)bid);
+	return code;
+}
 
-		code = series_block_chunk(&block, i, &chunk, &local);
+static enum err_code sum_segment(struct check *check, struct str bytes, struct block_sum *sum, struct error *err)
+{
+	struct segment_reader reader;
+	struct segment_chain chain;
+	bool more = true;
+	enum err_code code = segment_open(&reader, bytes, err);
+
+	*sum = (struct block_sum){.min = INT64_MAX, .max = INT64_MIN};
+	while (code == ERR_OK) {
+		code = segment_next(&reader, &more, err);
+		if (code || !more)
+			break;
+		arena_clear(&check->arena);
+		code = segment_read(&reader, &check->arena, &chain, err);
 		if (code)
 			break;
-		if (sqlite_key_is_rollup(&chunk.key)) {
-			code = check_rollup(check, &block, i, &buckets, &min, &max, &local);
-			continue;
+		sum->points += (int64_t)chain.record_count * chain.field_count;
+		for (uint32_t i = 0; i < chain.record_count; i++) {
+			sum->min = chain.at_us[i] < sum->min ? chain.at_us[i] : sum->min;
+			sum->max = chain.at_us[i] > sum->max ? chain.at_us[i] : sum->max;
 		}
-		points += chunk.count;
-		min = chunk.at_us.min < min ? chunk.at_us.min : min;
-		max = chunk.at_us.max > max ? chunk.at_us.max : max;
 	}
+	return code;
+}
+
+/* A batch that waits for packing. */
+static enum err_code check_segment(struct check *check, sqlite3_stmt *row)
+{
+	const struct str bytes = {sqlite3_column_blob(row, 4), (size_t)sqlite3_column_bytes(row, 4)};
+	long long gid = (long long)sqlite3_column_int64(row, 0);
+	struct error local = {0};
+	struct block_sum sum;
+	enum err_code code = sum_segment(check, bytes, &sum, &local);
+
 	if (code == ERR_MEMORY)
 		return code;
 	if (code)
-		find(check, "block %lld: %s", (long long)sqlite3_column_int64(row, 0), local.detail);
-	else if (points != sqlite3_column_int64(row, 5) || buckets != sqlite3_column_int64(row, 7) ||
-		 min != sqlite3_column_int64(row, 3) || max != sqlite3_column_int64(row, 4) || block.count == 0 ||
-		 series_block_key(&block, 0).subject != sqlite3_column_int64(row, 1) ||
-		 series_block_key(&block, block.count - 1).subject != sqlite3_column_int64(row, 2))
-		find(check, "block %lld: what is noted of it does not agree with what it holds",
-		     (long long)sqlite3_column_int64(row, 0));
+		find(check, "batch %lld: none of its %lld points can be read: %s", gid,
+		     (long long)sqlite3_column_int64(row, 3), local.detail);
+	else if (sum.points != sqlite3_column_int64(row, 3) || sum.min != sqlite3_column_int64(row, 1) ||
+		 sum.max != sqlite3_column_int64(row, 2))
+		find(check, "batch %lld: what is noted of it does not agree with what it holds", gid);
 	return ERR_OK;
 }
 
-static enum err_code check_blocks(struct check *check, struct error *err)
+static enum err_code check_packed(struct check *check, enum check_sql sql,
+				  enum err_code (*look)(struct check *check, sqlite3_stmt *row), struct error *err)
 {
-	sqlite3_stmt *stmt = check->statements[CHECK_BLOCKS];
+	sqlite3_stmt *stmt = check->statements[sql];
 	bool row = true;
 	enum err_code code = ERR_OK;
 
@@ -436,12 +557,15 @@ static enum err_code check_blocks(struct check *check, struct error *err)
 		code = sqlite_step(&check->conn, stmt, "checking packed history", &row, err);
 		if (code || !row)
 			break;
-		code = check_block(check, stmt);
+		code = look(check, stmt);
 		if (code)
 			code = err_set(err, code, "no memory for a check");
 	}
 	(void)sqlite3_reset(stmt);
-	return code;
+	if (code != ERR_CORRUPT)
+		return code;
+	find(check, "packed history cannot all be read: %s", sqlite3_errmsg(check->conn.db));
+	return ERR_OK;
 }
 
 /* ---- all of it ---- */
@@ -475,7 +599,9 @@ static enum err_code check_all(struct check *check, struct error *err)
 	if (code == ERR_OK)
 		code = check_census(check, err);
 	if (code == ERR_OK)
-		code = check_blocks(check, err);
+		code = check_packed(check, CHECK_BLOCKS, check_block, err);
+	if (code == ERR_OK)
+		code = check_packed(check, CHECK_SEGMENTS, check_segment, err);
 	for (size_t i = 0; code == ERR_OK && i < sizeof(index_counts) / sizeof(index_counts[0]); i++)
 		code = check_surplus(check, (enum index_table)i, err);
 	for (size_t i = 0; code == ERR_OK && i < sizeof(row_checks) / sizeof(row_checks[0]); i++)

@@ -186,7 +186,7 @@ static const char *const sql_texts[SQL_COUNT] = {
 	[SQL_RUN_LIST] = "SELECT r.rid, r.level, (SELECT ifnull(sum(b.points), 0) FROM block b WHERE b.rid = r.rid), "
 			 "(SELECT count(*) FROM block b WHERE b.rid = r.rid), "
 			 "(SELECT ifnull(sum(k.buckets), 0) FROM block b CROSS JOIN retention k ON k.bid = b.bid "
-			 "WHERE b.rid = r.rid) FROM run r ORDER BY r.level, r.rid",
+			 "WHERE b.rid = r.rid) FROM run r WHERE r.level >= 0 ORDER BY r.level, r.rid",
 	[SQL_RUN_SUM] = "SELECT count(*), ifnull(sum(points), 0), (SELECT ifnull(sum(k.buckets), 0) FROM block b "
 			"CROSS JOIN retention k ON k.bid = b.bid WHERE b.rid = ?1) FROM block WHERE rid = ?1",
 	[SQL_RUN_DELETE] = "DELETE FROM run WHERE rid = ?1",
@@ -195,7 +195,8 @@ static const char *const sql_texts[SQL_COUNT] = {
 			   "ORDER BY bid LIMIT 1",
 	[SQL_SEGMENT_ADD] = "INSERT INTO segment(at_us_min, at_us_max, points, doc) VALUES (?1, ?2, ?3, ?4)",
 	[SQL_SEGMENT_IN_TIME] = "SELECT gid, doc FROM segment WHERE at_us_max >= ?1 AND at_us_min <= ?2 ORDER BY gid",
-	[SQL_SEGMENT_LIST] = "SELECT gid, points, doc FROM segment ORDER BY gid",
+	[SQL_SEGMENT_LIST] = "SELECT gid, points, doc FROM segment WHERE gid > 0 ORDER BY gid",
+	[SQL_SEGMENT_ASIDE] = "UPDATE segment SET gid = -gid WHERE gid = ?1 AND gid > 0",
 	[SQL_SEGMENT_DELETE] = "DELETE FROM segment WHERE gid = ?1",
 	[SQL_SEGMENT_COUNT] = "SELECT count(*), ifnull(sum(points), 0) FROM segment",
 	[SQL_BLOCK_OLD] =
@@ -204,15 +205,22 @@ static const char *const sql_texts[SQL_COUNT] = {
 	[SQL_BLOCK_REPLACE] = "UPDATE block SET subject_min = ?2, subject_max = ?3, at_us_min = ?4, at_us_max = ?5, "
 			      "points = ?6, doc = ?7 WHERE bid = ?1",
 	[SQL_BLOCK_DELETE] = "DELETE FROM block WHERE bid = ?1",
+	[SQL_BLOCK_ASIDE] = "UPDATE block SET rid = ?2 WHERE bid = ?1",
+	[SQL_ASIDE_RUN] =
+		"INSERT INTO run(level, at_us_min, at_us_max, points) SELECT -1, at_us_min, at_us_max, points "
+		"FROM block WHERE bid = ?1",
+	[SQL_ASIDE_COUNT] = "SELECT (SELECT count(*) FROM segment WHERE gid < 0) + (SELECT count(*) FROM run r CROSS "
+			    "JOIN block b INDEXED BY block_run ON b.rid = r.rid WHERE r.level < 0)",
 	[SQL_RETENTION_SET] = "INSERT INTO retention(bid, buckets, due_us) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE "
 			      "SET buckets = excluded.buckets, due_us = excluded.due_us",
 	[SQL_RETENTION_RUN] = "UPDATE run SET at_us_min = min(at_us_min, ?2), at_us_max = max(at_us_max, ?3) "
 			      "WHERE rid = (SELECT rid FROM block WHERE bid = ?1)",
 	[SQL_RETENTION_FORGET] = "UPDATE retention SET due_us = 0 WHERE due_us != 0",
 	/* From behind ?1. */
-	[SQL_RETENTION_NEXT] = "SELECT b.bid, b.points, ifnull(k.buckets, 0) FROM block b INDEXED BY block_old LEFT "
-			       "JOIN retention k ON k.bid = b.bid WHERE b.bid > ?1 AND ifnull(k.due_us, 0) <= ?2 "
-			       "ORDER BY b.bid LIMIT 1",
+	[SQL_RETENTION_NEXT] =
+		"SELECT b.bid, b.points, ifnull(k.buckets, 0) FROM block b INDEXED BY block_old LEFT "
+		"JOIN retention k ON k.bid = b.bid WHERE b.bid > ?1 AND ifnull(k.due_us, 0) <= ?2 "
+		"AND NOT EXISTS (SELECT 1 FROM run r WHERE r.rid = b.rid AND r.level < 0) ORDER BY b.bid LIMIT 1",
 	[SQL_RETENTION_SAME] = "SELECT 1 FROM block b LEFT JOIN retention k ON k.bid = b.bid WHERE b.bid = ?1 AND "
 			       "b.points = ?2 AND ifnull(k.buckets, 0) = ?3",
 	[SQL_HISTORY_PAGES] =

@@ -180,10 +180,14 @@ enum sqlite_sql {
 	SQL_SEGMENT_IN_TIME,
 	SQL_SEGMENT_LIST,
 	SQL_SEGMENT_DELETE,
+	SQL_SEGMENT_ASIDE,
 	SQL_SEGMENT_COUNT,
 	SQL_BLOCK_OLD,
 	SQL_BLOCK_REPLACE,
 	SQL_BLOCK_DELETE,
+	SQL_BLOCK_ASIDE,
+	SQL_ASIDE_RUN,
+	SQL_ASIDE_COUNT,
 	SQL_RETENTION_SET,
 	SQL_RETENTION_RUN,
 	SQL_RETENTION_FORGET,
@@ -691,7 +695,9 @@ enum err_code sqlite_subject_each(struct store_snapshot *snapshot, const struct 
 enum err_code sqlite_txn_subject_add(struct store_backend *backend, struct store_txn *txn, struct str id,
 				     const struct str *types, size_t type_count, bool *ret_created, struct error *err);
 enum err_code sqlite_txn_subject_has(struct store_backend *backend, struct str id, bool *ret_has, struct error *err);
-/* In the arena; none when there is no such subject. */
+/* In the arena; STR_NONE, or no types, when there is no such subject. */
+MUST_CHECK enum err_code sqlite_subject_id(struct sqlite_conn *conn, int64_t number, struct arena *arena,
+					   struct str *ret_id, struct error *err);
 MUST_CHECK enum err_code sqlite_subject_types(struct sqlite_conn *conn, int64_t number, struct arena *arena,
 					      const struct str **ret_types, size_t *ret_count, struct error *err);
 /* The types of an entity that goes stay with its subject. */

@@ -43,7 +43,16 @@ struct merger {
 	struct buf dataset_text;
 	struct block_sink sink;
 	int64_t points;
+	int64_t damaged; /* the number of a block that cannot be read; 0: none */
 };
+
+/* An error is one of the block at hand. */
+static enum err_code blame(struct merger *merger, const struct cursor *cursor, enum err_code code)
+{
+	if (code == ERR_CORRUPT || code == ERR_VERSION)
+		merger->damaged = cursor->bid;
+	return code;
+}
 
 /* ---- which runs ---- */
 
@@ -161,7 +170,7 @@ static enum err_code next_block(struct merger *merger, struct cursor *cursor, st
 				  (struct str){sqlite3_column_blob(stmt, 1), (size_t)sqlite3_column_bytes(stmt, 1)},
 				  err);
 		if (code)
-			code = err_while(err, "reading block %lld", (long long)cursor->bid);
+			code = blame(merger, cursor, err_while(err, "reading block %lld", (long long)cursor->bid));
 	}
 	cursor->at_end = !row;
 	sqlite_give(conn, SQL_BLOCK_NEXT, stmt);
@@ -176,7 +185,7 @@ static enum err_code settle(struct merger *merger, struct cursor *cursor, struct
 	while (code == ERR_OK && !cursor->at_end && cursor->index >= cursor->block.count)
 		code = next_block(merger, cursor, err);
 	if (code == ERR_OK && !cursor->at_end)
-		code = series_block_chunk(&cursor->block, cursor->index, &cursor->chunk, err);
+		code = blame(merger, cursor, series_block_chunk(&cursor->block, cursor->index, &cursor->chunk, err));
 	return code;
 }
 
@@ -299,7 +308,9 @@ static enum err_code take_rollup(struct merger *merger, struct cursor *cursor, s
 
 	arena_clear(&cursor->points);
 	if (code == ERR_OK)
-		code = sqlite_rollup_keep(&merger->sink, &key, &cursor->block, cursor->index, &cursor->points, err);
+		code = blame(
+			merger, cursor,
+			sqlite_rollup_keep(&merger->sink, &key, &cursor->block, cursor->index, &cursor->points, err));
 	cursor->index++;
 	return code ? code : settle(merger, cursor, err);
 }
@@ -315,12 +326,15 @@ static enum err_code take_chunk(struct merger *merger, struct cursor *cursor, st
 
 	if (code == ERR_OK) {
 		arena_clear(&cursor->points);
-		code = series_block_read(&cursor->block, cursor->index, &cursor->points, &points, err);
+		code = blame(merger, cursor,
+			     series_block_read(&cursor->block, cursor->index, &cursor->points, &points, err));
 	}
 	if (code == ERR_OK && !level_scales(merger, &points, &cursor->points))
 		code = begin(merger, &cursor->chunk, err);
 	if (code == ERR_OK)
-		code = point_buffer_add(&merger->buffer, &points, cursor->shapes, cursor->block.shape_count, err);
+		code = blame(
+			merger, cursor,
+			point_buffer_add(&merger->buffer, &points, cursor->shapes, cursor->block.shape_count, err));
 	cursor->index++;
 	return code ? code : settle(merger, cursor, err);
 }
@@ -482,6 +496,12 @@ static enum err_code merge_once(struct sqlite_packer *packer, bool all, struct s
 		*ret_more = code == ERR_OK;
 		if (code == ERR_OK)
 			result->merged_points += (uint64_t)merger.points;
+	}
+	if (code && merger.damaged) {
+		struct error damage = *err;
+
+		code = sqlite_aside_block(packer, merger.damaged, &damage, result, err);
+		*ret_more = code == ERR_OK;
 	}
 	merger_done(&merger);
 	return code == ERR_CONFLICT ? ERR_OK : code;

@@ -53,6 +53,17 @@ MUST_CHECK enum err_code sqlite_rollup_keep(struct block_sink *sink, const struc
 /* sqlite_retain.c: what is too old leaves, or moves into its next tier. */
 MUST_CHECK enum err_code sqlite_retain(struct sqlite_packer *packer, const struct store_pack_options *options,
 				       struct store_pack_result *result, struct error *err);
+/* sqlite_aside.c: a block or a segment that is damaged is set aside, so that packing goes on without it: blocks in a
+ * run of level -1, segments by the negative of their number. Readers still come upon it, and say so. damage: what is
+ * wrong, noted in the result. */
+MUST_CHECK enum err_code sqlite_aside_block(struct sqlite_packer *packer, int64_t bid, const struct error *damage,
+					    struct store_pack_result *result, struct error *err);
+MUST_CHECK enum err_code sqlite_aside_segment(struct sqlite_packer *packer, int64_t gid, const struct error *damage,
+					      struct store_pack_result *result, struct error *err);
+/* The same inside a write, on the writer's thread. */
+MUST_CHECK enum err_code sqlite_aside_segment_now(struct sqlite_store *store, int64_t gid, struct error *err);
+MUST_CHECK enum err_code sqlite_aside_count(struct sqlite_conn *conn, uint64_t *ret_count, struct error *err);
+
 /* On the writer's thread, in a write: stores the sink's blocks as a run of this level. */
 MUST_CHECK enum err_code sqlite_run_add(struct sqlite_store *store, int64_t level, const struct block_sink *sink,
 					struct error *err);

@@ -132,16 +132,23 @@ static enum err_code pack(struct sqlite_packer *packer, const struct store_pack_
 	if (code == ERR_OK)
 		code = sqlite_ready(&packer->conn, SQL_COMMIT, err);
 	sqlite_rules_init(&packer->rules, &packer->conn, packer->owner->retention);
+	/* Rows that are damaged are an error, and do not keep the rest from being packed. */
+	enum err_code rows = code ? code : sqlite_pack_rows(packer, options, result, err);
+	struct error rest = {0};
+
+	code = rows == ERR_CORRUPT ? ERR_OK : rows;
 	if (code == ERR_OK)
-		code = sqlite_pack_rows(packer, options, result, err);
+		code = sqlite_pack_segments(packer, options->all, result, &rest);
 	if (code == ERR_OK)
-		code = sqlite_pack_segments(packer, options->all, result, err);
+		code = sqlite_merge_runs(packer, options->all, result, &rest);
 	if (code == ERR_OK)
-		code = sqlite_merge_runs(packer, options->all, result, err);
+		code = sqlite_retain(packer, options, result, &rest);
 	if (code == ERR_OK)
-		code = sqlite_retain(packer, options, result, err);
+		code = sqlite_aside_count(&packer->conn, &result->damaged, &rest);
 	sqlite_rules_done(&packer->rules);
-	return code;
+	if (code && rows == ERR_OK)
+		*err = rest;
+	return rows ? rows : code;
 }
 
 /* VACUUM makes a copy of what is used and puts that in the place of the whole, in one transaction. Row numbers stay, as
@@ -167,7 +174,12 @@ enum err_code sqlite_pack(struct store *owner, struct store_backend *backend, co
 			  struct store_pack_result *result, struct error *err)
 {
 	struct sqlite_packer packer = {.owner = owner, .store = (struct sqlite_store *)backend};
-	enum err_code code = lock(packer.store, &packer.lock_fd, err);
+	struct error local;
+	enum err_code code;
+
+	/* What is damaged is found by its error. */
+	err = err ? err : &local;
+	code = lock(packer.store, &packer.lock_fd, err);
 
 	if (code)
 		return code;

@@ -524,6 +524,11 @@ static enum err_code retain_block(struct retaining *retaining, struct store_pack
 		result->expired_points += now->expired_points;
 		result->expired_buckets += now->expired_buckets;
 	}
+	if (code == ERR_CORRUPT || code == ERR_VERSION) {
+		struct error damage = *err;
+
+		code = sqlite_aside_block(retaining->packer, now->bid, &damage, result, err);
+	}
 	retained_done(now);
 	return code == ERR_CONFLICT ? ERR_OK : code;
 }

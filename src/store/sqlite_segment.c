@@ -152,9 +152,20 @@ struct segment_pass {
 	struct source *sources; /* owned */
 	size_t count, room;
 	int64_t points;
+	int64_t damaged; /* the number of a source that cannot be read; 0: none */
 	struct store_bulk *bulk; /* owned */
 	struct arena arena;
 };
+
+/* The error is one of this source. */
+static enum err_code blame(struct segment_pass *pass, const struct source *source, struct error *err)
+{
+	enum err_code code = err_while(err, "reading batch %lld", (long long)source->gid);
+
+	if (code == ERR_CORRUPT || code == ERR_VERSION)
+		pass->damaged = source->gid;
+	return code;
+}
 
 static enum err_code take_source(struct segment_pass *pass, sqlite3_stmt *stmt, struct error *err)
 {
@@ -181,7 +192,7 @@ static enum err_code take_source(struct segment_pass *pass, sqlite3_stmt *stmt, 
 
 	if (code == ERR_OK)
 		code = segment_next(&source->reader, &source->more, err);
-	return code ? err_while(err, "reading batch %lld", (long long)source->gid) : ERR_OK;
+	return code ? blame(pass, source, err) : ERR_OK;
 }
 
 static enum err_code read_sources(struct segment_pass *pass, struct sqlite_conn *conn, bool bounded, struct error *err)
@@ -222,7 +233,7 @@ static enum err_code take_subject(struct segment_pass *pass, int64_t subject, st
 		if (code == ERR_OK)
 			code = segment_next(&source->reader, &source->more, err);
 		if (code)
-			return err_while(err, "reading batch %lld", (long long)source->gid);
+			return blame(pass, source, err);
 	}
 	return code ? code : store_bulk_put_chunks(pass->bulk, err);
 }
@@ -287,7 +298,7 @@ static enum err_code replace(struct sqlite_store *store, struct segment_pass *pa
 	return code ? code : sqlite_run_add(store, 0, store_bulk_sink(pass->bulk), err);
 }
 
-enum err_code sqlite_segments_settle(struct sqlite_store *store, struct error *err)
+static enum err_code settle_once(struct sqlite_store *store, int64_t *ret_damaged, struct error *err)
 {
 	struct segment_pass pass;
 	enum err_code code = pass_init(&pass, err);
@@ -298,7 +309,23 @@ enum err_code sqlite_segments_settle(struct sqlite_store *store, struct error *e
 		code = make_blocks(&pass, err);
 	if (code == ERR_OK && pass.count > 0)
 		code = replace(store, &pass, err);
+	*ret_damaged = pass.damaged;
 	pass_done(&pass);
+	return code;
+}
+
+enum err_code sqlite_segments_settle(struct sqlite_store *store, struct error *err)
+{
+	int64_t damaged = 0;
+	enum err_code code = settle_once(store, &damaged, err);
+
+	while (code && damaged) {
+		code = sqlite_aside_segment_now(store, damaged, err);
+		if (code == ERR_OK)
+			code = settle_once(store, &damaged, err);
+		else
+			break;
+	}
 	return code;
 }
 
@@ -340,6 +367,12 @@ static enum err_code pack_once(struct sqlite_packer *packer, bool all, struct st
 		*ret_more = code == ERR_OK;
 		result->points += code ? 0 : (uint64_t)pass.points;
 		result->blocks += code ? 0 : store_bulk_sink(pass.bulk)->count;
+	}
+	if (code && pass.damaged) {
+		struct error damage = *err;
+
+		code = sqlite_aside_segment(packer, pass.damaged, &damage, result, err);
+		*ret_more = code == ERR_OK;
 	}
 	pass_done(&pass);
 	return code == ERR_CONFLICT ? ERR_OK : code;

@@ -265,11 +265,12 @@ enum err_code sqlite_series_sums(struct store_snapshot *snapshot, struct str id,
 	struct sqlite_reader *reader = (struct sqlite_reader *)snapshot;
 	struct sqlite_series series = {.dataset_id = dataset_id};
 	struct sqlite_series_key key;
-	struct summing summing = {.reader = reader, .key = &key, .by = by, .periods = {edges, count, sums}, .cut = cut};
+	struct summing summing = {.reader = reader, .key = &key, .by = by, .periods = {edges, count, sums}};
 	enum err_code code = sqlite_snapshot_begin(reader, err);
 
 	if (code)
 		return code;
+	summing.cut = cut;
 	arena_init(&summing.arena, SQLITE_SCRATCH_BYTES_MAX);
 	arena_init(&summing.edges, SQLITE_SCRATCH_BYTES_MAX);
 	code = sqlite_find_series(&reader->conn, id, attribute_iri, &series, err);

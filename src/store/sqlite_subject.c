@@ -102,10 +102,9 @@ static enum err_code describe(struct sqlite_conn *conn, int64_t number, struct a
 	return code;
 }
 
-enum err_code sqlite_subject_types(struct sqlite_conn *conn, int64_t number, struct arena *arena,
-				   const struct str **ret_types, size_t *ret_count, struct error *err)
+enum err_code sqlite_subject_id(struct sqlite_conn *conn, int64_t number, struct arena *arena, struct str *ret_id,
+				struct error *err)
 {
-	struct store_subject subject = {.gone_us = STORE_NO_TIME};
 	sqlite3_stmt *stmt;
 	bool row = false;
 	enum err_code code = sqlite_take(conn, SQL_SUBJECT_ID, &stmt, err);
@@ -114,12 +113,20 @@ enum err_code sqlite_subject_types(struct sqlite_conn *conn, int64_t number, str
 		return code;
 	sqlite_bind_int(stmt, 1, number);
 	code = sqlite_step(conn, stmt, "looking up a subject", &row, err);
-	if (code == ERR_OK && row)
-		subject.id = arena_dup(arena, sqlite_text(stmt, 0));
+	*ret_id = code == ERR_OK && row ? arena_dup(arena, sqlite_text(stmt, 0)) : STR_NONE;
 	sqlite_give(conn, SQL_SUBJECT_ID, stmt);
-	if (code == ERR_OK && row && !subject.id.at)
+	if (code == ERR_OK && row && !ret_id->at)
 		code = err_set(err, ERR_MEMORY, "no memory for a subject");
-	if (code == ERR_OK && row)
+	return code;
+}
+
+enum err_code sqlite_subject_types(struct sqlite_conn *conn, int64_t number, struct arena *arena,
+				   const struct str **ret_types, size_t *ret_count, struct error *err)
+{
+	struct store_subject subject = {.gone_us = STORE_NO_TIME};
+	enum err_code code = sqlite_subject_id(conn, number, arena, &subject.id, err);
+
+	if (code == ERR_OK && subject.id.at)
 		code = describe(conn, number, arena, &subject, err);
 	*ret_types = subject.types;
 	*ret_count = subject.type_count;

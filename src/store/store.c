@@ -214,8 +214,25 @@ enum err_code store_pack(struct store *store, const struct store_pack_options *o
 		return err_set(err, ERR_DENIED, "the store is open for reading only");
 	if (store->ops->pack)
 		code = store->ops->pack(store, store->backend, options, &result, err);
+	(void)pthread_mutex_lock(&store->lock);
+	store->stats.points_packed += result.points;
+	store->stats.points_expired += result.expired_points;
+	store->stats.buckets_expired += result.expired_buckets;
+	if (code == ERR_OK)
+		store->stats.damaged = result.damaged;
+	(void)pthread_mutex_unlock(&store->lock);
 	if (code == ERR_OK)
 		*ret_result = result;
+	return code;
+}
+
+enum err_code store_read_ended(struct store *store, enum err_code code)
+{
+	if (code != ERR_CORRUPT)
+		return code;
+	(void)pthread_mutex_lock(&store->lock);
+	store->stats.damaged_reads++;
+	(void)pthread_mutex_unlock(&store->lock);
 	return code;
 }
 

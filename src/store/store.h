@@ -159,6 +159,9 @@ struct store_stats { /* monotonic counters since open, and gauges */
 	uint64_t entities; /* rows now */
 	uint64_t history_rows; /* rows now */
 	uint64_t database_bytes, wal_bytes;
+	uint64_t points_packed, points_expired, buckets_expired; /* of history, by this process (pack.h) */
+	uint64_t damaged; /* pieces of the history set aside because they cannot be read */
+	uint64_t damaged_reads; /* that came upon something damaged */
 };
 
 MUST_CHECK enum err_code store_stats(struct store *store, struct store_stats *ret_stats, struct error *err);

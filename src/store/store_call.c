@@ -166,7 +166,7 @@ struct store_reader *store_reader_free(struct store_reader *reader)
 enum err_code store_get(struct store_reader *reader, struct str id, struct arena *arena, struct str *ret_bytes,
 			struct error *err)
 {
-	return reader->store->ops->get(reader->snapshot, id, arena, ret_bytes, err);
+	return store_read_ended(reader->store, reader->store->ops->get(reader->snapshot, id, arena, ret_bytes, err));
 }
 
 enum err_code store_scan(struct store_reader *reader, const struct narrow *narrow,
@@ -175,7 +175,8 @@ enum err_code store_scan(struct store_reader *reader, const struct narrow *narro
 	uint64_t count;
 
 	assert(visit);
-	return reader->store->ops->scan(reader->snapshot, narrow, visit, self, &count, err);
+	return store_read_ended(reader->store,
+				reader->store->ops->scan(reader->snapshot, narrow, visit, self, &count, err));
 }
 
 enum err_code store_count(struct store_reader *reader, const struct narrow *narrow, uint64_t *ret_count,

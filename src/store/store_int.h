@@ -154,6 +154,9 @@ MUST_CHECK enum err_code store_txn_read(struct store_txn *txn, enum err_code cod
 MUST_CHECK enum err_code store_txn_change(struct store_txn *txn, enum err_code code, const struct error *local,
 					  struct error *err);
 
+/* A read has ended: one that came upon something damaged is counted. Returns code. */
+enum err_code store_read_ended(struct store *store, enum err_code code);
+
 struct batch_entry {
 	struct store_write *write;
 	enum err_code code;

@@ -114,8 +114,10 @@ enum err_code store_series_read(struct store_reader *reader, struct str id, stru
 				struct str dataset_id, const struct store_window *window, bool latest,
 				uint32_t count_max, struct arena *arena, struct store_instances *ret, struct error *err)
 {
-	return reader->store->ops->series_read(reader->snapshot, id, attribute_iri, dataset_id, window, latest,
-					       count_max, arena, ret, err);
+	enum err_code code = reader->store->ops->series_read(reader->snapshot, id, attribute_iri, dataset_id, window,
+							     latest, count_max, arena, ret, err);
+
+	return store_read_ended(reader->store, code);
 }
 
 enum err_code store_series_sums(struct store_reader *reader, struct str id, struct str attribute_iri,
@@ -137,7 +139,7 @@ enum err_code store_series_sums(struct store_reader *reader, struct str id, stru
 	for (size_t i = 0; i + 1 < count; i++)
 		if (cut[i])
 			series_sums_clear(&ret_sums[i], arena);
-	return code;
+	return store_read_ended(reader->store, code);
 }
 
 enum err_code store_series_kept(struct store_reader *reader, struct str id, struct str attribute_iri,
@@ -145,14 +147,18 @@ enum err_code store_series_kept(struct store_reader *reader, struct str id, stru
 				struct error *err)
 {
 	*ret_span = (struct store_span){.any = false};
-	return reader->store->ops->series_kept(reader->snapshot, id, attribute_iri, dataset_id, from_us, to_us,
-					       ret_span, err);
+	enum err_code code = reader->store->ops->series_kept(reader->snapshot, id, attribute_iri, dataset_id, from_us,
+							     to_us, ret_span, err);
+
+	return store_read_ended(reader->store, code);
 }
 
 enum err_code store_series_list(struct store_reader *reader, struct str id, struct arena *arena,
 				const struct store_series **ret_series, size_t *ret_count, struct error *err)
 {
-	return reader->store->ops->series_list(reader->snapshot, id, arena, ret_series, ret_count, err);
+	enum err_code code = reader->store->ops->series_list(reader->snapshot, id, arena, ret_series, ret_count, err);
+
+	return store_read_ended(reader->store, code);
 }
 
 enum err_code store_subject_get(struct store_reader *reader, struct str id, struct arena *arena,
