@@ -159,6 +159,15 @@ bool time_of_day_parse_iso(struct str text, int64_t *ret_us)
 	return true;
 }
 
+/* The last `digits` digits of a number, and what stands before them. */
+static char *put_digits(char *to, char before, int64_t number, unsigned digits)
+{
+	*to = before;
+	for (unsigned i = digits; i > 0; i--, number /= 10)
+		to[i] = (char)('0' + number % 10);
+	return to + 1 + digits;
+}
+
 struct str time_format_iso(int64_t us, char buffer[static TIME_ISO_BYTES])
 {
 	int64_t days = us / US_PER_DAY - (us % US_PER_DAY < 0 ? 1 : 0);
@@ -166,15 +175,23 @@ struct str time_format_iso(int64_t us, char buffer[static TIME_ISO_BYTES])
 	struct civil_date date = civil_from_days(days);
 	int64_t second = of_day / US_PER_S;
 	int64_t fraction = of_day % US_PER_S;
-	int len = snprintf(buffer, TIME_ISO_BYTES, "%04d-%02d-%02dT%02d:%02d:%02d", (int)(date.year % 10000),
-			   (int)date.month, (int)date.day, (int)(second / 3600), (int)(second / 60 % 60),
-			   (int)(second % 60));
+	char *to = buffer + 4;
 
+	/* By hand, as answers of years of history are made of little else. */
+	buffer[0] = (char)('0' + date.year / 1000 % 10);
+	buffer[1] = (char)('0' + date.year / 100 % 10);
+	buffer[2] = (char)('0' + date.year / 10 % 10);
+	buffer[3] = (char)('0' + date.year % 10);
+	to = put_digits(to, '-', date.month, 2);
+	to = put_digits(to, '-', date.day, 2);
+	to = put_digits(to, 'T', second / 3600, 2);
+	to = put_digits(to, ':', second / 60 % 60, 2);
+	to = put_digits(to, ':', second % 60, 2);
 	if (fraction && fraction % US_PER_MS == 0)
-		len += snprintf(buffer + len, TIME_ISO_BYTES - (size_t)len, ".%03d", (int)(fraction / US_PER_MS));
+		to = put_digits(to, '.', fraction / US_PER_MS, 3);
 	else if (fraction)
-		len += snprintf(buffer + len, TIME_ISO_BYTES - (size_t)len, ".%06d", (int)fraction);
-	buffer[len++] = 'Z';
-	buffer[len] = '\0';
-	return (struct str){buffer, (size_t)len};
+		to = put_digits(to, '.', fraction, 6);
+	*to++ = 'Z';
+	*to = '\0';
+	return (struct str){buffer, (size_t)(to - buffer)};
 }

@@ -168,9 +168,37 @@ enum err_code sqlite_each_block(struct sqlite_conn *conn, const struct sqlite_se
 struct chunk_walk {
 	const struct sqlite_series_key *key;
 	int64_t from_us, to_us;
+	bool latest_first;
 	sqlite_chunk_visitor visit;
 	void *self;
 };
+
+/* The chunks of one series and kind follow each other in the order of their times. */
+static enum err_code visit_backwards(const struct chunk_walk *walk, int64_t bid, const struct series_block *block,
+				     struct error *err)
+{
+	uint32_t first = UINT32_MAX, index = UINT32_MAX, last;
+	enum err_code code = ERR_OK;
+
+	if (!sqlite_block_next(block, walk->key, false, &index))
+		return ERR_OK;
+	first = last = index;
+	while (sqlite_block_next(block, walk->key, false, &index))
+		last = index;
+	for (uint32_t i = last; code == ERR_OK && i >= first; i--) {
+		struct series_key of = series_block_key(block, i);
+		struct series_chunk chunk;
+
+		if (is_meant(walk->key, &of)) {
+			code = series_block_chunk(block, i, &chunk, err);
+			if (code == ERR_OK && chunk.at_us.max >= walk->from_us && chunk.at_us.min <= walk->to_us)
+				code = walk->visit(walk->self, bid, block, i, err);
+		}
+		if (i == 0)
+			break;
+	}
+	return code;
+}
 
 static enum err_code visit_chunks(void *self, int64_t bid, const struct series_block *block, struct error *err)
 {
@@ -178,6 +206,8 @@ static enum err_code visit_chunks(void *self, int64_t bid, const struct series_b
 	uint32_t index = UINT32_MAX;
 	enum err_code code = ERR_OK;
 
+	if (walk->latest_first)
+		return visit_backwards(walk, bid, block, err);
 	while (code == ERR_OK && sqlite_block_next(block, walk->key, false, &index)) {
 		struct series_chunk chunk;
 
@@ -200,9 +230,10 @@ static enum err_code visit_rollups(void *self, int64_t bid, const struct series_
 }
 
 enum err_code sqlite_each_chunk(struct sqlite_conn *conn, const struct sqlite_series_key *key, int64_t from_us,
-				int64_t to_us, sqlite_chunk_visitor visit, void *self, struct error *err)
+				int64_t to_us, bool latest_first, sqlite_chunk_visitor visit, void *self,
+				struct error *err)
 {
-	struct chunk_walk walk = {key, from_us, to_us, visit, self};
+	struct chunk_walk walk = {key, from_us, to_us, latest_first, visit, self};
 	enum err_code code = sqlite_each_block(conn, key, from_us, to_us, visit_chunks, &walk, err);
 
 	return code ? code : sqlite_each_segment_chunk(conn, key, from_us, to_us, visit, self, err);
@@ -211,7 +242,7 @@ enum err_code sqlite_each_chunk(struct sqlite_conn *conn, const struct sqlite_se
 enum err_code sqlite_each_rollup(struct sqlite_conn *conn, const struct sqlite_series_key *key, int64_t from_us,
 				 int64_t to_us, sqlite_chunk_visitor visit, void *self, struct error *err)
 {
-	struct chunk_walk walk = {key, from_us, to_us, visit, self};
+	struct chunk_walk walk = {key, from_us, to_us, false, visit, self};
 
 	return sqlite_each_block(conn, key, from_us, to_us, visit_rollups, &walk, err);
 }

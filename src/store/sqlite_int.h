@@ -639,9 +639,11 @@ struct sqlite_series_key {
 	struct str dataset; /* unless nid is 0 or any_dataset */
 	bool any_dataset;
 };
+/* latest_first: a block's chunks from the last to the first, which is backwards in time where the key is one series;
+ * who looks for the latest instances then reads few. */
 MUST_CHECK enum err_code sqlite_each_chunk(struct sqlite_conn *conn, const struct sqlite_series_key *key,
-					   int64_t from_us, int64_t to_us, sqlite_chunk_visitor visit, void *self,
-					   struct error *err);
+					   int64_t from_us, int64_t to_us, bool latest_first,
+					   sqlite_chunk_visitor visit, void *self, struct error *err);
 
 /* The chunks of roll-ups of a series that may have buckets between those times. */
 MUST_CHECK enum err_code sqlite_each_rollup(struct sqlite_conn *conn, const struct sqlite_series_key *key,

@@ -174,7 +174,7 @@ enum err_code sqlite_pack(struct store *owner, struct store_backend *backend, co
 			  struct store_pack_result *result, struct error *err)
 {
 	struct sqlite_packer packer = {.owner = owner, .store = (struct sqlite_store *)backend};
-	struct error local;
+	struct error local = {0};
 	enum err_code code;
 
 	/* What is damaged is found by its error. */

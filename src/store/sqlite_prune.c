@@ -281,7 +281,7 @@ static enum err_code find_last(struct sqlite_conn *conn, int64_t subject, bool *
 	if (!has_point) {
 		last_us = INT64_MIN;
 		code = sqlite_each_chunk(conn, &(struct sqlite_series_key){.subject = subject}, INT64_MIN, INT64_MAX,
-					 note_last, &last_us, err);
+					 false, note_last, &last_us, err);
 		if (code == ERR_OK)
 			code = sqlite_each_rollup(conn, &(struct sqlite_series_key){.subject = subject}, INT64_MIN,
 						  INT64_MAX, note_last, &last_us, err);

@@ -225,7 +225,7 @@ static enum err_code list_chunks(struct sqlite_reader *reader, const struct sqli
 	if (code)
 		return code;
 	arena_init(&chunks.points, SQLITE_SCRATCH_BYTES_MAX);
-	code = sqlite_each_chunk(&reader->conn, &key, from_us, to_us, list_chunk, &chunks, err);
+	code = sqlite_each_chunk(&reader->conn, &key, from_us, to_us, reading->list.latest, list_chunk, &chunks, err);
 	arena_done(&chunks.points);
 	return code;
 }
@@ -375,7 +375,7 @@ enum err_code sqlite_series_list(struct store_snapshot *snapshot, struct str id,
 		code = list_rows(&list, subject, err);
 	if (code == ERR_OK && subject)
 		code = sqlite_each_chunk(&reader->conn, &(struct sqlite_series_key){.subject = subject}, INT64_MIN,
-					 INT64_MAX, list_chunk_series, &list, err);
+					 INT64_MAX, false, list_chunk_series, &list, err);
 	if (code == ERR_OK && subject)
 		code = sqlite_each_rollup(&reader->conn, &(struct sqlite_series_key){.subject = subject}, INT64_MIN,
 					  INT64_MAX, list_chunk_series, &list, err);

@@ -18,13 +18,21 @@ static void demand(bool good)
 		abort();
 }
 
+/* Bit by bit: also what is no number. */
+static uint64_t bits_of(double number)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &number, sizeof(bits));
+	return bits;
+}
+
 static bool same_values(const struct segment_field *a, const struct segment_field *b, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		if (a->kind == SERIES_TEXT && !str_eq(a->texts[i], b->texts[i]))
 			return false;
-		/* Bit by bit: also what is no number. */
-		if (a->kind == SERIES_DOUBLE && memcmp(&a->doubles[i], &b->doubles[i], sizeof(double)) != 0)
+		if (a->kind == SERIES_DOUBLE && bits_of(a->doubles[i]) != bits_of(b->doubles[i]))
 			return false;
 		if (a->kind != SERIES_TEXT && a->kind != SERIES_DOUBLE && a->mantissas[i] != b->mantissas[i])
 			return false;

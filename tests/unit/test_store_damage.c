@@ -37,7 +37,7 @@ static struct str field_iri(unsigned field)
 /* What minute i of a series says, in thousandths. */
 static int64_t value_of(unsigned meter, unsigned field, unsigned minute)
 {
-	return (int64_t)(230000 + field * 1000 + (meter * 7919 + minute * 104729) % 9973);
+	return 230000 + (int64_t)field * 1000 + (meter * 7919 + minute * 104729) % 9973;
 }
 
 static int64_t time_of(unsigned meter, unsigned minute)
