@@ -8,6 +8,28 @@
 
 #define PAGE_ENTITIES_FIRST 16u
 
+static enum err_code retrieve(struct temporal_reading *reading, struct str id, struct temporal_entity *ret_entity,
+			      struct broker_temporal_cut *range)
+{
+	const struct broker_temporal_ask *ask = reading->ask;
+	struct error *err = reading->err;
+	struct store_subject subject;
+	const struct store_series *series = NULL;
+	size_t count = 0;
+	bool has = true;
+	enum err_code code = store_subject_get(reading->store, id, reading->scratch, &subject, err);
+
+	if (code == ERR_NOT_FOUND)
+		return err_set(err, ERR_NOT_FOUND, "nothing is known of an entity %.*s", STR_FMT(str_part(id, 0, 150)));
+	if (code == ERR_OK)
+		code = temporal_series_list(reading, id, &series, &count);
+	if (code == ERR_OK && (ask->temporal->relation != TEMPORAL_ANY || ask->represent->show.attrs))
+		code = temporal_has_instances(reading, id, series, count, &has);
+	if (code == ERR_OK && !has)
+		return err_set(err, ERR_NOT_FOUND, "the entity has no instances of these attributes at this time");
+	return code ? code : temporal_entity_read(reading, &subject, series, count, ret_entity, range);
+}
+
 enum err_code broker_temporal_retrieve(struct broker_reader *reader, struct str tenant, struct str id,
 				       const struct broker_temporal_ask *ask, struct arena *arena,
 				       struct temporal_entity *ret_entity, struct broker_temporal_cut *ret_range,
@@ -15,28 +37,16 @@ enum err_code broker_temporal_retrieve(struct broker_reader *reader, struct str 
 {
 	struct temporal_reading reading;
 	struct store_reader *store;
-	struct store_subject subject;
-	const struct store_series *series = NULL;
 	struct broker_temporal_cut range = {.cut = false};
-	size_t count = 0;
-	bool has = true;
 	enum err_code code = store_reader_of(reader, tenant, &store, err);
 
+	code = code ? code : store_hold(store, err);
 	if (code != ERR_OK)
 		return code;
 	arena_clear(&reader->scratch);
 	temporal_reading_init(&reading, store, ask, arena, &reader->scratch, err);
-	code = store_subject_get(store, id, &reader->scratch, &subject, err);
-	if (code == ERR_NOT_FOUND)
-		return err_set(err, ERR_NOT_FOUND, "nothing is known of an entity %.*s", STR_FMT(str_part(id, 0, 150)));
-	if (code == ERR_OK)
-		code = temporal_series_list(&reading, id, &series, &count);
-	if (code == ERR_OK && (ask->temporal->relation != TEMPORAL_ANY || ask->represent->show.attrs))
-		code = temporal_has_instances(&reading, id, series, count, &has);
-	if (code == ERR_OK && !has)
-		return err_set(err, ERR_NOT_FOUND, "the entity has no instances of these attributes at this time");
-	if (code == ERR_OK)
-		code = temporal_entity_read(&reading, &subject, series, count, ret_entity, &range);
+	code = retrieve(&reading, id, ret_entity, &range);
+	store_release(store);
 	if (code != ERR_OK)
 		return code;
 	temporal_range_apply(&reading, ret_entity, 1, &range);

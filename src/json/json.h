@@ -101,5 +101,6 @@ struct json *json_dup_nodes(struct arena *arena, const struct json *node);
 /* Writing, compact; errors are the buffer's sticky ones. */
 void json_write(struct buf *buf, const struct json *node);
 void json_write_string(struct buf *buf, struct str text); /* quoted and escaped */
+void json_write_double(struct buf *buf, double value); /* finite; the shortest text that reads back as it */
 
 #endif

@@ -1,6 +1,10 @@
 /* Writing trees as compact text. Strings without anything to escape, nearly all of them, go out in one copy. */
 #include "json/json.h"
 
+#include "json/json_int.h"
+
+#include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #define ONES UINT64_C(0x0101010101010101)
@@ -141,6 +145,14 @@ static void write_string(struct buf *buf, struct str text, char behind)
 void json_write_string(struct buf *buf, struct str text)
 {
 	write_string(buf, text, '\0');
+}
+
+void json_write_double(struct buf *buf, double value)
+{
+	char text[JSON_NUMBER_TEXT_BYTES];
+
+	assert(isfinite(value));
+	buf_put(buf, (struct str){text, json_number_to_text(value, text)});
 }
 
 /* One character; the buffer's own function only when it is full. */

@@ -308,6 +308,9 @@ static bool place_bucket(struct summing *summing, int64_t index)
 
 	if (to_us <= periods->edges[0] || from_us >= periods->edges[last])
 		return false;
+	/* Mostly the same one, or the next. */
+	if (period < last && from_us >= periods->edges[period + 1])
+		period++;
 	if (period == last || from_us < periods->edges[period] || from_us >= periods->edges[period + 1])
 		period = series_period_find(periods, from_us);
 	if (period == last || to_us > periods->edges[period + 1]) {

@@ -217,6 +217,8 @@ bool instance_list_add(struct instance_list *list, const struct store_instance *
 	if (!make_room(list))
 		return false;
 	list->at[list->count++] = *instance;
+	if (!list->bounded && list->count > list->count_max)
+		settle(list);
 	return true;
 }
 

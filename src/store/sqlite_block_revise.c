@@ -329,9 +329,9 @@ enum err_code sqlite_blocks_remove(struct sqlite_conn *conn, const struct sqlite
 	do {
 		before = *ret_removed + *ret_buckets;
 		found.count = 0;
-		code = sqlite_each_chunk(conn, &key, INT64_MIN, INT64_MAX, false, find_block, &found, err);
+		code = sqlite_each_chunk(conn, &key, &sqlite_all, find_block, &found, err);
 		if (code == ERR_OK && !meant->one)
-			code = sqlite_each_rollup(conn, &key, INT64_MIN, INT64_MAX, find_block, &found, err);
+			code = sqlite_each_rollup(conn, &key, &sqlite_all, find_block, &found, err);
 		for (size_t i = 0; code == ERR_OK && i < found.count; i++) {
 			code = remove_from_block(conn, found.bids[i], point_is_meant, (void *)(uintptr_t)meant,
 						 &removed, &buckets, err);
@@ -393,7 +393,7 @@ enum err_code sqlite_blocks_find(struct sqlite_conn *conn, struct sqlite_meant *
 {
 	const struct sqlite_series_key key = {meant->subject, meant->nid, meant->dataset, meant->any_dataset};
 	struct search search = {.meant = meant, .arena = arena, .parser = parser};
-	enum err_code code = sqlite_each_chunk(conn, &key, INT64_MIN, INT64_MAX, false, search_chunk, &search, err);
+	enum err_code code = sqlite_each_chunk(conn, &key, &sqlite_all, search_chunk, &search, err);
 
 	if (code || !search.document)
 		return code;

@@ -228,11 +228,28 @@ const char *sqlite_log_vfs_name(const struct sqlite_log_vfs *vfs);
 /* sqlite_page_cache.c: before SQLite is first used. */
 void sqlite_page_cache_install(void);
 
+/* Blocks read within one snapshot, of a connection that looks at them again and again. */
+#define SQLITE_BLOCKS_KEPT_MAX 16u
+#define SQLITE_BLOCKS_KEPT_BYTES_MAX ((size_t)4 << 20)
+
+struct sqlite_block_kept {
+	int64_t bid;
+	char *at; /* owned */
+	size_t len;
+};
+
+struct sqlite_block_cache {
+	bool on;
+	size_t count, bytes;
+	struct sqlite_block_kept kept[SQLITE_BLOCKS_KEPT_MAX];
+};
+
 struct sqlite_conn {
 	struct sqlite_log_vfs *log_vfs; /* owned; of a writing connection */
 	sqlite3 *db;
 	char *path; /* owned, as it was given: for messages */
 	sqlite3_stmt *idle[SQL_COUNT][SQLITE_STATEMENTS_IDLE_MAX]; /* prepared, not in use */
+	struct sqlite_block_cache blocks; /* of a reader, while a snapshot is held */
 };
 
 enum sqlite_use { SQLITE_USE_WRITE, SQLITE_USE_READ, SQLITE_USE_READ_ONLY };
@@ -639,22 +656,31 @@ struct sqlite_series_key {
 	struct str dataset; /* unless nid is 0 or any_dataset */
 	bool any_dataset;
 };
-/* latest_first: a block's chunks from the last to the first, which is backwards in time where the key is one series;
- * who looks for the latest instances then reads few. */
+/* Which part of a series is looked at, and in what order: blocks by where they begin, or by where they end, backwards,
+ * and then their chunks backwards too. Blocks of different runs may overlap. */
+struct sqlite_part {
+	int64_t from_us, to_us;
+	bool latest_first;
+	/* Can nothing of these times matter any more? Asked with those of each block, which ends the walk, and of each
+	 * chunk. NULL: all matters. self is the visitor's. */
+	bool (*enough)(void *self, const struct series_range *at_us);
+};
+extern const struct sqlite_part sqlite_all;
 MUST_CHECK enum err_code sqlite_each_chunk(struct sqlite_conn *conn, const struct sqlite_series_key *key,
-					   int64_t from_us, int64_t to_us, bool latest_first,
-					   sqlite_chunk_visitor visit, void *self, struct error *err);
+					   const struct sqlite_part *part, sqlite_chunk_visitor visit, void *self,
+					   struct error *err);
 
-/* The chunks of roll-ups of a series that may have buckets between those times. */
+/* The chunks of roll-ups of a series that may have buckets in that part. */
 MUST_CHECK enum err_code sqlite_each_rollup(struct sqlite_conn *conn, const struct sqlite_series_key *key,
-					    int64_t from_us, int64_t to_us, sqlite_chunk_visitor visit, void *self,
+					    const struct sqlite_part *part, sqlite_chunk_visitor visit, void *self,
 					    struct error *err);
 /* The blocks that may have either of a series: visit walks through them with the two functions below. */
 typedef enum err_code (*sqlite_block_visitor)(void *self, int64_t bid, const struct series_block *block,
 					      struct error *err);
 MUST_CHECK enum err_code sqlite_each_block(struct sqlite_conn *conn, const struct sqlite_series_key *key,
-					   int64_t from_us, int64_t to_us, sqlite_block_visitor visit, void *self,
+					   const struct sqlite_part *part, sqlite_block_visitor visit, void *self,
 					   struct error *err);
+void sqlite_block_cache_clear(struct sqlite_block_cache *cache);
 /* The index behind *index (UINT32_MAX: the first) of a chunk of the series, of instances or of roll-ups; false: there
  * is none. */
 bool sqlite_block_next(const struct series_block *block, const struct sqlite_series_key *key, bool rollups,
@@ -732,12 +758,15 @@ enum err_code sqlite_txn_instance_replace(struct store_backend *backend, struct 
 struct sqlite_reader {
 	struct sqlite_conn conn;
 	struct sqlite_places *places; /* the store's; may be NULL */
-	uint32_t depth; /* scans within scans share the outermost one's snapshot */
+	uint32_t depth; /* what runs within a scan or a hold shares the outermost one's snapshot */
 	struct json_parser *parser; /* made at the first instance that is read; owned */
 };
 
 MUST_CHECK enum err_code sqlite_snapshot_begin(struct sqlite_reader *reader, struct error *err);
 void sqlite_snapshot_end(struct sqlite_reader *reader);
+/* store_hold() and store_release(). */
+enum err_code sqlite_reader_hold(struct store_snapshot *snapshot, struct error *err);
+void sqlite_reader_release(struct store_snapshot *snapshot);
 
 /* The least text above all that start with prefix, in byte order; at is NULL when there is none (all 0xFF). */
 struct str sqlite_prefix_end(struct arena *arena, struct str prefix);

@@ -280,11 +280,11 @@ static enum err_code find_last(struct sqlite_conn *conn, int64_t subject, bool *
 		return code;
 	if (!has_point) {
 		last_us = INT64_MIN;
-		code = sqlite_each_chunk(conn, &(struct sqlite_series_key){.subject = subject}, INT64_MIN, INT64_MAX,
-					 false, note_last, &last_us, err);
+		code = sqlite_each_chunk(conn, &(struct sqlite_series_key){.subject = subject}, &sqlite_all, note_last,
+					 &last_us, err);
 		if (code == ERR_OK)
-			code = sqlite_each_rollup(conn, &(struct sqlite_series_key){.subject = subject}, INT64_MIN,
-						  INT64_MAX, note_last, &last_us, err);
+			code = sqlite_each_rollup(conn, &(struct sqlite_series_key){.subject = subject}, &sqlite_all,
+						  note_last, &last_us, err);
 		has_point = code == ERR_OK && last_us > INT64_MIN;
 	}
 	*ret_any = has_point;

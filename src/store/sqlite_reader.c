@@ -55,16 +55,30 @@ enum err_code sqlite_snapshot_begin(struct sqlite_reader *reader, struct error *
 		if (code)
 			return code;
 	}
-	reader->depth++;
+	reader->conn.blocks.on = ++reader->depth > 1;
 	return ERR_OK;
 }
 
 void sqlite_snapshot_end(struct sqlite_reader *reader)
 {
-	if (--reader->depth > 0 || sqlite3_get_autocommit(reader->conn.db))
+	reader->conn.blocks.on = --reader->depth > 1;
+	if (reader->depth > 0)
+		return;
+	sqlite_block_cache_clear(&reader->conn.blocks);
+	if (sqlite3_get_autocommit(reader->conn.db))
 		return;
 	/* Nothing was written. Should it fail all the same, the next snapshot begins with it. */
 	(void)!sqlite_run(&reader->conn, SQL_COMMIT, "ending to read", NULL);
+}
+
+enum err_code sqlite_reader_hold(struct store_snapshot *snapshot, struct error *err)
+{
+	return sqlite_snapshot_begin(sqlite_reader(snapshot), err);
+}
+
+void sqlite_reader_release(struct store_snapshot *snapshot)
+{
+	sqlite_snapshot_end(sqlite_reader(snapshot));
 }
 
 /* A column's text with the parser's padding. */

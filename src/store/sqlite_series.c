@@ -215,17 +215,25 @@ static enum err_code list_chunk(void *self, int64_t bid, const struct series_blo
 	return code;
 }
 
+static bool has_enough(void *self, const struct series_range *at_us)
+{
+	const struct chunk_reading *chunks = self;
+
+	return lies_beyond(&chunks->reading->list, at_us);
+}
+
 static enum err_code list_chunks(struct sqlite_reader *reader, const struct sqlite_series *series,
 				 struct reading *reading, int64_t from_us, int64_t to_us, struct error *err)
 {
 	const struct sqlite_series_key key = {series->subject, series->nid, series->dataset_id, false};
+	const struct sqlite_part part = {from_us, to_us, reading->list.latest, has_enough};
 	struct chunk_reading chunks = {.reader = reader, .reading = reading};
 	enum err_code code = sqlite_make_parser(reader, err);
 
 	if (code)
 		return code;
 	arena_init(&chunks.points, SQLITE_SCRATCH_BYTES_MAX);
-	code = sqlite_each_chunk(&reader->conn, &key, from_us, to_us, reading->list.latest, list_chunk, &chunks, err);
+	code = sqlite_each_chunk(&reader->conn, &key, &part, list_chunk, &chunks, err);
 	arena_done(&chunks.points);
 	return code;
 }
@@ -272,6 +280,7 @@ struct series_list {
 	struct sqlite_conn *conn;
 	struct arena *arena;
 	struct store_series *at;
+	int64_t *nids; /* of their attributes */
 	size_t count, room;
 };
 
@@ -304,12 +313,16 @@ static bool list_room(struct series_list *list)
 		return true;
 	size_t room = list->room ? list->room * 2 : 16;
 	struct store_series *grown = arena_array(list->arena, struct store_series, room);
+	int64_t *nids = arena_array(list->arena, int64_t, room);
 
-	if (!grown)
+	if (!grown || !nids)
 		return false;
-	for (size_t i = 0; i < list->count; i++)
+	for (size_t i = 0; i < list->count; i++) {
 		grown[i] = list->at[i];
+		nids[i] = list->nids[i];
+	}
 	list->at = grown;
+	list->nids = nids;
 	list->room = room;
 	return true;
 }
@@ -317,17 +330,18 @@ static bool list_room(struct series_list *list)
 static enum err_code list_series(struct series_list *list, int64_t nid, struct str dataset_id, struct error *err)
 {
 	struct store_series series;
+
+	for (size_t i = 0; i < list->count; i++)
+		if (list->nids[i] == nid && str_eq(list->at[i].dataset_id, dataset_id))
+			return ERR_OK;
 	enum err_code code = sqlite_name_of(list->conn, nid, list->arena, &series.attribute_iri, err);
 
 	if (code)
 		return code;
-	for (size_t i = 0; i < list->count; i++)
-		if (str_eq(list->at[i].attribute_iri, series.attribute_iri) &&
-		    str_eq(list->at[i].dataset_id, dataset_id))
-			return ERR_OK;
 	series.dataset_id = dataset_id.len ? arena_dup(list->arena, dataset_id) : STR_NONE;
 	if ((dataset_id.len && !series.dataset_id.at) || !list_room(list))
 		return err_set(err, ERR_MEMORY, "no memory for names");
+	list->nids[list->count] = nid;
 	list->at[list->count++] = series;
 	return ERR_OK;
 }
@@ -374,11 +388,11 @@ enum err_code sqlite_series_list(struct store_snapshot *snapshot, struct str id,
 	if (code == ERR_OK && subject)
 		code = list_rows(&list, subject, err);
 	if (code == ERR_OK && subject)
-		code = sqlite_each_chunk(&reader->conn, &(struct sqlite_series_key){.subject = subject}, INT64_MIN,
-					 INT64_MAX, false, list_chunk_series, &list, err);
+		code = sqlite_each_chunk(&reader->conn, &(struct sqlite_series_key){.subject = subject}, &sqlite_all,
+					 list_chunk_series, &list, err);
 	if (code == ERR_OK && subject)
-		code = sqlite_each_rollup(&reader->conn, &(struct sqlite_series_key){.subject = subject}, INT64_MIN,
-					  INT64_MAX, list_chunk_series, &list, err);
+		code = sqlite_each_rollup(&reader->conn, &(struct sqlite_series_key){.subject = subject}, &sqlite_all,
+					  list_chunk_series, &list, err);
 	sqlite_snapshot_end(reader);
 	if (code)
 		return code;

@@ -248,12 +248,13 @@ static enum err_code sum_all(struct summing *summing, const struct sqlite_series
 	bool narrow = summing->by == STORE_OBSERVED_AT;
 	int64_t from_us = narrow ? summing->periods.edges[0] : INT64_MIN;
 	int64_t to_us = narrow ? summing->periods.edges[summing->periods.edge_count - 1] : INT64_MAX;
+	const struct sqlite_part part = {.from_us = from_us, .to_us = to_us};
 	enum err_code code = sqlite_make_parser(reader, err);
 
 	if (code == ERR_OK)
 		code = sqlite_each_row(reader, series, from_us, to_us, false, sum_row, summing, err);
 	if (code == ERR_OK)
-		code = sqlite_each_block(&reader->conn, summing->key, from_us, to_us, sum_block, summing, err);
+		code = sqlite_each_block(&reader->conn, summing->key, &part, sum_block, summing, err);
 	return code ? code
 		    : sqlite_each_segment_chunk(&reader->conn, summing->key, from_us, to_us, sum_segment, summing, err);
 }
@@ -337,7 +338,9 @@ enum err_code sqlite_series_kept(struct store_snapshot *snapshot, struct str id,
 	if (code == ERR_OK && series.subject) {
 		const struct sqlite_series_key key = {series.subject, series.nid, series.dataset_id, false};
 
-		code = sqlite_each_rollup(&reader->conn, &key, from_us, to_us, note_reach, &reach, err);
+		const struct sqlite_part part = {.from_us = from_us, .to_us = to_us};
+
+		code = sqlite_each_rollup(&reader->conn, &key, &part, note_reach, &reach, err);
 	}
 	arena_done(&reach.arena);
 	sqlite_snapshot_end(reader);

@@ -114,6 +114,10 @@ MUST_CHECK enum err_code store_txn_prune_history(struct store_txn *txn, struct s
 
 MUST_CHECK enum err_code store_reader_new(struct store *store, struct store_reader **ret_reader, struct error *err);
 struct store_reader *store_reader_free(struct store_reader *reader);
+/* What is read between the two is of one snapshot, and packed history is read from the disk once. Every store_hold()
+ * that succeeds needs its store_release(); they nest. A store in memory has each read by itself. */
+MUST_CHECK enum err_code store_hold(struct store_reader *reader, struct error *err);
+void store_release(struct store_reader *reader);
 
 /* The document's JSON text, copied into the arena with room for the parser's padding. ERR_NOT_FOUND; err may be
  * NULL. */

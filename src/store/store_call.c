@@ -163,6 +163,21 @@ struct store_reader *store_reader_free(struct store_reader *reader)
 	return NULL;
 }
 
+enum err_code store_hold(struct store_reader *reader, struct error *err)
+{
+	const struct store_backend_ops *ops = reader->store->ops;
+
+	return ops->reader_hold ? ops->reader_hold(reader->snapshot, err) : ERR_OK;
+}
+
+void store_release(struct store_reader *reader)
+{
+	const struct store_backend_ops *ops = reader->store->ops;
+
+	if (ops->reader_release)
+		ops->reader_release(reader->snapshot);
+}
+
 enum err_code store_get(struct store_reader *reader, struct str id, struct arena *arena, struct str *ret_bytes,
 			struct error *err)
 {

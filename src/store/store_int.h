@@ -93,7 +93,9 @@ struct store_backend_ops {
 				  struct error *err);
 	void (*close)(struct store_backend *backend); /* frees the backend */
 
-	/* One thread at a time for each snapshot. */
+	/* One thread at a time for each snapshot. Of store_hold() and store_release(); NULL: each read by itself. */
+	enum err_code (*reader_hold)(struct store_snapshot *snapshot, struct error *err);
+	void (*reader_release)(struct store_snapshot *snapshot);
 	enum err_code (*get)(struct store_snapshot *snapshot, struct str id, struct arena *arena, struct str *ret_bytes,
 			     struct error *err);
 	/* visit NULL: only counts. */
