@@ -25,6 +25,10 @@ struct broker_rule {
 	struct store_rule rule;
 };
 
+/* The rules that are meant for a tenant, those that name it before those for all, into ret, which has room for `count`;
+ * what their texts are stays the rules'. Returns how many. Any thread. */
+size_t broker_rules_for(const struct broker_rule *rules, size_t count, struct str tenant, struct store_rule *ret);
+
 struct broker_options {
 	/* Folder: machi.db for the default tenant, tenants/NAME.db for the others. NULL: everything in memory. */
 	const char *data_path;

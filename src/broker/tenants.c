@@ -115,21 +115,26 @@ static enum err_code open_store(const struct broker *broker, struct str name, bo
 	return store_sqlite_open(&options, ret_store, err);
 }
 
-/* The rules that are meant for a tenant: those that name it stand first. */
+size_t broker_rules_for(const struct broker_rule *rules, size_t count, struct str tenant, struct store_rule *ret)
+{
+	size_t found = 0;
+
+	for (int named = 1; named >= 0; named--)
+		for (size_t i = 0; i < count; i++)
+			if (str_eq(rules[i].tenant, named ? tenant : STR("*")))
+				ret[found++] = rules[i].rule;
+	return found;
+}
+
 static bool choose_rules(const struct broker_options *options, struct str name, struct tenant *tenant)
 {
-	size_t count = 0;
-
 	if (options->rule_count == 0)
 		return true;
 	tenant->rules = calloc(options->rule_count, sizeof(*tenant->rules));
 	if (!tenant->rules)
 		return false;
-	for (int named = 1; named >= 0; named--)
-		for (size_t i = 0; i < options->rule_count; i++)
-			if (str_eq(options->rules[i].tenant, named ? name : STR("*")))
-				tenant->rules[count++] = options->rules[i].rule;
-	tenant->retention = (struct store_retention){tenant->rules, count};
+	tenant->retention.rules = tenant->rules;
+	tenant->retention.count = broker_rules_for(options->rules, options->rule_count, name, tenant->rules);
 	return true;
 }
 

@@ -1,8 +1,10 @@
 /* machi stats and machi pack: what the history of each tenant takes, and putting it into its blocks now. */
 #include "base/cleanup.h"
+#include "main/command_config.h"
 #include "main/command_table.h"
 #include "main/databases.h"
 #include "main/folder.h"
+#include "main/retention_rule.h"
 #include "main/say.h"
 #include "main/session.h"
 #include "store/pack.h"
@@ -18,6 +20,8 @@ struct walk {
 	bool alone; /* no daemon has the folder */
 	const char *only; /* tenant; NULL: all */
 	bool json, writes;
+	const struct broker_rule *rules; /* what packing goes by */
+	size_t rule_count; /* at most SETTING_TEXTS_MAX */
 	uint64_t databases;
 	enum err_code (*visit)(struct walk *walk, struct str tenant, const char *path, struct store *store,
 			       struct error *err);
@@ -146,15 +150,25 @@ static enum err_code pack_store(struct walk *walk, struct str tenant, const char
 				struct error *err)
 {
 	struct store_pack_result result;
+	struct store_rule rules[SETTING_TEXTS_MAX];
+	const struct store_retention retention = {rules,
+						  broker_rules_for(walk->rules, walk->rule_count, tenant, rules)};
+
+	store_set_retention(store, &retention);
 	enum err_code code = store_pack(
 		store, &(struct store_pack_options){.now_us = clock_us(), .all = true, .shrink = walk->alone}, &result,
 		err);
 
+	store_set_retention(store, NULL);
 	if (code)
 		return code;
 	(void)printf("%.*s: %" PRIu64 " points packed into %" PRIu64 " blocks, %" PRIu64 " put together\n",
 		     STR_FMT(tenant.len ? tenant : STR("default tenant")), result.points, result.blocks,
 		     result.merged_points);
+	if (retention.count)
+		(void)printf("%.*s: %" PRIu64 " points and %" PRIu64 " buckets were older than they are kept\n",
+			     STR_FMT(tenant.len ? tenant : STR("default tenant")), result.expired_points,
+			     result.expired_buckets);
 	if (result.damaged)
 		say("%s: %" PRIu64 " pieces of the history cannot be read and were left as they are; machi check names "
 		    "them",
@@ -162,16 +176,43 @@ static enum err_code pack_store(struct walk *walk, struct str tenant, const char
 	return ERR_OK;
 }
 
+/* Without a configuration nothing goes, whatever a daemon would do. */
+static enum exit_status find_rules(const struct call *call, struct config **ret_config,
+				   struct broker_rule rules[static SETTING_TEXTS_MAX], struct walk *walk)
+{
+	struct error err;
+
+	if (!call_has(call, "config"))
+		return EXIT_GOOD;
+	enum exit_status status = config_from_call(call, call_text(call, "config"), NULL, 0, NULL, ret_config);
+
+	if (status != EXIT_GOOD)
+		return status;
+	if (retention_rules_read(&(*ret_config)->history.rules, rules, &err))
+		return say_error(&err);
+	walk->rules = rules;
+	walk->rule_count = (*ret_config)->history.rules.count;
+	return EXIT_GOOD;
+}
+
 enum exit_status command_pack(const struct call *call)
 {
 	struct walk walk = {.visit = pack_store, .writes = true};
+	struct config *config = NULL;
+	struct broker_rule rules[SETTING_TEXTS_MAX]; /* their texts are those of config */
 	int hold_fd = -1;
+	enum exit_status status = find_rules(call, &config, rules, &walk);
+
+	if (status != EXIT_GOOD) {
+		(void)config_free(config);
+		return status;
+	}
 
 	/* Who writes the database anew keeps others from writing: not while a daemon runs. */
 	walk.alone = folder_hold(session_data(call), &hold_fd, NULL) == ERR_OK;
-	enum exit_status status = each_database(&walk, call);
-
+	status = each_database(&walk, call);
 	if (hold_fd >= 0)
 		(void)close(hold_fd);
+	(void)config_free(config);
 	return status;
 }

@@ -325,6 +325,22 @@ static const struct option stats_options[] = {
 static const struct option pack_options[] = {
 	DATA_OPTION,
 	ONE_TENANT_OPTION,
+	{.name = "config",
+	 .letter = 'c',
+	 .kind = OPTION_FILE,
+	 .value_name = "FILE",
+	 .doc = "Configuration file: what is older than its history.rules say goes. Without it nothing does."},
+	{.name = "set",
+	 .letter = 's',
+	 .kind = OPTION_TEXT,
+	 .value_name = "KEY=VALUE",
+	 .repeats = true,
+	 .doc = "With --config: a setting as the command line of machi serve would give it."},
+	{0},
+};
+static const struct example pack_examples[] = {
+	{"machi pack --data ./city", "Pack all history now"},
+	{"machi pack --data ./city --config machi.yaml", "And let go of what is older than the rules keep it"},
 	{0},
 };
 
@@ -437,7 +453,7 @@ const struct command commands[] = {
 	 "Packs what has arrived more than half a minute ago and puts all blocks together. A daemon that serves the "
 	 "folder "
 	 "does so by itself, a little at a time; it may serve meanwhile.",
-	 NULL, pack_options, NULL, command_pack},
+	 NULL, pack_options, pack_examples, command_pack},
 	{"config show", "print the settings in effect",
 	 "Prints every setting as YAML, and behind it where its value comes from.", config_arguments, config_options,
 	 NULL, command_config_show},

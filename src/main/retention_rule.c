@@ -100,3 +100,13 @@ enum err_code retention_rule_read(struct str text, struct broker_rule *ret, stru
 		*ret = rule;
 	return code;
 }
+
+enum err_code retention_rules_read(const struct setting_texts *texts, struct broker_rule ret[static SETTING_TEXTS_MAX],
+				   struct error *err)
+{
+	enum err_code code = ERR_OK;
+
+	for (size_t i = 0; code == ERR_OK && i < texts->count; i++)
+		code = retention_rule_read(str_from(texts->items[i]), &ret[i], err);
+	return code;
+}

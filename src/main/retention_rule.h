@@ -5,8 +5,12 @@
 #define MACHI_MAIN_RETENTION_RULE_H
 
 #include "broker/broker.h"
+#include "main/setting.h"
 
 /* Texts are borrowed. ERR_INVALID says what is wrong with which word. */
 MUST_CHECK enum err_code retention_rule_read(struct str text, struct broker_rule *ret, struct error *err);
+/* Those of a list of the configuration, which must outlive them. */
+MUST_CHECK enum err_code retention_rules_read(const struct setting_texts *texts,
+					      struct broker_rule ret[static SETTING_TEXTS_MAX], struct error *err);
 
 #endif

@@ -41,7 +41,7 @@ struct daemon {
 	struct broker *broker;
 	struct api *api;
 	struct http_server *server;
-	struct broker_rule rules[SETTING_TEXTS_MAX];
+	struct broker_rule rules[SETTING_TEXTS_MAX]; /* their texts are those of boot */
 	struct feeds feeds;
 	int lock_fd, hold_fd, signal_fd;
 };
@@ -98,17 +98,6 @@ static enum exit_status open_folder(struct daemon *daemon, struct error *err)
 	return code ? refuse(err, exit_of(code)) : EXIT_GOOD;
 }
 
-/* The boot configuration lives as long as the daemon, and the texts of its rules with it. */
-static enum err_code read_rules(struct daemon *daemon, struct error *err)
-{
-	const struct setting_texts *texts = &daemon->boot->history.rules;
-	enum err_code code = ERR_OK;
-
-	for (size_t i = 0; code == ERR_OK && i < texts->count; i++)
-		code = retention_rule_read(str_from(texts->items[i]), &daemon->rules[i], err);
-	return code;
-}
-
 static void log_complaint(void *self, struct str tenant, const struct error *err)
 {
 	struct daemon *daemon = self;
@@ -140,7 +129,7 @@ static enum exit_status open_broker(struct daemon *daemon, struct error *err)
 	struct store *store;
 
 	if (!code)
-		code = read_rules(daemon, err);
+		code = retention_rules_read(&config->history.rules, daemon->rules, err);
 	if (!code)
 		code = broker_new(&options, &daemon->broker, err);
 	if (!code)

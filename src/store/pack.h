@@ -28,7 +28,7 @@ struct store_pack_result {
 };
 
 /* What is to be kept for how long; every packing goes by it. Borrowed: must outlive the store; NULL, as before the
- * first call: everything stays. Before the store is used by other threads. */
+ * first call: everything stays. While no other thread uses the store. */
 void store_set_retention(struct store *store, const struct store_retention *retention);
 
 /* Packs now; waits for the writer between its steps, of which each is short. Any thread but the store's writer.

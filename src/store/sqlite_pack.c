@@ -15,7 +15,6 @@
 #include <string.h>
 
 #define PACK_POINTS_WORTH 32768 /* so many are packed at once, or a slice more */
-#define PACK_AGE_US (600 * US_PER_S) /* what has waited so long is packed however little it is */
 #define PACK_SETTLE_US (30 * US_PER_S) /* behind the longest that a slice stays open */
 #define PACK_SLICES_MAX 4096u /* of one pass */
 #define PACK_ARENA_BYTES_MAX ((size_t)1 << 30)

@@ -2,6 +2,7 @@
 #ifndef MACHI_STORE_SQLITE_PACK_INT_H
 #define MACHI_STORE_SQLITE_PACK_INT_H
 
+#include "base/time_value.h"
 #include "store/block_sink.h"
 #include "store/pack.h"
 #include "store/sqlite_int.h"
@@ -38,10 +39,11 @@ bool packer_must_stop(const struct sqlite_packer *packer);
 
 MUST_CHECK enum err_code sqlite_pack_rows(struct sqlite_packer *packer, const struct store_pack_options *options,
 					  struct store_pack_result *result, struct error *err);
+#define PACK_AGE_US (600 * US_PER_S) /* what has waited so long is packed however little it is */
 #define PACK_SEGMENTS_WORTH 64u /* so many are packed, or fewer with so many points together */
 #define PACK_SEGMENT_POINTS_WORTH 2000000
-MUST_CHECK enum err_code sqlite_pack_segments(struct sqlite_packer *packer, bool all, struct store_pack_result *result,
-					      struct error *err);
+MUST_CHECK enum err_code sqlite_pack_segments(struct sqlite_packer *packer, const struct store_pack_options *options,
+					      struct store_pack_result *result, struct error *err);
 /* Puts runs together: those of a level when there are enough, or all of them. */
 MUST_CHECK enum err_code sqlite_merge_runs(struct sqlite_packer *packer, bool all, struct store_pack_result *result,
 					   struct error *err);

@@ -138,7 +138,7 @@ static enum err_code pack(struct sqlite_packer *packer, const struct store_pack_
 
 	code = rows == ERR_CORRUPT ? ERR_OK : rows;
 	if (code == ERR_OK)
-		code = sqlite_pack_segments(packer, options->all, result, &rest);
+		code = sqlite_pack_segments(packer, options, result, &rest);
 	if (code == ERR_OK)
 		code = sqlite_merge_runs(packer, options->all, result, &rest);
 	if (code == ERR_OK)

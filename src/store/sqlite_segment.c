@@ -344,14 +344,16 @@ static enum err_code run_replace(struct store_write *write, struct store_txn *tx
 }
 
 /* Is it worth it by now? */
-static bool is_worth_it(const struct segment_pass *pass, bool all)
+static bool is_worth_it(const struct segment_pass *pass, const struct store_pack_options *options)
 {
+	/* They come in the order in which they were made. */
 	return pass->count > 0 &&
-	       (all || pass->count >= PACK_SEGMENTS_WORTH || pass->points >= PACK_SEGMENT_POINTS_WORTH);
+	       (options->all || pass->count >= PACK_SEGMENTS_WORTH || pass->points >= PACK_SEGMENT_POINTS_WORTH ||
+		pass->sources[0].reader.created_us <= options->now_us - PACK_AGE_US);
 }
 
-static enum err_code pack_once(struct sqlite_packer *packer, bool all, struct store_pack_result *result, bool *ret_more,
-			       struct error *err)
+static enum err_code pack_once(struct sqlite_packer *packer, const struct store_pack_options *options,
+			       struct store_pack_result *result, bool *ret_more, struct error *err)
 {
 	struct segment_pass pass;
 	struct segment_write write = {.write = {.run = run_replace}, .store = packer->store, .pass = &pass};
@@ -360,7 +362,7 @@ static enum err_code pack_once(struct sqlite_packer *packer, bool all, struct st
 	*ret_more = false;
 	if (code == ERR_OK)
 		code = read_sources(&pass, &packer->conn, true, err);
-	if (code == ERR_OK && is_worth_it(&pass, all)) {
+	if (code == ERR_OK && is_worth_it(&pass, options)) {
 		code = make_blocks(&pass, err);
 		if (code == ERR_OK)
 			code = store_apply(packer->owner, &write.write, err);
@@ -378,13 +380,13 @@ static enum err_code pack_once(struct sqlite_packer *packer, bool all, struct st
 	return code == ERR_CONFLICT ? ERR_OK : code;
 }
 
-enum err_code sqlite_pack_segments(struct sqlite_packer *packer, bool all, struct store_pack_result *result,
-				   struct error *err)
+enum err_code sqlite_pack_segments(struct sqlite_packer *packer, const struct store_pack_options *options,
+				   struct store_pack_result *result, struct error *err)
 {
 	bool more = true;
 	enum err_code code = ERR_OK;
 
 	while (code == ERR_OK && more && !packer_must_stop(packer))
-		code = pack_once(packer, all, result, &more, err);
+		code = pack_once(packer, options, result, &more, err);
 	return code;
 }

@@ -387,10 +387,29 @@ static void packing_goes_on_beside_a_damaged_batch(void)
 	city_end(&city);
 }
 
+/* Nothing that is damaged: a batch alone, too little to be worth it, must not lie for ever either. */
+static void a_batch_waits_ten_minutes_at_most(void)
+{
+	struct city city;
+	struct store_pack_result early = {0}, late = {0};
+	struct store_pack_options options = {.now_us = NOW + 599 * US_PER_S};
+	struct error err = {0};
+
+	city_begin(&city);
+	write_minutes(&city, 0, 10);
+	CHECK_OK(store_pack(city.store, &options, &early, &err), &err);
+	CHECK(early.points == 0);
+	options.now_us = NOW + 601 * US_PER_S;
+	CHECK_OK(store_pack(city.store, &options, &late, &err), &err);
+	CHECK(late.points == 10 * METERS * FIELDS);
+	city_end(&city);
+}
+
 int main(void)
 {
 	RUN(every_byte_of_a_block_is_guarded);
 	RUN(packing_goes_on_beside_a_damaged_block);
 	RUN(packing_goes_on_beside_a_damaged_batch);
+	RUN(a_batch_waits_ten_minutes_at_most);
 	return check_done();
 }
