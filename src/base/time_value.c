@@ -168,22 +168,13 @@ static char *put_digits(char *to, char before, int64_t number, unsigned digits)
 	return to + 1 + digits;
 }
 
-struct str time_format_iso(int64_t us, char buffer[static TIME_ISO_BYTES])
-{
-	int64_t days = us / US_PER_DAY - (us % US_PER_DAY < 0 ? 1 : 0);
-	int64_t of_day = us - days * US_PER_DAY;
-	struct civil_date date = civil_from_days(days);
-	int64_t second = of_day / US_PER_S;
-	int64_t fraction = of_day % US_PER_S;
-	char *to = buffer + 4;
+#define TIME_OF_DAY_AT 10u /* in the text, behind the date */
 
-	/* By hand, as answers of years of history are made of little else. */
-	buffer[0] = (char)('0' + date.year / 1000 % 10);
-	buffer[1] = (char)('0' + date.year / 100 % 10);
-	buffer[2] = (char)('0' + date.year / 10 % 10);
-	buffer[3] = (char)('0' + date.year % 10);
-	to = put_digits(to, '-', date.month, 2);
-	to = put_digits(to, '-', date.day, 2);
+/* From 'T' on; returns the end. */
+static char *put_time_of_day(char *to, int64_t of_day)
+{
+	int64_t second = of_day / US_PER_S, fraction = of_day % US_PER_S;
+
 	to = put_digits(to, 'T', second / 3600, 2);
 	to = put_digits(to, ':', second / 60 % 60, 2);
 	to = put_digits(to, ':', second % 60, 2);
@@ -193,5 +184,43 @@ struct str time_format_iso(int64_t us, char buffer[static TIME_ISO_BYTES])
 		to = put_digits(to, '.', fraction, 6);
 	*to++ = 'Z';
 	*to = '\0';
+	return to;
+}
+
+/* Floored, also before 1970. */
+static int64_t day_of(int64_t us)
+{
+	return us / US_PER_DAY - (us % US_PER_DAY < 0 ? 1 : 0);
+}
+
+struct str time_format_iso(int64_t us, char buffer[static TIME_ISO_BYTES])
+{
+	int64_t days = day_of(us);
+	struct civil_date date = civil_from_days(days);
+	char *to = buffer + 4;
+
+	/* By hand, as answers of years of history are made of little else. */
+	buffer[0] = (char)('0' + date.year / 1000 % 10);
+	buffer[1] = (char)('0' + date.year / 100 % 10);
+	buffer[2] = (char)('0' + date.year / 10 % 10);
+	buffer[3] = (char)('0' + date.year % 10);
+	to = put_digits(to, '-', date.month, 2);
+	to = put_digits(to, '-', date.day, 2);
+	to = put_time_of_day(to, us - days * US_PER_DAY);
 	return (struct str){buffer, (size_t)(to - buffer)};
+}
+
+struct str time_text_next(struct time_text *last, int64_t us)
+{
+	if (last->len && last->us == us)
+		return (struct str){last->at, last->len};
+	if (last->len && day_of(last->us) == day_of(us)) {
+		char *to = put_time_of_day(last->at + TIME_OF_DAY_AT, us - day_of(us) * US_PER_DAY);
+
+		last->len = (size_t)(to - last->at);
+	} else {
+		last->len = time_format_iso(us, last->at).len;
+	}
+	last->us = us;
+	return (struct str){last->at, last->len};
 }

@@ -31,4 +31,13 @@ bool time_of_day_parse_iso(struct str text, int64_t *ret_us); /* "hh:mm:ss[.ffff
 /* "2026-11-22T04:21:00Z", or with 3 or 6 decimals when they are needed. Returns the text in the caller's buffer. */
 struct str time_format_iso(int64_t us, char buffer[static TIME_ISO_BYTES]);
 
+/* The same for one moment after another, {.len = 0} at first: what is as it was is not written again, so that moments
+ * of one day cost little. The text lives in `last` until the next one. */
+struct time_text {
+	int64_t us;
+	size_t len;
+	char at[TIME_ISO_BYTES];
+};
+struct str time_text_next(struct time_text *last, int64_t us);
+
 #endif

@@ -23,21 +23,21 @@ int64_t temporal_point_time(const struct temporal_point *point, enum temporal_pr
 	return times[property] != TEMPORAL_NO_TIME ? times[property] : point->modified_us;
 }
 
-void put_instant(struct buf *out, int64_t us)
+void put_instant(const struct temporal_writer *t, enum temporal_property property, int64_t us)
 {
-	char text[TIME_ISO_BYTES];
+	struct buf *out = t->w.out;
 
 	put(out, STR("\""));
-	put(out, time_format_iso(us, text));
+	put(out, time_text_next(&t->clocks[property], us));
 	put(out, STR("\","));
 }
 
-static void put_time_member(struct buf *out, enum temporal_property property, int64_t us)
+static void put_time_member(const struct temporal_writer *t, enum temporal_property property, int64_t us)
 {
 	if (us == TEMPORAL_NO_TIME)
 		return;
-	put_key(out, temporal_property_name(property));
-	put_instant(out, us);
+	put_key(t->w.out, temporal_property_name(property));
+	put_instant(t, property, us);
 }
 
 /* NGSI-LD Null in the form that a value of this kind has (4.5.0). */
@@ -198,13 +198,13 @@ static void fill_hole(const struct temporal_writer *t, enum hole hole, const str
 		put_chosen(t, point->value);
 		return;
 	case HOLE_OBSERVED:
-		put_time_member(out, TEMPORAL_OBSERVED_AT, point->observed_us);
+		put_time_member(t, TEMPORAL_OBSERVED_AT, point->observed_us);
 		return;
 	case HOLE_CREATED:
-		put_time_member(out, TEMPORAL_CREATED_AT, point->created_us);
+		put_time_member(t, TEMPORAL_CREATED_AT, point->created_us);
 		return;
 	case HOLE_MODIFIED:
-		put_time_member(out, TEMPORAL_MODIFIED_AT, point->modified_us);
+		put_time_member(t, TEMPORAL_MODIFIED_AT, point->modified_us);
 		return;
 	}
 }
@@ -223,7 +223,7 @@ static void put_point(const struct temporal_writer *t, const struct pattern_text
 		from = piece->end;
 	}
 	put(out, (struct str){pattern->text.at + from, pattern->text.len - from});
-	put_time_member(out, TEMPORAL_DELETED_AT, point->deleted_us);
+	put_time_member(t, TEMPORAL_DELETED_AT, point->deleted_us);
 	if (id_prefix.len) {
 		put(out, id_prefix);
 		buf_put_int64(out, point->number);
@@ -304,10 +304,10 @@ static void put_head(const struct temporal_writer *t, const struct temporal_enti
 	if (!t->w.options->sys_attrs || t->options->form != TEMPORAL_NORMALIZED)
 		return;
 	if (stamp_shown(&t->w, STR("createdAt")))
-		put_time_member(t->w.out, TEMPORAL_CREATED_AT, entity->created_us);
+		put_time_member(t, TEMPORAL_CREATED_AT, entity->created_us);
 	if (stamp_shown(&t->w, STR("modifiedAt")))
-		put_time_member(t->w.out, TEMPORAL_MODIFIED_AT, entity->modified_us);
-	put_time_member(t->w.out, TEMPORAL_DELETED_AT, entity->deleted_us);
+		put_time_member(t, TEMPORAL_MODIFIED_AT, entity->modified_us);
+	put_time_member(t, TEMPORAL_DELETED_AT, entity->deleted_us);
 }
 
 static enum err_code put_series(const struct temporal_writer *t, const struct temporal_entity *entity,
@@ -324,6 +324,7 @@ static enum err_code put_series(const struct temporal_writer *t, const struct te
 enum err_code represent_temporal(struct buf *out, struct arena *arena, const struct temporal_entity *entity,
 				 const struct temporal_options *options, struct error *err)
 {
+	struct time_text clocks[TEMPORAL_PROPERTY_COUNT] = {0};
 	const struct temporal_writer t = {.w = {.out = out,
 						.arena = arena,
 						.options = options->represent,
@@ -331,6 +332,7 @@ enum err_code represent_temporal(struct buf *out, struct arena *arena, const str
 						.show = options->represent->show,
 						.here = {entity->id, NULL}},
 					  .options = options,
+					  .clocks = clocks,
 					  .err = err};
 	enum err_code code = ERR_OK;
 

@@ -8,6 +8,7 @@
 struct temporal_writer {
 	struct writer w;
 	const struct temporal_options *options;
+	struct time_text *clocks; /* TEMPORAL_PROPERTY_COUNT, the last moment of each */
 	struct error *err;
 };
 
@@ -20,7 +21,7 @@ static inline bool language_chosen(const struct temporal_writer *t, const struct
 /* {"type": …, "datasetId": …, without its end. */
 void temporal_open(const struct temporal_writer *t, const struct attribute_kind *kind, struct str dataset);
 /* An instant as a quoted text with a comma. */
-void put_instant(struct buf *out, int64_t us);
+void put_instant(const struct temporal_writer *t, enum temporal_property property, int64_t us);
 
 /* NGSI-LD Null in the form that a value of this kind has (4.5.0), with a comma. */
 struct str temporal_null_text(const struct attribute_kind *kind);

@@ -162,7 +162,7 @@ static void put_group_values(const struct temporal_writer *t, const struct group
 	for (size_t i = 0; i < group->count; i++) {
 		put(out, STR("["));
 		put_pair_value(t, group->kind, group->points[i], scope);
-		put_instant(out, temporal_point_time(group->points[i], property));
+		put_instant(t, property, temporal_point_time(group->points[i], property));
 		close_with(out, ']');
 		put(out, STR(","));
 	}

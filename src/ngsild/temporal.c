@@ -18,9 +18,8 @@ static const struct str method_names[TEMPORAL_METHOD_COUNT] = {
 	[TEMPORAL_SUMSQ] = TEXT("sumsq"),   [TEMPORAL_TOTAL_COUNT] = TEXT("totalCount"),
 };
 
-#define PROPERTY_COUNT (TEMPORAL_DELETED_AT + 1)
 
-static const struct str property_names[PROPERTY_COUNT] = {
+static const struct str property_names[TEMPORAL_PROPERTY_COUNT] = {
 	[TEMPORAL_OBSERVED_AT] = TEXT("observedAt"),
 	[TEMPORAL_CREATED_AT] = TEXT("createdAt"),
 	[TEMPORAL_MODIFIED_AT] = TEXT("modifiedAt"),
@@ -91,7 +90,7 @@ static enum err_code property_read(struct str text, enum temporal_property *ret,
 	*ret = TEMPORAL_OBSERVED_AT;
 	if (!text.at)
 		return ERR_OK;
-	for (size_t i = 0; i < PROPERTY_COUNT; i++) {
+	for (size_t i = 0; i < TEMPORAL_PROPERTY_COUNT; i++) {
 		if (str_eq(text, property_names[i])) {
 			*ret = (enum temporal_property)i;
 			return ERR_OK;

@@ -10,7 +10,13 @@
 #define TEMPORAL_NO_TIME INT64_MIN /* of an instance that does not have this temporal property */
 #define TEMPORAL_PERIODS_MAX 100000u /* from the first instance to the last one; more is ERR_TOO_COMPLEX */
 
-enum temporal_property { TEMPORAL_OBSERVED_AT, TEMPORAL_CREATED_AT, TEMPORAL_MODIFIED_AT, TEMPORAL_DELETED_AT };
+enum temporal_property {
+	TEMPORAL_OBSERVED_AT,
+	TEMPORAL_CREATED_AT,
+	TEMPORAL_MODIFIED_AT,
+	TEMPORAL_DELETED_AT,
+	TEMPORAL_PROPERTY_COUNT,
+};
 
 /* TEMPORAL_ANY: no temporal restriction was given. */
 enum temporal_relation { TEMPORAL_ANY, TEMPORAL_BEFORE, TEMPORAL_AFTER, TEMPORAL_BETWEEN };

@@ -379,23 +379,6 @@ static enum err_code put_result(const struct temporal_writer *t, const struct pe
 
 /* ---- methods and attributes ---- */
 
-/* A period begins where the one before it ends: its text is made once. */
-struct edge {
-	int64_t us;
-	size_t len;
-	char text[TIME_ISO_BYTES];
-};
-
-static void put_edge(struct buf *out, struct edge *edge, int64_t us)
-{
-	if (edge->us != us)
-		edge->len = time_format_iso(us, edge->text).len;
-	edge->us = us;
-	put(out, STR("\""));
-	put(out, (struct str){edge->text, edge->len});
-	put(out, STR("\","));
-}
-
 static enum err_code put_method(const struct temporal_writer *t, const struct temporal_aggregate *aggregate,
 				enum value_class class, enum temporal_method method)
 {
@@ -404,7 +387,6 @@ static enum err_code put_method(const struct temporal_writer *t, const struct te
 	struct buf *out = t->w.out;
 	enum err_code code = ERR_OK;
 	size_t from = 0;
-	struct edge start = {.us = TEMPORAL_NO_TIME}, end = {.us = TEMPORAL_NO_TIME};
 
 	put_key(out, temporal_method_name(method));
 	put(out, STR("["));
@@ -422,10 +404,8 @@ static enum err_code put_method(const struct temporal_writer *t, const struct te
 			continue;
 		put(out, STR("["));
 		code = put_result(t, &period, method);
-		if (end.us == periods->edges[i])
-			start = end;
-		put_edge(out, &start, periods->edges[i]);
-		put_edge(out, &end, i + 1 == periods->count ? periods->end_us : periods->edges[i + 1]);
+		put_instant(t, property, periods->edges[i]);
+		put_instant(t, property, i + 1 == periods->count ? periods->end_us : periods->edges[i + 1]);
 		close_with(out, ']');
 		put(out, STR(","));
 	}

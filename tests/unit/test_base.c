@@ -7,7 +7,9 @@
 #include "base/time_value.h"
 #include "check.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 static void strings_convert_whole_or_not_at_all(void)
 {
@@ -178,6 +180,38 @@ static void times_are_written_back(void)
 		CHECK(days_from_civil(civil_from_days(day)) == day);
 }
 
+/* Against the C library, moment after moment: of one day, of the next, far away and before 1970. */
+static void times_follow_each_other(void)
+{
+	struct time_text last = {.len = 0};
+	int64_t us = -3 * US_PER_DAY;
+	uint64_t seed = 20261129;
+
+	for (unsigned i = 0; i < 20000; i++) {
+		char date[32], wanted[48];
+		struct tm tm;
+
+		seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+		unsigned way = (unsigned)(seed >> 60), part = (unsigned)(seed >> 40 & 3);
+		int64_t step = (int64_t)(seed >> 33);
+
+		us = way == 0 ? (step - (INT64_C(1) << 30)) * US_PER_S : us + (way < 4 ? 0 : step % (US_PER_DAY / 8));
+		us -= part == 0 ? us % US_PER_S : part == 1 ? us % US_PER_MS : 0;
+		time_t second = (time_t)(us / US_PER_S - (us % US_PER_S < 0));
+		int fraction = (int)(us - second * US_PER_S);
+
+		(void)gmtime_r(&second, &tm);
+		(void)strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
+		if (fraction == 0)
+			(void)snprintf(wanted, sizeof(wanted), "%sZ", date);
+		else if (fraction % 1000 == 0)
+			(void)snprintf(wanted, sizeof(wanted), "%s.%03dZ", date, fraction / 1000);
+		else
+			(void)snprintf(wanted, sizeof(wanted), "%s.%06dZ", date, fraction);
+		CHECK_STR(time_text_next(&last, us), str_from(wanted));
+	}
+}
+
 int main(void)
 {
 	RUN(strings_convert_whole_or_not_at_all);
@@ -189,5 +223,6 @@ int main(void)
 	RUN(errors_name_their_cause_and_their_way_up);
 	RUN(times_are_read_to_the_rule);
 	RUN(times_are_written_back);
+	RUN(times_follow_each_other);
 	return check_done();
 }
