@@ -54,6 +54,7 @@ DAY = "one series, one day of minutes, JSON out, p50"
 DAY_NORMALIZED = "the same, NGSI-LD normalized, p50"
 PACKED = f"ingest and packing to the final size, {WHAT}: points a processor second"
 YEAR = "one series, hourly means of a year of minutes, p50"
+YEAR_ROLLED = "the same with the rule keep=forever rollup=PT1H:forever, p50"
 
 
 def say(what, side, values, unit):
@@ -177,6 +178,9 @@ class Side:
 
     def ask_day_normalized(self):
         """Median milliseconds, or None for who has no such form."""
+        return None
+
+    def ask_year_rolled(self):
         return None
 
     def ask_day(self):
@@ -405,10 +409,10 @@ class Machi(HttpSide):
         self.start()
         return size
 
-    def pack(self):
+    def pack(self, *options):
         """Processor seconds that it takes."""
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([self.program, "pack", "--data", f"{self.folder}/city"], check=True,
+        subprocess.run([self.program, "pack", "--data", f"{self.folder}/city", *options], check=True,
                        stdout=subprocess.DEVNULL)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -420,11 +424,18 @@ class Machi(HttpSide):
         super().add_year()
         self.repack()
 
-    def repack(self):
+    def repack(self, *options):
         """What the daemon does by itself some seconds later."""
         self.stop()
-        self.pack()
+        self.pack(*options)
         self.start()
+
+    def ask_year_rolled(self):
+        """Hours written beside the minutes, as the daemon does by itself where a rule says so."""
+        rules = pathlib.Path(self.folder) / "rules.yaml"
+        rules.write_text("history:\n  rules: [keep=forever rollup=PT1H:forever]\n")
+        self.repack("--config", str(rules))
+        return self.ask_year()
 
     def between(self, start, minutes):
         return f"{self.temporal}&timeAt={utc(start)}&endTimeAt={utc(start + minutes * 60)}"
@@ -447,6 +458,9 @@ class Bulk(Machi):
 
     name = "ours, in-process bulk, moment by moment"
     verb = "bulk-moments"
+
+    def ask_year_rolled(self):
+        return None
 
     def start(self):
         pass
@@ -655,6 +669,9 @@ def run_round(kind, folder, last, figures):
             normalized = side.ask_day_normalized()
             if normalized is not None:
                 figures[DAY_NORMALIZED] = [normalized]
+            rolled = side.ask_year_rolled()
+            if rolled is not None:
+                figures[YEAR_ROLLED] = [rolled]
     finally:
         side.stop()
         shutil.rmtree(folder)
@@ -663,7 +680,7 @@ def run_round(kind, folder, last, figures):
 def main():
     if len(sys.argv) < 3 or not set(sys.argv[3:]) <= set(SIDES):
         sys.exit(__doc__)
-    Machi.program, Peer.program = sys.argv[1:3]
+    Machi.program, Peer.program = map(os.path.abspath, sys.argv[1:3])
     sides = []
     for key in sys.argv[3:] or SIDES:
         lacking = SIDES[key].missing()
@@ -684,7 +701,8 @@ def main():
                     run_round(SIDES[key], f"{folder}/{key}-{number}", last, figures[key])
     finally:
         shutil.rmtree(folder)
-    units = {INGEST: "points/s", PACKED: "points/s", SIZE: "bytes a point", DAY: "ms", DAY_NORMALIZED: "ms", YEAR: "ms"}
+    units = {INGEST: "points/s", PACKED: "points/s", SIZE: "bytes a point", DAY: "ms", DAY_NORMALIZED: "ms", YEAR: "ms",
+             YEAR_ROLLED: "ms"}
     for what, unit in units.items():
         for key in sides:
             if what in figures[key]:
