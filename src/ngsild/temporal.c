@@ -18,7 +18,6 @@ static const struct str method_names[TEMPORAL_METHOD_COUNT] = {
 	[TEMPORAL_SUMSQ] = TEXT("sumsq"),   [TEMPORAL_TOTAL_COUNT] = TEXT("totalCount"),
 };
 
-
 static const struct str property_names[TEMPORAL_PROPERTY_COUNT] = {
 	[TEMPORAL_OBSERVED_AT] = TEXT("observedAt"),
 	[TEMPORAL_CREATED_AT] = TEXT("createdAt"),
