@@ -37,7 +37,7 @@ MUST_CHECK enum err_code store_txn_owe(struct store_txn *txn, const struct store
 				       int64_t *ret_number, struct error *err);
 /* The number that the next store_txn_owe() of this write will give: to be written into the body. */
 MUST_CHECK enum err_code store_txn_owe_next(struct store_txn *txn, int64_t *ret_number, struct error *err);
-/* They are delivered. Numbers that are not owed (any more) are passed over. Cheapest where they ascend. */
+/* They are delivered. In any order; numbers that are not owed (any more) are passed over. */
 MUST_CHECK enum err_code store_txn_owed_done(struct store_txn *txn, const int64_t *numbers, size_t count,
 					     struct error *err);
 /* It was tried in vain: when it is due again, and how often it was tried. ERR_NOT_FOUND: it is not owed (any more). */

@@ -6,6 +6,9 @@
  * compared. */
 #include "store/sqlite_int.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 static struct sqlite_store *sqlite_store(struct store_backend *backend)
 {
 	return (struct sqlite_store *)backend;
@@ -167,18 +170,45 @@ static enum err_code change(struct store_backend *backend, struct store_txn *txn
 	return ERR_OK;
 }
 
+static int number_cmp(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* A copy in ascending order, or the same where they ascend; NULL when refused. */
+static const int64_t *ascending(struct arena *arena, const int64_t *numbers, size_t count)
+{
+	size_t i = 1;
+
+	while (i < count && numbers[i - 1] < numbers[i])
+		i++;
+	if (i >= count)
+		return numbers;
+	int64_t *copy = arena_array(arena, int64_t, count);
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, numbers, count * sizeof(*copy));
+	qsort(copy, count, sizeof(*copy), number_cmp);
+	return copy;
+}
+
 enum err_code sqlite_txn_owed_done(struct store_backend *backend, struct store_txn *txn, const int64_t *numbers,
 				   size_t count, struct error *err)
 {
+	const int64_t *sorted = count ? ascending(&txn->arena, numbers, count) : NULL;
 	enum err_code code = ERR_OK;
 	int64_t rows;
 
-	/* One statement for each stretch of numbers without a gap. */
+	if (count && !sorted)
+		return err_set(err, ERR_MEMORY, "no memory for %zu numbers of notifications", count);
+	/* One statement for each stretch of numbers without a gap: what receivers of one pace leave behind. */
 	for (size_t i = 0, next; code == ERR_OK && i < count; i = next) {
-		for (next = i + 1;
-		     next < count && numbers[next - 1] < INT64_MAX && numbers[next] == numbers[next - 1] + 1;)
+		for (next = i + 1; next < count && sorted[next] - 1 <= sorted[next - 1];)
 			next++;
-		code = change(backend, txn, SQL_OWED_DONE, numbers[i], numbers[next - 1], &rows, err);
+		code = change(backend, txn, SQL_OWED_DONE, sorted[i], sorted[next - 1], &rows, err);
 	}
 	return code;
 }
