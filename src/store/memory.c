@@ -91,11 +91,13 @@ static enum err_code memory_commit(struct store_backend *backend, struct error *
 	}
 	memory_history_commit(store);
 	store->undo_count = 0;
+	store->owed_committed = store->owed_last;
 	if (went) {
 		free_dead(&store->entities);
 		free_dead(&store->metas);
 		free_dead(&store->records);
 		free_dead(&store->subjects);
+		free_dead(&store->outbox);
 	}
 	(void)pthread_mutex_unlock(&store->lock);
 	return ERR_OK;
@@ -104,12 +106,14 @@ static enum err_code memory_commit(struct store_backend *backend, struct error *
 static void memory_rollback(struct store_backend *backend)
 {
 	undo_to(memory_store(backend), 0);
+	memory_store(backend)->owed_last = memory_store(backend)->owed_committed;
 }
 
 static enum err_code memory_savepoint(struct store_backend *backend, struct error *err)
 {
 	(void)err;
 	memory_store(backend)->savepoint = memory_store(backend)->undo_count;
+	memory_store(backend)->owed_savepoint = memory_store(backend)->owed_last;
 	return ERR_OK;
 }
 
@@ -117,6 +121,7 @@ static enum err_code memory_undo(struct store_backend *backend, struct error *er
 {
 	(void)err;
 	undo_to(memory_store(backend), memory_store(backend)->savepoint);
+	memory_store(backend)->owed_last = memory_store(backend)->owed_savepoint;
 	return ERR_OK;
 }
 
@@ -322,6 +327,7 @@ static void memory_close(struct store_backend *backend)
 	list_free(&store->metas);
 	list_free(&store->records);
 	list_free(&store->subjects);
+	list_free(&store->outbox);
 	memory_history_free(store);
 	(void)pthread_mutex_destroy(&store->lock);
 	free(store->undo);
@@ -355,6 +361,14 @@ static const struct store_backend_ops memory_ops = {
 	.txn_subject_delete = memory_txn_subject_delete,
 	.txn_series_delete = memory_txn_series_delete,
 	.txn_instance_replace = memory_txn_instance_replace,
+	.txn_owe = memory_txn_owe,
+	.txn_owe_next = memory_txn_owe_next,
+	.txn_owed_done = memory_txn_owed_done,
+	.txn_owed_retry = memory_txn_owed_retry,
+	.txn_owed_bury = memory_txn_owed_bury,
+	.txn_owed_drop = memory_txn_owed_drop,
+	.txn_dead_replay = memory_txn_dead_replay,
+	.txn_dead_drop = memory_txn_dead_drop,
 	.reader_new = memory_reader_new,
 	.reader_free = memory_reader_free,
 	.stats = memory_stats,
@@ -373,6 +387,8 @@ static const struct store_backend_ops memory_ops = {
 	.series_list = memory_series_list,
 	.subject_get = memory_subject_get,
 	.subject_each = memory_subject_each,
+	.outbox_read = memory_outbox_read,
+	.outbox_debts = memory_outbox_debts,
 	.census = memory_census,
 };
 
@@ -389,6 +405,8 @@ enum err_code store_memory_open(struct store **ret_store, struct error *err)
 	map_init(&store->metas.committed, 0);
 	map_init(&store->records.pending, 0);
 	map_init(&store->records.committed, 0);
+	map_init(&store->outbox.pending, 0);
+	map_init(&store->outbox.committed, 0);
 	map_init(&store->subjects.pending, 0);
 	map_init(&store->subjects.committed, 0);
 	return store_new(&memory_ops, (struct store_backend *)store, false, ret_store, err);

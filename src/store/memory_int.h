@@ -60,11 +60,14 @@ struct memory_undo {
 
 struct memory_store {
 	pthread_mutex_t lock; /* guards the committed side, the links of the lists and the points */
+	struct memory_list outbox; /* what is owed and dead letters; the key: the number's bytes */
 	struct memory_list entities, metas, records; /* a record's key: kind, a NUL, id */
 	struct memory_list subjects; /* ids with an entity or a history: an array of types kept or given */
 	struct memory_series *series;
 	uint64_t order; /* points so far */
 	uint64_t items; /* so far */
+	/* The last number of the outbox: now, at the last commit, at the savepoint. */
+	int64_t owed_last, owed_committed, owed_savepoint;
 	struct memory_undo *undo; /* of the transaction, oldest first */
 	size_t undo_count, undo_room;
 	size_t savepoint; /* undo_count when it was set */
@@ -161,6 +164,25 @@ enum err_code memory_record_get(struct store_snapshot *snapshot, struct str kind
 enum err_code memory_record_each(struct store_snapshot *snapshot, struct str kind, struct str after,
 				 bool (*visit)(void *self, struct str id, struct str doc), void *self,
 				 struct error *err);
+
+/* outbox_memory.c */
+enum err_code memory_txn_owe(struct store_backend *backend, struct store_txn *txn, const struct store_owed *owed,
+			     bool replace, int64_t *ret_number, struct error *err);
+enum err_code memory_txn_owe_next(struct store_backend *backend, int64_t *ret_number, struct error *err);
+enum err_code memory_txn_owed_done(struct store_backend *backend, struct store_txn *txn, const int64_t *numbers,
+				   size_t count, struct error *err);
+enum err_code memory_txn_owed_retry(struct store_backend *backend, struct store_txn *txn, int64_t number,
+				    int64_t due_us, uint32_t tries, struct error *err);
+enum err_code memory_txn_owed_bury(struct store_backend *backend, struct store_txn *txn, int64_t number, int64_t now_us,
+				   struct str why, struct error *err);
+enum err_code memory_txn_owed_drop(struct store_backend *backend, struct store_txn *txn, int64_t subscription,
+				   uint32_t rows_max, bool *ret_more, struct error *err);
+enum err_code memory_txn_dead_replay(struct store_backend *backend, struct store_txn *txn, int64_t number,
+				     int64_t now_us, struct error *err);
+enum err_code memory_txn_dead_drop(struct store_backend *backend, struct store_txn *txn, int64_t number,
+				   struct error *err);
+enum err_code memory_outbox_read(struct store_snapshot *snapshot, struct outbox_list *list, struct error *err);
+enum err_code memory_outbox_debts(struct store_snapshot *snapshot, struct outbox_debts *debts, struct error *err);
 
 /* expiry_memory.c */
 enum err_code memory_next_expiry(struct store_snapshot *snapshot, int64_t *ret_us, struct error *err);

@@ -37,6 +37,7 @@ static enum err_code sqlite_begin(struct store_backend *backend, struct error *e
 
 	forget_uncommitted(store);
 	sqlite_sums_clear(store);
+	sqlite_outbox_forget(store);
 	sqlite_slice_settle(store);
 	sqlite_pending_clear(&store->pending);
 	store->savepoints = false;
@@ -66,6 +67,8 @@ static enum err_code sqlite_settle(struct store_backend *backend, struct error *
 		code = sqlite_values_merge(store, false, err);
 	if (code == ERR_OK)
 		code = sqlite_sums_store(store, err);
+	if (code == ERR_OK)
+		code = sqlite_outbox_store(store, err);
 	return code ? code : sqlite_census_store(store, err);
 }
 
@@ -90,6 +93,7 @@ static enum err_code sqlite_undo(struct store_backend *backend, struct error *er
 {
 	forget_undone(sqlite_store(backend));
 	sqlite_sums_undo(sqlite_store(backend));
+	sqlite_outbox_undo(sqlite_store(backend));
 	sqlite_pending_clear(&sqlite_store(backend)->pending);
 	census_drop(&sqlite_store(backend)->census);
 	return sqlite_run(&sqlite_store(backend)->writer, SQL_UNDO, "undoing a write", err);
@@ -109,6 +113,7 @@ static void sqlite_write_start(struct store_backend *backend)
 {
 	sqlite_store(backend)->written.count = 0;
 	sqlite_sums_start(sqlite_store(backend));
+	sqlite_outbox_start(sqlite_store(backend));
 }
 
 static enum err_code sqlite_write_finish(struct store_backend *backend, struct error *err)
@@ -255,6 +260,14 @@ static const struct store_backend_ops sqlite_ops = {
 	.txn_subject_delete = sqlite_txn_subject_delete,
 	.txn_series_delete = sqlite_txn_series_delete,
 	.txn_instance_replace = sqlite_txn_instance_replace,
+	.txn_owe = sqlite_txn_owe,
+	.txn_owe_next = sqlite_txn_owe_next,
+	.txn_owed_done = sqlite_txn_owed_done,
+	.txn_owed_retry = sqlite_txn_owed_retry,
+	.txn_owed_bury = sqlite_txn_owed_bury,
+	.txn_owed_drop = sqlite_txn_owed_drop,
+	.txn_dead_replay = sqlite_txn_dead_replay,
+	.txn_dead_drop = sqlite_txn_dead_drop,
 	.reader_new = sqlite_reader_new,
 	.reader_free = sqlite_reader_free,
 	.stats = sqlite_stats,
@@ -279,6 +292,8 @@ static const struct store_backend_ops sqlite_ops = {
 	.subject_get = sqlite_subject_get,
 	.subject_each = sqlite_subject_each,
 	.census = sqlite_census,
+	.outbox_read = sqlite_outbox_read,
+	.outbox_debts = sqlite_outbox_debts,
 };
 
 /* Makes the empty file with a mode of its own, before SQLite has it open: closing a second descriptor of an open

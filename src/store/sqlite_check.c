@@ -95,6 +95,13 @@ static const char *const row_checks[] = {
 	"SELECT 'block ' || bid || ': its run is not there, or its times lie outside of those of the run' FROM block b "
 	"WHERE NOT EXISTS (SELECT 1 FROM run r WHERE r.rid = b.rid AND r.at_us_min <= b.at_us_min AND r.at_us_max >= "
 	"b.at_us_max)",
+	"SELECT 'notification ' || number || ': names no subscription, or was tried a negative number of times' FROM "
+	"(SELECT number, subscription, tries FROM owed UNION ALL SELECT number, subscription, tries FROM dead) "
+	"WHERE subscription < 1 OR tries NOT BETWEEN 0 AND 4294967295",
+	"SELECT 'notification ' || number || ': is owed and a dead letter' FROM owed JOIN dead USING (number)",
+	"SELECT 'notification ' || number || ': its number was never given' FROM (SELECT max(number) AS number, "
+	"min(number) AS low FROM (SELECT number FROM owed UNION ALL SELECT number FROM dead)) WHERE low < 1 OR "
+	"number > ifnull((SELECT value FROM counter WHERE name = 'owed'), 0)",
 	"SELECT 'meta: schema_version ' || value || ' is not the file''s version' FROM meta, pragma_user_version "
 	"WHERE key = 'schema_version' AND value != CAST(user_version AS TEXT)",
 };

@@ -291,6 +291,43 @@ static const char *const sql_texts[SQL_COUNT] = {
 			   "doc = excluded.doc",
 	[SQL_RECORD_DELETE] = "DELETE FROM record WHERE kind = ?1 AND id = ?2",
 	[SQL_RECORD_EACH] = "SELECT id, doc FROM record WHERE kind = ?1 AND id > ?2 ORDER BY id",
+
+	/* The counter is what counts; the tables keep a wrong one from doing harm. */
+	[SQL_OWED_LAST] = "SELECT max(ifnull((SELECT value FROM counter WHERE name = 'owed'), 0), "
+			  "ifnull((SELECT max(number) FROM owed), 0), ifnull((SELECT max(number) FROM dead), 0))",
+	[SQL_OWED_NOTE] = "UPDATE counter SET value = ?1 WHERE name = 'owed'",
+	[SQL_OWED_ADD] = "INSERT INTO owed(number, subscription, entity, made_us, due_us, tries, body) "
+			 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[SQL_OWED_REPLACE] = "DELETE FROM owed INDEXED BY owed_waiting WHERE subscription = ?1 AND entity = ?2 AND "
+			     "tries = 0 AND due_us > made_us AND due_us > ?3 RETURNING due_us",
+	[SQL_OWED_DONE] = "DELETE FROM owed WHERE number BETWEEN ?1 AND ?2",
+	[SQL_OWED_RETRY] = "UPDATE owed SET due_us = ?2, tries = ?3 WHERE number = ?1",
+	[SQL_OWED_BURY] = "INSERT INTO dead(number, subscription, entity, made_us, due_us, tries, dead_us, why, body) "
+			  "SELECT number, subscription, entity, made_us, due_us, tries, ?2, ?3, body FROM owed "
+			  "WHERE number = ?1",
+	[SQL_OWED_DROP] = "DELETE FROM owed WHERE number IN (SELECT number FROM owed WHERE subscription = ?1 "
+			  "ORDER BY number LIMIT ?2)",
+	[SQL_OWED_LEFT] = "SELECT EXISTS(SELECT 1 FROM owed WHERE subscription = ?1) OR "
+			  "EXISTS(SELECT 1 FROM dead WHERE subscription = ?1)",
+	[SQL_OWED_READ] = "SELECT number, subscription, entity, made_us, due_us, tries, body FROM owed WHERE "
+			  "subscription = ?2 AND number > ?1 ORDER BY number",
+	[SQL_OWED_DEBTS] =
+		"SELECT s.subscription, s.owed, s.dead, (SELECT o.made_us FROM owed o WHERE o.number = s.first), "
+		"s.due_us "
+		"FROM (SELECT subscription, sum(owed) AS owed, sum(dead) AS dead, min(first) AS first, min(due_us) AS "
+		"due_us "
+		"FROM (SELECT subscription, count(*) AS owed, 0 AS dead, min(number) AS first, min(due_us) AS due_us "
+		"FROM owed GROUP BY subscription UNION ALL SELECT subscription, 0, count(*), NULL, NULL FROM dead "
+		"GROUP BY subscription) GROUP BY subscription) s ORDER BY s.subscription",
+	[SQL_DEAD_REPLAY] = "INSERT INTO owed(number, subscription, entity, made_us, due_us, tries, body) "
+			    "SELECT number, subscription, entity, made_us, ?2, 0, body FROM dead WHERE number = ?1",
+	[SQL_DEAD_DROP] = "DELETE FROM dead WHERE number = ?1",
+	[SQL_DEAD_DROP_SOME] = "DELETE FROM dead WHERE number IN (SELECT number FROM dead WHERE subscription = ?1 "
+			       "ORDER BY number LIMIT ?2)",
+	[SQL_DEAD_READ] = "SELECT number, subscription, entity, made_us, due_us, tries, body, dead_us, why FROM dead "
+			  "WHERE subscription = ?2 AND number > ?1 ORDER BY number",
+	[SQL_DEAD_READ_ALL] = "SELECT number, subscription, entity, made_us, due_us, tries, body, dead_us, why "
+			      "FROM dead WHERE number > ?1 ORDER BY number",
 };
 
 static_assert(INDEX_GEO_SLOTS == 64, "SQL_BOXES and others divide by it");

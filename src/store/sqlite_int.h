@@ -33,6 +33,7 @@
  *   sqlite_revise.c   history: deleting and correcting
  *   sqlite_sums.c     how many rows there are, stored once a transaction
  *   record_sqlite.c   named records
+ *   outbox_sqlite.c   what is owed to receivers
  *   sqlite_reader.c   reading one document, history, meta
  *   sqlite_scan.c     candidates: which indices to follow, and the walk
  *   sqlite_condition.c  what a query demands, as questions to the indices
@@ -57,7 +58,7 @@
 
 #include <sqlite3.h>
 
-#define SQLITE_SCHEMA_VERSION 2
+#define SQLITE_SCHEMA_VERSION 3
 #define SQLITE_APPLICATION_ID 0x4D616368 /* "Mach" in the file's header */
 #define SQLITE_PAGE_BYTES 4096
 #define SQLITE_CACHE_BYTES_DEFAULT ((uint32_t)32 << 20)
@@ -216,6 +217,22 @@ enum sqlite_sql {
 	SQL_RECORD_PUT,
 	SQL_RECORD_DELETE,
 	SQL_RECORD_EACH,
+	SQL_OWED_LAST,
+	SQL_OWED_NOTE,
+	SQL_OWED_ADD,
+	SQL_OWED_REPLACE,
+	SQL_OWED_DONE,
+	SQL_OWED_RETRY,
+	SQL_OWED_BURY,
+	SQL_OWED_DROP,
+	SQL_OWED_LEFT,
+	SQL_OWED_READ,
+	SQL_OWED_DEBTS,
+	SQL_DEAD_REPLAY,
+	SQL_DEAD_DROP,
+	SQL_DEAD_DROP_SOME,
+	SQL_DEAD_READ,
+	SQL_DEAD_READ_ALL,
 	SQL_COUNT
 };
 
@@ -329,6 +346,13 @@ struct sqlite_sums {
 	bool used;
 };
 
+/* The last number of the outbox; of one transaction. */
+struct sqlite_outbox {
+	bool known, known_before; /* false: to be read; before: when the write that runs began */
+	int64_t last, last_before;
+	int64_t stored; /* as the table has it */
+};
+
 struct sqlite_prune_mark { /* from where on a prefix may have points that the last pruning left */
 	char prefix[SQLITE_KNOWN_ID_BYTES];
 	size_t prefix_len;
@@ -414,6 +438,7 @@ struct sqlite_store {
 	struct sqlite_pending pending; /* changes of the index of values that this transaction has not logged yet */
 	struct sqlite_value_sizes value_sizes;
 	bool savepoints; /* each write of this transaction has one */
+	struct sqlite_outbox outbox;
 	struct sqlite_sums now, kept, spent; /* of the write that runs, of those done; sqlite_sums.c */
 
 	struct census census; /* what the transaction changed in it, stored before its commit */
@@ -587,6 +612,29 @@ enum err_code sqlite_record_get(struct store_snapshot *snapshot, struct str kind
 enum err_code sqlite_record_each(struct store_snapshot *snapshot, struct str kind, struct str after,
 				 bool (*visit)(void *self, struct str id, struct str doc), void *self,
 				 struct error *err);
+
+/* outbox_sqlite.c: a transaction begins; a write begins, is undone; the last number goes into its table. */
+void sqlite_outbox_forget(struct sqlite_store *store);
+void sqlite_outbox_start(struct sqlite_store *store);
+void sqlite_outbox_undo(struct sqlite_store *store);
+MUST_CHECK enum err_code sqlite_outbox_store(struct sqlite_store *store, struct error *err);
+enum err_code sqlite_txn_owe(struct store_backend *backend, struct store_txn *txn, const struct store_owed *owed,
+			     bool replace, int64_t *ret_number, struct error *err);
+enum err_code sqlite_txn_owe_next(struct store_backend *backend, int64_t *ret_number, struct error *err);
+enum err_code sqlite_txn_owed_done(struct store_backend *backend, struct store_txn *txn, const int64_t *numbers,
+				   size_t count, struct error *err);
+enum err_code sqlite_txn_owed_retry(struct store_backend *backend, struct store_txn *txn, int64_t number,
+				    int64_t due_us, uint32_t tries, struct error *err);
+enum err_code sqlite_txn_owed_bury(struct store_backend *backend, struct store_txn *txn, int64_t number, int64_t now_us,
+				   struct str why, struct error *err);
+enum err_code sqlite_txn_owed_drop(struct store_backend *backend, struct store_txn *txn, int64_t subscription,
+				   uint32_t rows_max, bool *ret_more, struct error *err);
+enum err_code sqlite_txn_dead_replay(struct store_backend *backend, struct store_txn *txn, int64_t number,
+				     int64_t now_us, struct error *err);
+enum err_code sqlite_txn_dead_drop(struct store_backend *backend, struct store_txn *txn, int64_t number,
+				   struct error *err);
+enum err_code sqlite_outbox_read(struct store_snapshot *snapshot, struct outbox_list *list, struct error *err);
+enum err_code sqlite_outbox_debts(struct store_snapshot *snapshot, struct outbox_debts *debts, struct error *err);
 
 /* sqlite_reader.c, sqlite_scan.c */
 enum err_code sqlite_reader_new(struct store_backend *backend, struct store_snapshot **ret_snapshot, struct error *err);

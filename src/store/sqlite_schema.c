@@ -72,6 +72,18 @@ static const char *const migrations[SQLITE_SCHEMA_VERSION] = {
 	 * has not yet). A block without a row has none, and was not looked at. */
 	"CREATE TABLE retention(bid INTEGER PRIMARY KEY, buckets INTEGER NOT NULL, due_us INTEGER NOT NULL) STRICT;"
 	"CREATE TRIGGER block_gone AFTER DELETE ON block BEGIN DELETE FROM retention WHERE bid = OLD.bid; END;",
+
+	/* The outbox. entity '': none. The index also serves counting, so it has due_us; what was made to wait has a
+	 * further one, to be replaced by. The counter: the last number given. */
+	"CREATE TABLE owed(number INTEGER PRIMARY KEY, subscription INTEGER NOT NULL, entity TEXT NOT NULL,"
+	" made_us INTEGER NOT NULL, due_us INTEGER NOT NULL, tries INTEGER NOT NULL, body BLOB NOT NULL) STRICT;"
+	"CREATE INDEX owed_of ON owed(subscription, number, due_us);"
+	"CREATE INDEX owed_waiting ON owed(subscription, entity) WHERE tries = 0 AND due_us > made_us;"
+	"CREATE TABLE dead(number INTEGER PRIMARY KEY, subscription INTEGER NOT NULL, entity TEXT NOT NULL,"
+	" made_us INTEGER NOT NULL, due_us INTEGER NOT NULL, tries INTEGER NOT NULL, dead_us INTEGER NOT NULL,"
+	" why TEXT NOT NULL, body BLOB NOT NULL) STRICT;"
+	"CREATE INDEX dead_of ON dead(subscription);"
+	"INSERT INTO counter VALUES ('owed', 0);",
 };
 
 static enum err_code read_versions(struct sqlite_conn *conn, int64_t *ret_application, int64_t *ret_version,

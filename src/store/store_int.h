@@ -7,6 +7,7 @@
 
 #include "store/bulk.h"
 #include "store/census.h"
+#include "store/outbox_int.h"
 #include "store/pack.h"
 #include "store/temporal.h"
 
@@ -71,6 +72,22 @@ struct store_backend_ops {
 	enum err_code (*txn_instance_replace)(struct store_backend *backend, struct store_txn *txn, struct str id,
 					      struct str attribute_iri, int64_t number, const struct json *instance,
 					      int64_t now_us, struct error *err);
+	/* outbox.h */
+	enum err_code (*txn_owe)(struct store_backend *backend, struct store_txn *txn, const struct store_owed *owed,
+				 bool replace, int64_t *ret_number, struct error *err);
+	enum err_code (*txn_owe_next)(struct store_backend *backend, int64_t *ret_number, struct error *err);
+	enum err_code (*txn_owed_done)(struct store_backend *backend, struct store_txn *txn, const int64_t *numbers,
+				       size_t count, struct error *err);
+	enum err_code (*txn_owed_retry)(struct store_backend *backend, struct store_txn *txn, int64_t number,
+					int64_t due_us, uint32_t tries, struct error *err);
+	enum err_code (*txn_owed_bury)(struct store_backend *backend, struct store_txn *txn, int64_t number,
+				       int64_t now_us, struct str why, struct error *err);
+	enum err_code (*txn_owed_drop)(struct store_backend *backend, struct store_txn *txn, int64_t subscription,
+				       uint32_t rows_max, bool *ret_more, struct error *err);
+	enum err_code (*txn_dead_replay)(struct store_backend *backend, struct store_txn *txn, int64_t number,
+					 int64_t now_us, struct error *err);
+	enum err_code (*txn_dead_drop)(struct store_backend *backend, struct store_txn *txn, int64_t number,
+				       struct error *err);
 
 	/* Any thread. */
 	enum err_code (*reader_new)(struct store_backend *backend, struct store_snapshot **ret_snapshot,
@@ -130,6 +147,9 @@ struct store_backend_ops {
 				      void *self, struct error *err);
 	enum err_code (*census)(struct store_snapshot *snapshot, const struct census_question *question,
 				bool (*visit)(void *self, const struct census_row *row), void *self, struct error *err);
+	/* Adds to what the list or the debts hold. */
+	enum err_code (*outbox_read)(struct store_snapshot *snapshot, struct outbox_list *list, struct error *err);
+	enum err_code (*outbox_debts)(struct store_snapshot *snapshot, struct outbox_debts *debts, struct error *err);
 };
 
 /* Wraps an opened backend (taken over, also when this fails) and starts the writer unless read_only. */

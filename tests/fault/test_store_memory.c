@@ -5,6 +5,7 @@
 #include "../unit/store_util.h"
 
 #include "store/census.h"
+#include "store/outbox.h"
 
 #include <sqlite3.h>
 #include <stdatomic.h>
@@ -98,6 +99,41 @@ static enum err_code put_and_tell(struct store_txn *txn, void *self, struct erro
 	return code ? code : store_txn_prune_history(txn, STR("urn:none"), 1, 10, &rows, err);
 }
 
+static int64_t owed_first; /* the first number that a write below gave */
+
+/* Three are owed, of which the second replaces the first; one dies and comes back. */
+static enum err_code owe_and_tell(struct store_txn *txn, void *self, struct error *err)
+{
+	struct store_owed owed = {.subscription = 1, .entity_id = STR("urn:bus:1"), .due_us = 9, .body = STR("x")};
+	int64_t number = 0;
+	bool more;
+	enum err_code code = store_txn_owe(txn, &owed, true, &owed_first, err);
+
+	(void)self;
+	if (code == ERR_OK)
+		code = store_txn_owe(txn, &owed, true, NULL, err);
+	if (code == ERR_OK)
+		code = store_txn_owe(txn, &owed, false, &number, err);
+	if (code == ERR_OK)
+		code = store_txn_owed_retry(txn, number, 10, 1, err);
+	if (code == ERR_OK)
+		code = store_txn_owed_bury(txn, number, 11, STR("why"), err);
+	if (code == ERR_OK)
+		code = store_txn_dead_replay(txn, number, 12, err);
+	if (code == ERR_OK)
+		code = store_txn_owed_bury(txn, number, 13, STR("why"), err);
+	return code ? code : store_txn_owed_drop(txn, 2, 10, &more, err);
+}
+
+static enum err_code pay(struct store_txn *txn, void *self, struct error *err)
+{
+	bool more;
+	enum err_code code = store_txn_owed_done(txn, &(int64_t){owed_first + 1}, 1, err);
+
+	(void)self;
+	return code ? code : store_txn_owed_drop(txn, 1, 10, &more, err);
+}
+
 static bool visit_any(void *self, struct str bytes)
 {
 	*(int *)self += bytes.len > 0;
@@ -168,6 +204,66 @@ static enum err_code read_all(struct store *store, struct error *err)
 	return code;
 }
 
+static enum err_code read_outbox(struct store *store, struct error *err)
+{
+	struct store_reader *reader = NULL;
+	struct store_owed_list list = {0};
+	struct store_debt *debts;
+	struct store_dead *dead;
+	size_t debt_count = 0, dead_count = 0;
+	struct arena arena;
+	enum err_code code = store_reader_new(store, &reader, err);
+
+	if (code)
+		return code;
+	arena_init(&arena, 1 << 20);
+	code = store_owed_read(reader, 1, 0, 100, 1000, &arena, &list, err);
+	if (code == ERR_OK)
+		code = store_debts(reader, &arena, &debts, &debt_count, err);
+	if (code == ERR_OK)
+		code = store_dead_read(reader, 0, 0, 100, 1000, &arena, &dead, &dead_count, err);
+	/* All of the write or nothing: one owed, one dead. */
+	if (code == ERR_OK)
+		CHECK(list.count == debt_count && dead_count == debt_count && debt_count <= 1);
+	arena_done(&arena);
+	(void)store_reader_free(reader);
+	return code;
+}
+
+/* Beginning with an open store: opening is the other case's. */
+static void fail_outbox_at(const struct test_folder *folder, long n)
+{
+	struct store *store = open_kind(true, folder);
+	struct error err = {0};
+
+	atomic_store(&fired, false);
+	atomic_store(&countdown, n);
+	CHECK(is_fair(apply(store, owe_and_tell, NULL, &err), &err));
+	CHECK(is_fair(read_outbox(store, &err), &err));
+	CHECK(is_fair(apply(store, pay, NULL, &err), &err));
+	atomic_store(&countdown, 0);
+	CHECK_OK(apply(store, pay, NULL, &err), &err);
+	CHECK_OK(apply(store, owe_and_tell, NULL, &err), &err);
+	CHECK_OK(read_outbox(store, &err), &err);
+	(void)store_free(store);
+}
+
+static void every_refused_allocation_of_the_outbox_is_answered(void)
+{
+	struct test_folder folder;
+	long n = 1;
+
+	do {
+		folder_make(&folder);
+		fail_outbox_at(&folder, n);
+		check_clean(folder.file);
+		folder_remove(&folder);
+		n += n < 50 ? 1 : 3;
+	} while (atomic_load(&fired) && check_case_failures == 0);
+	printf("# up to allocation %ld\n", n);
+	CHECK(n > 200);
+}
+
 static void fail_at(const struct test_folder *folder, long n)
 {
 	struct store *store = NULL;
@@ -217,5 +313,6 @@ int main(void)
 {
 	install();
 	RUN(every_refused_allocation_is_answered);
+	RUN(every_refused_allocation_of_the_outbox_is_answered);
 	return check_done();
 }

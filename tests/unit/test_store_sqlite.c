@@ -1,5 +1,6 @@
 /* What only the SQLite store has: a file. Its header and modes are read with SQLite itself; damage is done with SQLite
  * or with plain writes into the file. */
+#include "store/outbox.h"
 #include "store_util.h"
 
 #include <errno.h>
@@ -66,8 +67,8 @@ static void the_file_says_whose_it_is(void)
 	CHECK_OK(upsert(store, ENTITY("urn:bus:1", ",\"expiresAt\":\"1970-01-01T00:00:07Z\""), &err), &err);
 	(void)store_free(store);
 	CHECK(sql_on(folder.file, "PRAGMA application_id") == 0x4D616368);
-	CHECK(sql_on(folder.file, "PRAGMA user_version") == 2);
-	CHECK(sql_on(folder.file, "SELECT value FROM meta WHERE key = 'schema_version'") == 2);
+	CHECK(sql_on(folder.file, "PRAGMA user_version") == 3);
+	CHECK(sql_on(folder.file, "SELECT value FROM meta WHERE key = 'schema_version'") == 3);
 	CHECK(sql_on(folder.file, "SELECT 1 FROM pragma_journal_mode WHERE journal_mode = 'wal'") == 1);
 	CHECK(sql_on(folder.file, "SELECT expires FROM entity") == 7 * US_PER_S);
 	CHECK(sql_on(folder.file, "SELECT json_extract(doc, '$.createdAt') FROM entity") == 1);
@@ -113,10 +114,55 @@ static void a_newer_schema_is_refused_with_both_versions(void)
 	(void)store_free(open_kind(true, &folder));
 	(void)sql_on(folder.file, "PRAGMA user_version = 41");
 	CHECK(open_with(&(struct store_options){.path = folder.file}, &store, &err) == ERR_VERSION);
-	CHECK(str_contains(str_from(err.detail), STR("41")) && str_contains(str_from(err.detail), STR("up to 2")));
+	CHECK(str_contains(str_from(err.detail), STR("41")) && str_contains(str_from(err.detail), STR("up to 3")));
 	CHECK(open_with(&(struct store_options){.path = folder.file, .read_only = true}, &store, &err) == ERR_VERSION);
 	CHECK(store_sqlite_check(folder.file, NULL, NULL, &findings, &err) == ERR_VERSION);
 	folder_remove(&folder);
+}
+
+/* What the steps of the schema behind that version made. */
+static const char *const back_to[] = {
+	"DROP TABLE owed; DROP TABLE dead; DELETE FROM counter WHERE name = 'owed'; PRAGMA user_version = 2",
+	"DROP TRIGGER block_gone; DROP TABLE retention; DROP TABLE owed; DROP TABLE dead; "
+	"DELETE FROM counter WHERE name = 'owed'; PRAGMA user_version = 1",
+};
+
+static enum err_code owe_one(struct store_txn *txn, void *self, struct error *err)
+{
+	const struct store_owed owed = {.subscription = 1, .body = STR("x")};
+
+	return store_txn_owe(txn, &owed, false, self, err);
+}
+
+static void a_file_of_an_earlier_schema_is_brought_forward(void)
+{
+	struct test_folder folder;
+	struct error err = {0};
+
+	for (size_t i = 0; i < sizeof(back_to) / sizeof(back_to[0]); i++) {
+		struct store *store = NULL;
+		int64_t number = 0;
+
+		folder_make(&folder);
+		store = open_kind(true, &folder);
+		CHECK_OK(upsert(store, ENTITY("urn:bus:1", NUMBER(SPEED_IRI, "7")), &err), &err);
+		(void)store_free(store);
+		(void)sql_on(folder.file, back_to[i]);
+		(void)sql_on(folder.file, "UPDATE meta SET value = (SELECT user_version FROM pragma_user_version) "
+					  "WHERE key = 'schema_version'");
+		CHECK(open_with(&(struct store_options){.path = folder.file, .read_only = true}, &store, &err) ==
+		      ERR_VERSION);
+		CHECK(str_contains(str_from(err.detail), STR("bring it to version 3")));
+		store = open_kind(true, &folder);
+		CHECK_OK(apply(store, owe_one, &number, &err), &err);
+		CHECK(number == 1);
+		(void)store_free(store);
+		CHECK(sql_on(folder.file, "PRAGMA user_version") == 3);
+		CHECK(sql_on(folder.file, "SELECT value FROM counter WHERE name = 'owed'") == 1);
+		CHECK(sql_on(folder.file, "SELECT count(*) FROM entity") == 1);
+		check_clean(folder.file);
+		folder_remove(&folder);
+	}
 }
 
 static bool count_visit(void *self, struct str bytes)
@@ -388,6 +434,13 @@ static const struct {
 	{"DELETE FROM subject", "its subject or its name is not there"},
 	{"UPDATE entity SET subject = 1 WHERE iid = 2", "urn:bus:1: names subject 1"},
 	{"UPDATE entity SET subject = 1000 WHERE iid = 2", "urn:bus:1: names subject 1000"},
+	{"UPDATE owed SET subscription = 0", "notification 1: names no subscription"},
+	{"UPDATE owed SET tries = -1", "negative number of times"},
+	{"UPDATE counter SET value = 0 WHERE name = 'owed'", "notification 1: its number was never given"},
+	{"DELETE FROM counter WHERE name = 'owed'", "notification 1: its number was never given"},
+	{"UPDATE owed SET number = -1", "its number was never given"},
+	{"INSERT INTO dead SELECT number, subscription, entity, made_us, due_us, tries, 1, 'x', body FROM owed",
+	 "notification 1: is owed and a dead letter"},
 	{"UPDATE meta SET value = '0' WHERE key = 'schema_version'", "schema_version 0"},
 };
 
@@ -411,6 +464,7 @@ static void the_check_finds_what_was_done_to_the_file(void)
 							 NUMBER("urn:d", "94") NUMBER("urn:e", "95")),
 		       &err),
 		 &err);
+	CHECK_OK(apply(store, owe_one, NULL, &err), &err);
 	(void)store_free(store);
 	check_clean(folder.file);
 	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
@@ -744,6 +798,7 @@ int main(void)
 	RUN(the_file_says_whose_it_is);
 	RUN(what_cannot_be_opened_is_named);
 	RUN(a_newer_schema_is_refused_with_both_versions);
+	RUN(a_file_of_an_earlier_schema_is_brought_forward);
 	RUN(reading_only_sees_what_a_writer_commits);
 	RUN(two_writers_share_names);
 	RUN(a_file_held_by_another_is_waited_for_and_then_reported);
