@@ -115,6 +115,8 @@ static struct json instance_of(struct fallback *f, const struct json *instance)
 		else if (falls && member == MEMBER_TYPE)
 			add(f, &result, one->key,
 			    json_string(kind->value == MEMBER_OBJECT_LIST ? STR("Relationship") : STR("Property")));
+		else if (falls && member_in(member, MEMBERS_PREVIOUS))
+			continue;
 		else if (falls && member == kind->value)
 			add_value(f, &result, member, &one->value);
 		else
@@ -130,7 +132,9 @@ static struct json instances_of(struct fallback *f, const struct json *instances
 	struct json list = json_array();
 
 	for (uint32_t i = 0; json_is(instances, JSON_ARRAY) && i < instances->count; i++) {
-		push(f, &list, instance_of(f, &instances->items[i]));
+		const struct json *instance = &instances->items[i];
+
+		push(f, &list, json_is(instance, JSON_OBJECT) ? instance_of(f, instance) : *instance);
 		if (f->version < VERSION_DATASETS)
 			break;
 	}
