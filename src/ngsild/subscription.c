@@ -5,10 +5,10 @@
  *   attributeCreated and attributeUpdated, are older than entityCreated and always told of new entities.
  * - A change counts for each instance of an attribute: one more datasetId is attributeCreated. The datasetId of the
  *   subscription says what is shown, not what is watched.
- * - Types are no attributes; a type added alone triggers nothing. The scope is "a special Property" (4.18) that no list
- *   of attributes can name (4.5.1): its changes count where all attributes are watched.
- * - q, geoQ and scopeQ are held against the entity after the change, of a deleted one against what it was. csf speaks of
- *   Context Source Registrations; what is stored here comes from none. */
+ * - Types are no attributes; a type added alone triggers nothing. The scope is "a special Property" (4.18) that no
+ *   list of attributes can name (4.5.1): its changes count where all attributes are watched.
+ * - q, geoQ and scopeQ are held against the entity after the change, of a deleted one against what it was. csf speaks
+ *   of Context Source Registrations; what is stored here comes from none. */
 #include "ngsild/subscription_int.h"
 
 #include "base/time_value.h"

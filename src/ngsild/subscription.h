@@ -35,7 +35,7 @@ enum subscription_accept { SUBSCRIPTION_JSON, SUBSCRIPTION_JSON_LD, SUBSCRIPTION
  * ERR_TOO_COMPLEX. Read-only members (status, timesSent …) and members that nobody knows are passed over. */
 MUST_CHECK enum err_code subscription_check(const struct json *document, bool fragment, int64_t now_us,
 					    struct error *err);
-/* What is kept of a checked document: the members known, without read-only ones. In the arena, sharing nodes with it. */
+/* What is kept of a checked document: the members known, without read-only ones. In the arena, sharing its nodes. */
 MUST_CHECK enum err_code subscription_keep(struct arena *arena, const struct json *document, struct json **ret_document,
 					   struct error *err);
 /* A checked fragment put over a document (5.5.8: a member of the document is replaced as a whole), and 5.8.2.4's extra

@@ -1,7 +1,7 @@
 /* What is kept of a subscription's document, and updates of it.
  *
- * 5.5.8 replaces members of the outermost object as a whole, where 5.4 speaks of a merge patch: so the notification of
- * a fragment is a whole one, too. A null deeper in a fragment only says that a member of the new object is not there. */
+ * 5.5.8 replaces members of the outermost object as a whole, where 5.4 speaks of a merge patch: so the notification
+ * of a fragment is a whole one, too. A null deeper in it only says that a member of the new object is not there. */
 #include "base/time_value.h"
 #include "ngsild/attribute_int.h"
 #include "ngsild/subscription_int.h"
