@@ -319,7 +319,7 @@ static const struct shape geo_shape = SHAPE(geo_rules);
 
 static const struct rule pair_rules[] = {
 	{NAME("key"), RULE_TEXT, true, NULL, check_key},
-	{NAME("value"), RULE_TEXT, true, NULL, check_value},
+	{NAME("value"), RULE_ANY_TEXT, true, NULL, check_value},
 };
 static const struct shape pair_shape = SHAPE(pair_rules);
 
@@ -359,7 +359,7 @@ static const struct rule rules[] = {
 	{NAME("temporalQ"), RULE_OBJECT, false, &geo_shape, check_no_temporal},
 	{NAME("csf"), RULE_TEXT, false, NULL, NULL},
 	{NAME("datasetId"), RULE_TEXTS, false, NULL, check_dataset},
-	{NAME("description"), RULE_TEXT, false, NULL, NULL},
+	{NAME("description"), RULE_ANY_TEXT, false, NULL, NULL},
 	{NAME("expandValues"), RULE_TEXT, false, NULL, NULL},
 	{NAME("expiresAt"), RULE_TEXT, false, NULL, check_expiry},
 	{NAME("isActive"), RULE_BOOL, false, NULL, NULL},
@@ -369,7 +369,7 @@ static const struct rule rules[] = {
 	{NAME("localOnly"), RULE_BOOL, false, NULL, NULL},
 	{NAME("ngsildConformance"), RULE_TEXT, false, NULL, check_version},
 	{NAME("splitEntities"), RULE_BOOL, false, NULL, NULL},
-	{NAME("subscriptionName"), RULE_TEXT, false, NULL, NULL},
+	{NAME("subscriptionName"), RULE_ANY_TEXT, false, NULL, NULL},
 	{NAME("throttling"), RULE_POSITIVE, false, NULL, NULL},
 	{NAME("timeInterval"), RULE_POSITIVE, false, NULL, NULL},
 };

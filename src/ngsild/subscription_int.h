@@ -9,6 +9,7 @@
 
 enum rule_type {
 	RULE_TEXT, /* not empty */
+	RULE_ANY_TEXT,
 	RULE_BOOL,
 	RULE_POSITIVE, /* a number greater than 0 */
 	RULE_WHOLE, /* a whole number of 1 or more */

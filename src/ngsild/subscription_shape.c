@@ -66,8 +66,10 @@ static enum err_code more(const struct checking *c, const struct rule *rule, con
 static enum err_code text_check(const struct checking *c, const struct rule *rule, const struct place *place,
 				const struct json *value)
 {
-	if (!json_is(value, JSON_STRING) || value->count == 0)
-		return place_fail(c, place, ERR_INVALID, "is to be a string, not empty");
+	if (!json_is(value, JSON_STRING))
+		return place_fail(c, place, ERR_INVALID, "is to be a string");
+	if (value->count == 0 && rule->type != RULE_ANY_TEXT)
+		return place_fail(c, place, ERR_INVALID, "is empty");
 	if (node_is_null(value))
 		return place_fail(c, place, ERR_INVALID, "is null");
 	return more(c, rule, place, value);
@@ -119,6 +121,7 @@ static enum err_code value_check(const struct checking *c, const struct rule *ru
 {
 	switch (rule->type) {
 	case RULE_TEXT:
+	case RULE_ANY_TEXT:
 		return text_check(c, rule, place, value);
 	case RULE_BOOL:
 		return json_is(value, JSON_BOOL) ? more(c, rule, place, value)

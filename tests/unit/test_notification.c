@@ -25,7 +25,7 @@ struct noted {
 	const struct linked_source *linked;
 };
 
-/* own: members of the subscription, notification: of its notification, endpoint: of that; each with a comma in front. */
+/* members: of the subscription, notification: of its notification, endpoint: of that; each with a comma in front. */
 static struct subscription *subscribed(struct context *own, const char *members, const char *notification,
 				       const char *endpoint)
 {
@@ -283,6 +283,19 @@ static void languages_versions_and_stamps_are_heeded(void)
 		    " \"value\": 2, \"createdAt\": " THEN ", \"modifiedAt\": " LATER "}}]");
 }
 
+/* 4.3.6.8: what becomes a Property has a Property's value, also when it went. */
+static void what_went_is_told_as_its_version_knows_it(void)
+{
+	const char *before = E "\"l\": {\"languageMap\": {\"en\": \"x\"}}, \"rl\": {\"objectList\": [\"urn:o:1\"]}}";
+	const char *loses = "{\"l\": " NULL_TEXT ", \"rl\": " NULL_TEXT "}";
+
+	check_update(", \"ngsildConformance\": \"1.3\"", "", before, loses,
+		     "[{" SHOWN ", \"l\": " NULL_TEXT ", \"rl\": " NULL_TEXT "}]");
+	check_update(", \"ngsildConformance\": \"1.3\"", ", \"showChanges\": true", before, loses,
+		     "[{" SHOWN ", \"l\": {\"type\": \"Property\", \"value\": " NULL_TEXT "},"
+		     " \"rl\": {\"type\": \"Relationship\", \"object\": " NULL_TEXT "}}]");
+}
+
 /* Names are expanded by the subscription's @context and written by jsonldContext. */
 static void names_are_written_by_the_context_of_the_notification(void)
 {
@@ -343,8 +356,8 @@ static void show_changes_gives_each_kind_its_previous_member(void)
 
 #define LOSES_A "{\"a\": " NULL_TEXT "}"
 
-/* "If an Attribute has been deleted, only the name of the attribute as key and the URI "urn:ngsi-ld:null" as value shall
- * be provided, unless more information is required." */
+/* "If an Attribute has been deleted, only the name of the attribute as key and the URI "urn:ngsi-ld:null" as value
+ * shall be provided, unless more information is required." */
 static void a_deleted_attribute_is_its_name_and_null(void)
 {
 	static const char *const formats[] = {"normalized", "concise", "simplified"};
@@ -364,9 +377,10 @@ static void a_deleted_attribute_is_its_name_and_null(void)
 	check_update(", \"datasetId\": [\"urn:d:1\"]", "", E "\"a\": 1}", LOSES_A, "[{" SHOWN "}]");
 }
 
-/* "a datasetId needs to be provided; the notification.sysAttrs is set to true …; notification.showChanges is set to true":
- * "a JSON object with all the required information is provided, where the value or the object is set to the URI" or "the
- * languageMap is set to {"@none": "urn:ngsi-ld:null"}"; of arrays 4.5.0: "an array with one single NGSI-LD Null". */
+/* "a datasetId needs to be provided; the notification.sysAttrs is set to true …; notification.showChanges is set to
+ * true": "a JSON object with all the required information is provided, where the value or the object is set to the URI"
+ * or "the languageMap is set to {"@none": "urn:ngsi-ld:null"}"; of arrays 4.5.0: "an array with one single NGSI-LD
+ * Null". */
 static void a_deleted_attribute_of_which_more_is_told_is_an_object(void)
 {
 #define LOST(kind, member) "\"type\": \"" kind "\", \"" member "\": " NULL_TEXT
@@ -502,6 +516,29 @@ static void linked_entities_are_joined(void)
 	}
 }
 
+static void refused_memory_is_an_error(void)
+{
+	CLEANUP(subscription)
+	struct subscription *s = subscribed(NULL, "", ", \"showChanges\": true, \"sysAttrs\": true", "");
+	const struct subscription_event event = updated(E ALL_KINDS "}", "{\"p\": 2, \"r\": " NULL_TEXT "}");
+	const struct notification_frame frame = {.subscription = s, .context = core, .id = STR("urn:n:1")};
+	enum err_code code = ERR_MEMORY;
+	size_t room = 0;
+
+	for (; s && code == ERR_MEMORY && room < 1u << 20; room += 64) {
+		struct arena small;
+		struct buf out;
+
+		arena_init(&small, room);
+		buf_init(&out, 1u << 20);
+		code = notification_entity(&out, &small, &frame, &event, &err);
+		CHECK(code == ERR_OK || code == ERR_MEMORY);
+		buf_done(&out);
+		arena_done(&small);
+	}
+	CHECK(code == ERR_OK && room > 512);
+}
+
 int main(void)
 {
 	bench_open();
@@ -512,6 +549,7 @@ int main(void)
 	RUN(members_are_picked_and_left_out);
 	RUN(datasets_are_selected);
 	RUN(languages_versions_and_stamps_are_heeded);
+	RUN(what_went_is_told_as_its_version_knows_it);
 	RUN(names_are_written_by_the_context_of_the_notification);
 	RUN(show_changes_gives_each_kind_its_previous_member);
 	RUN(a_deleted_attribute_is_its_name_and_null);
@@ -520,6 +558,7 @@ int main(void)
 	RUN(a_deleted_entity_tells_when);
 	RUN(several_changes_of_one_write_are_told_as_one);
 	RUN(linked_entities_are_joined);
+	RUN(refused_memory_is_an_error);
 	bench_close();
 	return check_done();
 }

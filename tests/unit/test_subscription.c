@@ -79,6 +79,8 @@ static void annex_c_and_every_member_is_accepted(void)
 
 static void each_restriction_of_a_subscription_is_kept(void)
 {
+	accepted(OF_T "\"description\": \"\", \"subscriptionName\": \"\", " END, false);
+	refused(OF_T "\"q\": \"\", " END, "q is empty");
 	refused("{\"entities\": [{\"type\": \"T\"}], " END, "type is missing");
 	refused("{\"type\": \"Entity\", \"entities\": [{\"type\": \"T\"}], " END, "type");
 	refused(OF_T "\"id\": \"none\", " END, "id");
@@ -742,6 +744,31 @@ static void names_follow_the_context_of_the_answer(void)
 	CHECK_JSON(json_text_of(back), document);
 }
 
+/* An arena that refuses earlier and later: an error, or the whole answer. */
+static void refused_memory_is_an_error(void)
+{
+	const struct json *document = parse(ANNEX_C4), *fragment = parse("{\"q\": null, \"throttling\": 5}");
+	const struct subscription_show show = {.context = core, .sys_attrs = true};
+	enum err_code code = ERR_MEMORY;
+	size_t room = 0;
+
+	for (; code == ERR_MEMORY && room < 1u << 20; room += 64) {
+		struct json *merged = NULL;
+		struct arena small;
+		struct buf out;
+
+		arena_init(&small, room);
+		buf_init(&out, 1u << 20);
+		code = subscription_merge(&small, document, fragment, NOW_US, &merged, &err);
+		if (code == ERR_OK)
+			code = subscription_represent(&out, &small, merged, annex, &fresh, &show, &err);
+		CHECK(code == ERR_OK || code == ERR_MEMORY);
+		buf_done(&out);
+		arena_done(&small);
+	}
+	CHECK(code == ERR_OK && room > 1024);
+}
+
 int main(void)
 {
 	bench_open();
@@ -768,6 +795,7 @@ int main(void)
 	RUN(linked_terms_hold_for_none);
 	RUN(it_comes_back_as_it_was_sent_with_its_status);
 	RUN(names_follow_the_context_of_the_answer);
+	RUN(refused_memory_is_an_error);
 	bench_close();
 	return check_done();
 }
