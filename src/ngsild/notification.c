@@ -5,9 +5,14 @@
  * and deletedAt are told, with showChanges also each attribute that it had. */
 #include "ngsild/subscription_int.h"
 
+#include "base/map.h"
 #include "base/time_value.h"
 #include "ngsild/attribute_int.h"
 #include "ngsild/represent_int.h"
+
+#include <stdlib.h>
+
+#define MET_BYTES_MAX (64u << 20) /* ids of the entities of one notification */
 
 /* ---- the frame ---- */
 
@@ -289,40 +294,95 @@ static const struct json *told(struct telling *t)
 
 /* ---- linked entities that follow it (4.5.23.3) ---- */
 
+/* An entity of the notification, and by how many links it was reached at the nearest. */
+struct met {
+	struct str id;
+	uint32_t level;
+};
+
+struct notification_met {
+	struct arena arena;
+	struct map by_id; /* struct met */
+};
+
+struct notification_met *notification_met_new(void)
+{
+	struct notification_met *met = calloc(1, sizeof(*met));
+
+	if (!met)
+		return NULL;
+	arena_init(&met->arena, MET_BYTES_MAX);
+	map_init(&met->by_id, 0);
+	return met;
+}
+
+struct notification_met *notification_met_free(struct notification_met *met)
+{
+	if (!met)
+		return NULL;
+	map_done(&met->by_id);
+	arena_done(&met->arena);
+	free(met);
+	return NULL;
+}
+
 struct follower {
 	const struct json *entity;
 	struct str id;
 	struct represent_selection show;
 	uint32_t level;
+	bool told; /* it stands in the notification already: only its links are followed, which now reach farther */
 	struct follower *next;
 };
 
 struct walk {
 	struct arena *arena;
 	const struct linked_source *linked;
+	struct notification_met *met; /* NULL: none is kept */
 	struct follower *first, *last;
 	uint32_t count, level; /* of the one that is looked at */
 	enum err_code code;
 };
 
+/* Keeps the id as met at this level. *ret_told: it was met before; false when there is nothing new about it. */
+static bool meet(struct walk *walk, struct str id, uint32_t level, bool *ret_told)
+{
+	struct met *met = walk->met ? map_get(&walk->met->by_id, id) : NULL;
+	bool nearer = met && level < met->level;
+
+	*ret_told = met != NULL;
+	if (!walk->met || met) {
+		if (nearer)
+			met->level = level;
+		return !met || nearer;
+	}
+	met = arena_new(&walk->met->arena, struct met);
+	if (met)
+		*met = (struct met){arena_dup(&walk->met->arena, id), level};
+	if (!met || !met->id.at || !map_set(&walk->met->by_id, met->id, met))
+		walk->code = ERR_MEMORY;
+	return walk->code == ERR_OK;
+}
+
 static bool follow(void *self, struct str id, const struct represent_selection *show)
 {
 	struct walk *walk = self;
+	bool told;
 
 	for (const struct follower *met = walk->first; met; met = met->next)
 		if (str_eq(met->id, id))
 			return true;
 	const struct json *entity = walk->linked->find(walk->linked->self, id);
 
-	if (!entity)
-		return true;
+	if (!entity || !meet(walk, id, walk->level + 1, &told))
+		return walk->code == ERR_OK;
 	struct follower *follower = arena_new(walk->arena, struct follower);
 
 	if (!follower || walk->count == REPRESENT_LINKED_MAX) {
 		walk->code = follower ? ERR_LIMIT : ERR_MEMORY;
 		return false;
 	}
-	*follower = (struct follower){entity, document_id(entity), *show, walk->level + 1, NULL};
+	*follower = (struct follower){entity, document_id(entity), *show, walk->level + 1, told, NULL};
 	walk->last->next = follower;
 	walk->last = follower;
 	walk->count++;
@@ -333,17 +393,19 @@ static bool follow(void *self, struct str id, const struct represent_selection *
 static enum err_code put_followers(struct buf *out, struct arena *scratch, const struct notification_frame *frame,
 				   const struct json *entity, struct represent_options *options, struct error *err)
 {
-	struct follower own = {entity, document_id(entity), options->show, 0, NULL};
-	struct walk walk = {.arena = scratch, .linked = frame->linked, .first = &own, .last = &own};
+	struct follower own = {entity, document_id(entity), options->show, 0, true, NULL};
+	struct walk walk = {.arena = scratch, .linked = frame->linked, .met = frame->met, .first = &own, .last = &own};
+	bool told;
 
+	(void)meet(&walk, own.id, 0, &told);
 	for (const struct follower *at = &own; at; at = at->next) {
 		options->show = at->show;
 		walk.level = at->level;
-		if (at->level < frame->subscription->levels)
+		if (at->level < frame->subscription->levels && !walk.code)
 			represent_each_link(at->entity, options, follow, &walk);
 		if (walk.code)
 			return err_set(err, walk.code, "following the links of a notification");
-		if (at == &own)
+		if (at->told)
 			continue;
 		enum err_code code = represent_entity(out, scratch, at->entity, options, err);
 

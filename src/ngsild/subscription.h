@@ -118,6 +118,12 @@ bool subscription_concerns(const struct subscription *subscription, const struct
 
 /* ---- the notification (5.3.1, 5.8.6) ---- */
 
+/* Which entities a notification holds, for join "flat", so that no linked one stands in it twice. One for each
+ * notification, used again never. NULL when memory is refused. */
+struct notification_met;
+struct notification_met *notification_met_new(void);
+struct notification_met *notification_met_free(struct notification_met *met);
+
 /* The body is written in pieces: begin, one entity or more, end. The buffer's errors are sticky: buf_check() at the
  * end. */
 struct notification_frame {
@@ -128,11 +134,12 @@ struct notification_frame {
 	struct str id; /* URI */
 	int64_t notified_us;
 	const struct linked_source *linked; /* for notification.join; NULL: Relationships stay URIs */
+	struct notification_met *met; /* NULL: each entity's linked ones are told apart from those of others */
 };
 
 void notification_begin(struct buf *out, const struct notification_frame *frame);
-/* One entity. For a timeInterval an event has after only. With join "flat" the entities linked to follow it, each once;
- * what follows several entities of one notification stands in it several times. */
+/* One entity. For a timeInterval an event has after only. With join "flat" the entities linked to follow it, each once
+ * in a notification, but for one that comes later as an entity of its own. */
 MUST_CHECK enum err_code notification_entity(struct buf *out, struct arena *scratch,
 					     const struct notification_frame *frame,
 					     const struct subscription_event *event, struct error *err);

@@ -20,9 +20,10 @@ DEFINE_CLEANUP(struct subscription *, subscription);
 #define SHOWN "\"id\": \"urn:x:1\", \"type\": \"T\""
 
 struct noted {
-	struct context *own, *context; /* of the subscription, of the notification; NULL: the core */
+	struct context *context; /* NULL: the core */
 	const char *context_value;
 	const struct linked_source *linked;
+	struct notification_met *met;
 };
 
 /* members: of the subscription, notification: of its notification, endpoint: of that; each with a comma in front. */
@@ -51,7 +52,8 @@ static struct str body(const struct subscription *s, const struct noted *noted, 
 							 noted->context_value ? parse(noted->context_value) : NULL,
 						 .id = STR("urn:n:1"),
 						 .notified_us = LATER_US,
-						 .linked = noted->linked};
+						 .linked = noted->linked,
+						 .met = noted->met};
 	struct buf out;
 
 	buf_init(&out, 1u << 20);
@@ -516,6 +518,40 @@ static void linked_entities_are_joined(void)
 	}
 }
 
+/* "This array will consist of both Linking Entities and Linked Entities": each once. */
+static void a_flat_notification_tells_each_linked_entity_once(void)
+{
+	struct json *known = json_new(&arena, json_object());
+	const struct linked_source source = {find, known};
+	struct noted noted = {.linked = &source, .met = notification_met_new()};
+	CLEANUP(subscription)
+	struct subscription *s =
+		subscribed(NULL, "", ", \"join\": \"flat\", \"joinLevel\": 2, \"format\": \"simplified\"", "");
+#define LINK(id, to) "{\"id\": \"urn:x:" id "\", \"type\": \"T\", \"r\": {\"object\": \"urn:x:" to "\"}}"
+#define FLAT(id, to) "{\"id\": \"urn:x:" id "\", \"type\": \"T\", \"r\": \"urn:x:" to "\"}"
+	static const char *const entities[] = {LINK("4", "5"), LINK("5", "6"), LINK("6", "7"), LINK("7", "8")};
+
+	for (size_t i = 0; i < sizeof(entities) / sizeof(entities[0]); i++) {
+		const struct json *entity = expanded(entities[i], core);
+
+		CHECK(json_add(&arena, known, document_id(entity), *entity));
+	}
+	/* 1 leads to 4 and 5; 2 leads to 4 again, and to nothing new; 3 is nearer to 5, and so leads to 6. 9
+	 * links to what nobody knows. */
+	const struct subscription_event events[] = {{.after = expanded(LINK("1", "4"), core)},
+						    {.after = expanded(LINK("2", "4"), core)},
+						    {.after = expanded(LINK("3", "5"), core)},
+						    {.after = expanded(LINK("9", "1"), core)}};
+
+	if (s && CHECK(noted.met))
+		CHECK_JSON(data_of(body(s, &noted, events, 4)),
+			   "[" FLAT("1", "4") ", " FLAT("4", "5") ", " FLAT("5", "6") ", " FLAT("2", "4") ", " FLAT(
+				   "3", "5") ", " FLAT("6", "7") ", " FLAT("9", "1") "]");
+	noted.met = notification_met_free(noted.met);
+#undef LINK
+#undef FLAT
+}
+
 static void refused_memory_is_an_error(void)
 {
 	CLEANUP(subscription)
@@ -558,6 +594,7 @@ int main(void)
 	RUN(a_deleted_entity_tells_when);
 	RUN(several_changes_of_one_write_are_told_as_one);
 	RUN(linked_entities_are_joined);
+	RUN(a_flat_notification_tells_each_linked_entity_once);
 	RUN(refused_memory_is_an_error);
 	bench_close();
 	return check_done();
