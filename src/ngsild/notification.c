@@ -245,7 +245,7 @@ static bool is_touched(const struct telling *t, struct str iri)
 
 static void tell_changed(struct telling *t, struct json *result)
 {
-	const struct json *after = t->event->after;
+	const struct json *after = t->event->after, none = json_array();
 
 	for (uint32_t i = 0; json_is(after, JSON_OBJECT) && i < after->count; i++) {
 		const struct json_member *member = &after->members[i];
@@ -255,7 +255,7 @@ static void tell_changed(struct telling *t, struct json *result)
 	}
 	for (const struct change *change = t->event->changes; change; change = change->next)
 		if (is_gone(t, change) && !json_get(result, change->attribute_iri))
-			add(t, result, change->attribute_iri, told_instances(t, change->attribute_iri, NULL));
+			add(t, result, change->attribute_iri, told_instances(t, change->attribute_iri, &none));
 	if (t->event->scope_changed && !json_get(after, STR("scope")) && json_get(t->event->before, STR("scope")))
 		add(t, result, STR("scope"), json_string(NGSILD_NULL)); /* 4.18 */
 }

@@ -442,7 +442,7 @@ static enum err_code build_all(struct build *b, const struct json *document)
 enum err_code subscription_new(const struct json *document, struct context *context, struct json_parser *parser,
 			       struct subscription **ret_subscription, struct error *err)
 {
-	struct error unseen;
+	struct error unseen = {.code = ERR_OK};
 	struct build b = {
 		.subscription = calloc(1, sizeof(struct subscription)), .parser = parser, .err = err ? err : &unseen};
 
