@@ -60,6 +60,12 @@ enum member {
 	(MEMBER_BIT(MEMBER_VALUE) | MEMBER_BIT(MEMBER_OBJECT) | MEMBER_BIT(MEMBER_LANGUAGE_MAP) |                      \
 	 MEMBER_BIT(MEMBER_VOCAB) | MEMBER_BIT(MEMBER_JSON) | MEMBER_BIT(MEMBER_VALUE_LIST) |                          \
 	 MEMBER_BIT(MEMBER_OBJECT_LIST))
+/* In the order of the members that hold values: what they held before the change that a notification is about. */
+#define MEMBERS_PREVIOUS                                                                                               \
+	(MEMBER_BIT(MEMBER_PREVIOUS_VALUE) | MEMBER_BIT(MEMBER_PREVIOUS_OBJECT) |                                      \
+	 MEMBER_BIT(MEMBER_PREVIOUS_LANGUAGE_MAP) | MEMBER_BIT(MEMBER_PREVIOUS_VOCAB) |                                \
+	 MEMBER_BIT(MEMBER_PREVIOUS_JSON) | MEMBER_BIT(MEMBER_PREVIOUS_VALUE_LIST) |                                   \
+	 MEMBER_BIT(MEMBER_PREVIOUS_OBJECT_LIST))
 
 static inline bool member_in(enum member member, uint64_t set)
 {

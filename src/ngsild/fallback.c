@@ -88,10 +88,13 @@ static struct json objects_of(struct fallback *f, const struct json *object_list
 	return list;
 }
 
+/* value NULL: what notifications tell of as gone. */
 static void add_value(struct fallback *f, struct json *instance, enum member member, const struct json *value)
 {
 	if (member == MEMBER_OBJECT_LIST)
-		add(f, instance, STR("object"), objects_of(f, value));
+		add(f, instance, STR("object"), value ? objects_of(f, value) : json_string(NGSILD_NULL));
+	else if (!value)
+		add(f, instance, STR("value"), json_string(NGSILD_NULL));
 	else
 		add(f, instance, STR("value"), member == MEMBER_VOCAB ? terms_of(f, value) : *value);
 }
@@ -115,8 +118,10 @@ static struct json instance_of(struct fallback *f, const struct json *instance)
 		else if (falls && member == MEMBER_TYPE)
 			add(f, &result, one->key,
 			    json_string(kind->value == MEMBER_OBJECT_LIST ? STR("Relationship") : STR("Property")));
+		else if (falls && member_in(member, MEMBERS_PREVIOUS))
+			continue;
 		else if (falls && member == kind->value)
-			add_value(f, &result, member, &one->value);
+			add_value(f, &result, member, instance_is_null(instance) ? NULL : &one->value);
 		else
 			add(f, &result, one->key, one->value);
 	}
@@ -130,7 +135,9 @@ static struct json instances_of(struct fallback *f, const struct json *instances
 	struct json list = json_array();
 
 	for (uint32_t i = 0; json_is(instances, JSON_ARRAY) && i < instances->count; i++) {
-		push(f, &list, instance_of(f, &instances->items[i]));
+		const struct json *instance = &instances->items[i];
+
+		push(f, &list, json_is(instance, JSON_OBJECT) ? instance_of(f, instance) : *instance);
 		if (f->version < VERSION_DATASETS)
 			break;
 	}

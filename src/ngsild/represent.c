@@ -56,6 +56,10 @@ static void put_entity_member(const struct writer *w, const struct json *entity,
 		put_key(w->out, member->key);
 		put_value(w->out, &member->value);
 		return;
+	case MEMBER_DELETED_AT: /* of a notification, about the one thing that it is to tell (5.8.6) */
+		put_key(w->out, member->key);
+		put_value(w->out, &member->value);
+		return;
 	default: /* id and type are written before; modifiedAt with createdAt */
 		return;
 	}
@@ -106,7 +110,8 @@ static const struct json *feature_geometry(const struct represent_options *o, co
 	const struct json *instance = geometry_instance(o, entity);
 	const struct attribute_kind *kind = instance ? attribute_kind_of(instance) : NULL;
 
-	return kind && str_eq(kind->name, STR("GeoProperty")) ? instance_value(instance) : NULL;
+	return kind && str_eq(kind->name, STR("GeoProperty")) && !instance_is_null(instance) ? instance_value(instance)
+											     : NULL;
 }
 
 /* A GeoJSON Feature (4.5.16.2, 4.5.17.1). */

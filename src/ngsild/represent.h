@@ -48,7 +48,9 @@ struct represent_options {
 	const struct json *context_value; /* written as the member "@context"; NULL: not written (Link header) */
 };
 
-/* Appends the JSON text of one entity to out; arena holds scratch. A buffer that cannot take it stays failed, for
+/* Appends the JSON text of one entity to out; arena holds scratch. Beside what documents hold it may have what
+ * notifications tell (5.8.6): NGSI-LD Null as the scope, as an instance's value or in place of an instance,
+ * previousValue and its like, and deletedAt as a text. A buffer that cannot take it stays failed, for
  * buf_check() to tell once at the end. Errors: ERR_INTERNAL for a properties_format that is none. */
 MUST_CHECK enum err_code represent_entity(struct buf *out, struct arena *arena, const struct json *entity,
 					  const struct represent_options *options, struct error *err);

@@ -119,7 +119,9 @@ static void put_simplified(const struct writer *w, struct str iri, const struct 
 	const struct json *value = instance_value(instance);
 	const struct json_member *language = chosen_language(w, instance);
 
-	if (!kind || !value) {
+	if (json_is(instance, JSON_STRING) || instance_is_null(instance)) {
+		put(w->out, STR("\"urn:ngsi-ld:null\","));
+	} else if (!kind || !value) {
 		put(w->out, STR("null,")); /* no document that expansion made */
 	} else if (language) {
 		put_value(w->out, &language->value);
@@ -158,6 +160,8 @@ static bool reads_as_instance(const struct json *value)
 /* Can the value stand alone and be read back as what it is (4.5.2.3, 4.7.3)? */
 static bool value_alone_suffices(const struct writer *w, const struct attribute_kind *kind, const struct json *instance)
 {
+	static const uint64_t stamps =
+		MEMBER_BIT(MEMBER_CREATED_AT) | MEMBER_BIT(MEMBER_MODIFIED_AT) | MEMBER_BIT(MEMBER_EXPIRES_AT);
 	const struct json *value = NULL;
 
 	if (!kind->bare)
@@ -167,8 +171,7 @@ static bool value_alone_suffices(const struct writer *w, const struct attribute_
 
 		if (member == kind->value)
 			value = &instance->members[i].value;
-		else if (member != MEMBER_TYPE && (w->options->sys_attrs || member < MEMBER_CREATED_AT) &&
-			 (w->options->sys_attrs || member != MEMBER_EXPIRES_AT))
+		else if (member != MEMBER_TYPE && (w->options->sys_attrs || !member_in(member, stamps)))
 			return false;
 	}
 	if (!value || str_eq(kind->name, STR("GeoProperty")))
@@ -215,6 +218,7 @@ static void put_member(const struct writer *w, const struct json *instance, cons
 			return;
 		break;
 	case MEMBER_VOCAB:
+	case MEMBER_PREVIOUS_VOCAB:
 	case MEMBER_VALUE_TYPE:
 	case MEMBER_OBJECT_TYPE:
 	case MEMBER_ENTITY_TYPE_SEALED:
@@ -222,6 +226,7 @@ static void put_member(const struct writer *w, const struct json *instance, cons
 		put_terms(w, &member->value, which == MEMBER_OBJECT_TYPE || which == MEMBER_ENTITY_TYPE_SEALED, false);
 		return;
 	case MEMBER_OBJECT_LIST:
+	case MEMBER_PREVIOUS_OBJECT_LIST:
 		if (w->format != REPRESENT_CONCISE)
 			break;
 		put_key(w->out, member->key);
@@ -262,6 +267,10 @@ static void put_instance(const struct writer *w, struct str iri, const struct js
 	const struct json_member *language = chosen_language(w, instance);
 	bool type_shown = true;
 
+	if (json_is(instance, JSON_STRING)) { /* a bare NGSI-LD Null */
+		put_value(w->out, instance);
+		return;
+	}
 	if (w->format == REPRESENT_CONCISE) {
 		const struct attribute_kind *kind = attribute_kind_of(instance);
 
