@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/map.h"
 #include "net/http_outgoing_int.h"
+#include "net/http_post_int.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -21,8 +22,6 @@
 #define SENDER_ANSWER_BYTES_DEFAULT ((size_t)64 << 10)
 #define SENDER_CONNECT_TIMEOUT_MS 5000
 #define SENDER_IDLE_HOSTS_MAX 256u /* without posts, kept for the next one */
-#define SENDER_OWN_HEADERS 3u
-#define HEADER_SHOWN_BYTES 60u /* of a name, in errors */
 
 struct sender_host {
 	struct str key; /* "http://host:port"; the map's */
@@ -35,18 +34,12 @@ struct sender_host {
 	char text[];
 };
 
-/* The fields of a post as libcurl wants them; the memory is kept. */
-struct slot_headers {
-	struct buf text;
-	struct curl_slist nodes[HTTP_POST_HEADERS_MAX + SENDER_OWN_HEADERS];
-};
-
 struct sender_slot {
 	CURL *curl;
 	struct http_sender *sender;
 	struct http_post *post; /* NULL: the slot is free */
 	struct sender_slot *next_free;
-	struct slot_headers *headers;
+	struct http_post_fields *fields;
 	struct buf url_text; /* that `url` was made of, NUL included; empty after a redirect */
 	struct http_url url;
 	struct http_gate gate;
@@ -166,70 +159,7 @@ static enum err_code host_of(struct http_sender *sender, const struct http_url *
 	return ERR_OK;
 }
 
-/* ---- what a post may say ---- */
-
-/* Of RFC 9110, 5.6.2. */
-static bool is_token(struct str name)
-{
-	static const char signs[] = "!#$%&'*+-.^_`|~";
-
-	for (size_t i = 0; i < name.len; i++) {
-		char c = name.at[i];
-		bool alphanumeric = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-
-		if (!alphanumeric && (c == '\0' || !strchr(signs, c)))
-			return false;
-	}
-	return name.len > 0;
-}
-
-static bool is_field_value(struct str value)
-{
-	for (size_t i = 0; i < value.len; i++) {
-		unsigned char c = (unsigned char)value.at[i];
-
-		if ((c < 0x20 && c != '\t') || c == 0x7f)
-			return false;
-	}
-	return true;
-}
-
-/* Where a message ends and whom the connection is with is not for a header to say. */
-static bool is_ours(struct str name)
-{
-	static const char *const ours[] = {"Content-Length", "Transfer-Encoding", "Host", "Connection",
-					   "Expect",         "Keep-Alive",        "TE",   "Trailer",
-					   "Upgrade"};
-
-	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
-		if (str_eq_nocase(name, str_from(ours[i])))
-			return true;
-	return str_eq_nocase(str_part(name, 0, 6), STR("Proxy-"));
-}
-
-static enum err_code check_headers(const struct http_post *post, struct error *err)
-{
-	size_t bytes = 0;
-
-	if (post->header_count > HTTP_POST_HEADERS_MAX)
-		return err_set(err, ERR_LIMIT, "more than %u headers", HTTP_POST_HEADERS_MAX);
-	for (size_t i = 0; i < post->header_count; i++) {
-		const struct http_post_header *header = &post->headers[i];
-
-		if (!is_token(header->name))
-			return err_set(err, ERR_INVALID, "header %zu has a name that is no token", i + 1);
-		if (is_ours(header->name))
-			return err_set(err, ERR_INVALID, "the header %.*s cannot be set",
-				       STR_FMT(str_part(header->name, 0, HEADER_SHOWN_BYTES)));
-		if (!is_field_value(header->value))
-			return err_set(err, ERR_INVALID, "the value of the header %.*s has control characters",
-				       STR_FMT(str_part(header->name, 0, HEADER_SHOWN_BYTES)));
-		bytes += header->name.len + header->value.len;
-		if (bytes > HTTP_POST_HEADER_BYTES_MAX)
-			return err_set(err, ERR_LIMIT, "headers of more than %zu bytes", HTTP_POST_HEADER_BYTES_MAX);
-	}
-	return ERR_OK;
-}
+/* ---- giving posts ---- */
 
 static bool is_text(const struct buf *buf, const char *text)
 {
@@ -274,7 +204,7 @@ enum err_code http_sender_post(struct http_sender *sender, struct http_post *pos
 		return err_set(err, ERR_CONFLICT, "the sender is being closed");
 	if (sender->post_count >= HTTP_SENDER_POSTS_MAX)
 		return err_set(err, ERR_LIMIT, "%u posts have not ended yet", HTTP_SENDER_POSTS_MAX);
-	enum err_code code = check_headers(post, err);
+	enum err_code code = http_post_check(post, err);
 
 	if (code == ERR_OK)
 		code = find_host(sender, post->url, &host, err);
@@ -389,13 +319,10 @@ static bool slot_open(struct sender_slot *slot)
 {
 	if (slot->curl)
 		return true;
-	if (!slot->headers) {
-		slot->headers = calloc(1, sizeof(*slot->headers));
-		if (!slot->headers)
-			return false;
-		/* Each field has ": " and a NUL beside its name and value. */
-		buf_init(&slot->headers->text, HTTP_POST_HEADER_BYTES_MAX + HTTP_POST_HEADERS_MAX * (size_t)3);
-	}
+	if (!slot->fields)
+		slot->fields = http_post_fields_new();
+	if (!slot->fields)
+		return false;
 	slot->curl = curl_easy_init();
 	if (slot->curl && slot_options(slot))
 		return true;
@@ -409,41 +336,7 @@ static void slot_done(struct sender_slot *slot)
 	curl_easy_cleanup(slot->curl);
 	http_url_done(&slot->url);
 	buf_done(&slot->url_text);
-	if (slot->headers)
-		buf_done(&slot->headers->text);
-	free(slot->headers);
-}
-
-/* libcurl's list of the post's headers, then of those that it would send by itself and shall not. */
-static struct curl_slist *slot_headers(struct sender_slot *slot)
-{
-	static const char *const own[SENDER_OWN_HEADERS] = {"Expect:", "Accept:", "Content-Type:"};
-	struct buf *text = &slot->headers->text;
-	struct curl_slist *nodes = slot->headers->nodes;
-	const struct http_post *post = slot->post;
-	size_t at = 0, count = post->header_count + SENDER_OWN_HEADERS;
-
-	buf_clear(text);
-	for (size_t i = 0; i < post->header_count; i++) {
-		struct str value = str_trim(post->headers[i].value);
-
-		buf_put(text, post->headers[i].name);
-		/* How libcurl is told a field with an empty value. */
-		buf_put(text, value.len > 0 ? STR(": ") : STR(";"));
-		buf_put(text, value);
-		buf_put_char(text, '\0');
-	}
-	if (text->failed)
-		return NULL;
-	for (size_t i = 0; i < count; i++) {
-		bool given = i < post->header_count;
-
-		/* libcurl does not write to it. */
-		nodes[i].data = given ? text->at + at : (char *)(uintptr_t)own[i - post->header_count];
-		nodes[i].next = i + 1 < count ? &nodes[i + 1] : NULL;
-		at += given ? strlen(nodes[i].data) + 1 : 0;
-	}
-	return nodes;
+	(void)http_post_fields_free(slot->fields);
 }
 
 /* Hands slot->url and the post to libcurl. */
@@ -483,7 +376,7 @@ static void slot_start(struct sender_slot *slot, struct http_post *post)
 	slot->hops = 0;
 	slot->gate.host = post->host->name;
 	slot->deadline_ms = http_outgoing_now_ms() + timeout_ms;
-	struct curl_slist *headers = slot_open(slot) ? slot_headers(slot) : NULL;
+	struct curl_slist *headers = slot_open(slot) ? http_post_fields_list(slot->fields, post) : NULL;
 
 	if (!headers || !slot_take_url(slot) || curl_easy_setopt(slot->curl, CURLOPT_HTTPHEADER, headers) != CURLE_OK ||
 	    !slot_send(slot, timeout_ms))
