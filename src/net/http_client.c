@@ -2,22 +2,15 @@
  * protocol, no step from https down to http.
  *
  * Redirects are followed here and not by libcurl, so that the policy of addresses knows the host of every step and the
- * bounds hold for all of them together. The policy is asked for each address just before its socket is made. libcurl's
- * global state is counted and guarded by its own lock since 7.84 (CURL_VERSION_THREADSAFE), so every fetch takes and
- * gives back a reference, from whatever thread. */
+ * bounds hold for all of them together. */
 #include "net/http_client.h"
 
-#include "net/address_policy.h"
 #include "net/http_cache.h"
+#include "net/http_outgoing_int.h"
 
-#include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
 
-#define FETCH_TIMEOUT_MS_DEFAULT 10000u
-#define FETCH_URL_BYTES_MAX 8192u
 #define FETCH_ARENA_BYTES_MAX ((size_t)1 << 20)
 #define FETCH_LINKS_MAX 16u /* Link headers looked at */
 
@@ -31,32 +24,19 @@ struct fetch {
 	int64_t deadline_ms; /* CLOCK_MONOTONIC */
 	uint32_t hops; /* redirects followed so far */
 	/* Of the step that runs: */
-	CURLU *parts;
+	struct http_url parts;
+	struct http_gate gate;
 	struct str url; /* in the arena */
 	char *shown; /* the URL as errors show it, without user and password; curl's memory */
-	char *host; /* curl's memory */
-	bool secure;
 	bool too_large;
 	bool dropped; /* the body of an answer that is not the document */
-	bool denied; /* the policy refused an address … */
-	char address[ADDRESS_TEXT_BYTES]; /* … the last such */
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void step_done(struct fetch *fetch)
 {
 	curl_free(fetch->shown);
-	curl_free(fetch->host);
-	curl_url_cleanup(fetch->parts);
-	fetch->shown = fetch->host = NULL;
-	fetch->parts = NULL;
+	fetch->shown = NULL;
+	http_url_done(&fetch->parts);
 }
 
 static void fetch_done(struct fetch *fetch)
@@ -85,58 +65,23 @@ static size_t on_bytes(char *at, size_t size, size_t count, void *cls)
 	return fetch->body->failed ? 0 : size * count;
 }
 
-/* Called for each address that the host resolved to, in the order in which libcurl tries them. */
-static curl_socket_t on_socket(void *cls, curlsocktype purpose, struct curl_sockaddr *address)
-{
-	struct fetch *fetch = cls;
-
-	(void)purpose;
-	if (fetch->options->policy &&
-	    !address_policy_allows(fetch->options->policy, str_from(fetch->host), &address->addr)) {
-		struct str text = address_text(&address->addr, fetch->address);
-
-		if (text.at != fetch->address)
-			(void)snprintf(fetch->address, sizeof(fetch->address), "%.*s", STR_FMT(text));
-		fetch->denied = true;
-		return CURL_SOCKET_BAD;
-	}
-	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-}
-
 /* ---- one step ---- */
 
 static enum err_code take_url(struct fetch *fetch, struct str url, struct error *err)
 {
-	char *scheme = NULL, *host = NULL;
-	bool was_secure = fetch->secure && fetch->hops > 0;
+	bool was_secure = fetch->parts.secure && fetch->hops > 0;
 
 	step_done(fetch);
 	fetch->url = url;
-	fetch->parts = curl_url();
-	if (!fetch->parts)
-		return err_set(err, ERR_MEMORY, "no memory to fetch a URL");
-	if (url.len > FETCH_URL_BYTES_MAX ||
-	    curl_url_set(fetch->parts, CURLUPART_URL, url.at, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK)
-		return err_set(err, ERR_INVALID, "not a URL of http or https: \"%.100s\"", url.at);
-	bool good = curl_url_get(fetch->parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-		    curl_url_get(fetch->parts, CURLUPART_HOST, &host, 0) == CURLUE_OK && host[0] &&
-		    (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
+	enum err_code code = http_url_take(&fetch->parts, url.at, err);
 
-	fetch->secure = good && strcmp(scheme, "https") == 0;
-	fetch->host = host;
-	curl_free(scheme);
-	CURLU *shown = curl_url_dup(fetch->parts);
-
-	if (!shown)
+	if (code != ERR_OK)
+		return code;
+	fetch->gate.host = fetch->parts.host;
+	fetch->shown = http_url_shown(&fetch->parts);
+	if (!fetch->shown)
 		return err_set(err, ERR_MEMORY, "no memory to fetch a URL");
-	(void)curl_url_set(shown, CURLUPART_USER, NULL, 0);
-	(void)curl_url_set(shown, CURLUPART_PASSWORD, NULL, 0);
-	(void)curl_url_get(shown, CURLUPART_URL, &fetch->shown, 0);
-	curl_url_cleanup(shown);
-	if (!good || !fetch->shown)
-		return err_set(err, ERR_INVALID, "not a URL of http or https: \"%.100s\"",
-			       fetch->shown ? fetch->shown : "");
-	if (was_secure && !fetch->secure)
+	if (was_secure && !fetch->parts.secure)
 		return err_set(err, ERR_IO, "%.120s: a redirect from https to http is not followed", fetch->shown);
 	return ERR_OK;
 }
@@ -159,16 +104,10 @@ static bool fetch_setup(struct fetch *fetch)
 	CURL *curl = fetch->curl;
 	CURLcode bad = CURLE_OK;
 
-	bad |= curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-	bad |= curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-	bad |= curl_easy_setopt(curl, CURLOPT_PROXY, "");
-	bad |= curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	bad |= curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	bad |= curl_easy_setopt(curl, CURLOPT_USERAGENT, options->user_agent ? options->user_agent : "machi");
+	if (!http_outgoing_guard(curl, &fetch->gate, options->user_agent))
+		return false;
 	bad |= curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
 	bad |= curl_easy_setopt(curl, CURLOPT_WRITEDATA, fetch);
-	bad |= curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, on_socket);
-	bad |= curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, fetch);
 	/* Without a value libcurl leaves out the field that it would send by itself. */
 	if (bad != CURLE_OK || !add_header(fetch, "Accept", options->accept))
 		return false;
@@ -187,22 +126,22 @@ static enum err_code step_failed(const struct fetch *fetch, CURLcode code, struc
 		return err_set(err, ERR_MEMORY, "no memory for %.120s", fetch->shown);
 	if (code == CURLE_OPERATION_TIMEDOUT)
 		return err_set(err, ERR_TIMEOUT, "%.120s did not answer in time", fetch->shown);
-	if (code == CURLE_COULDNT_CONNECT && fetch->denied)
+	if (code == CURLE_COULDNT_CONNECT && fetch->gate.denied)
 		return err_set(err, ERR_DENIED, "%.120s: the address %s may not be connected to from here",
-			       fetch->shown, fetch->address);
+			       fetch->shown, fetch->gate.address);
 	return err_set(err, ERR_IO, "cannot fetch %.120s: %s", fetch->shown, curl_easy_strerror(code));
 }
 
 /* Sends the request for fetch->url and reads the answer. */
 static enum err_code step_run(struct fetch *fetch, long *ret_status, struct error *err)
 {
-	int64_t left_ms = fetch->deadline_ms - now_ms();
+	int64_t left_ms = fetch->deadline_ms - http_outgoing_now_ms();
 
 	if (left_ms <= 0)
 		return err_set(err, ERR_TIMEOUT, "%.120s did not answer in time", fetch->shown);
 	fetch->body->len = fetch->body_start;
-	fetch->dropped = fetch->denied = false;
-	if (curl_easy_setopt(fetch->curl, CURLOPT_CURLU, fetch->parts) != CURLE_OK ||
+	fetch->dropped = fetch->gate.denied = false;
+	if (curl_easy_setopt(fetch->curl, CURLOPT_CURLU, fetch->parts.parts) != CURLE_OK ||
 	    curl_easy_setopt(fetch->curl, CURLOPT_TIMEOUT_MS, (long)left_ms) != CURLE_OK)
 		return err_set(err, ERR_MEMORY, "libcurl refuses to fetch %.120s", fetch->shown);
 	CURLcode code = curl_easy_perform(fetch->curl);
@@ -252,7 +191,7 @@ static bool is_json(struct str content_type)
 
 static struct str absolute(const struct fetch *fetch, struct str reference)
 {
-	CURLU *parts = curl_url_dup(fetch->parts);
+	CURLU *parts = curl_url_dup(fetch->parts.parts);
 	struct str text = arena_dup(fetch->arena, reference);
 	char *url = NULL;
 
@@ -337,7 +276,7 @@ static enum err_code fetch_start(struct fetch *fetch, const char *url, struct ht
 	fetch->curl = curl_easy_init();
 	if (!fetch->curl || !first.at || !fetch_setup(fetch))
 		return err_set(err, ERR_MEMORY, "no memory to fetch a URL");
-	fetch->deadline_ms = now_ms() + (timeout_ms ? timeout_ms : FETCH_TIMEOUT_MS_DEFAULT);
+	fetch->deadline_ms = http_outgoing_now_ms() + (timeout_ms ? timeout_ms : HTTP_OUTGOING_TIMEOUT_MS_DEFAULT);
 	return fetch_run(fetch, first, ret_answer, err);
 }
 
@@ -348,12 +287,12 @@ enum err_code http_get(const char *url, const struct http_fetch_options *options
 	struct fetch fetch = {
 		.options = options ? options : &defaults, .arena = arena, .body = body, .body_start = body->len};
 
-	if (!(curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_THREADSAFE))
-		return err_set(err, ERR_UNSUPPORTED, "this libcurl was built without thread safety");
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		return err_set(err, ERR_MEMORY, "libcurl does not start");
-	enum err_code code = fetch_start(&fetch, url, ret_answer, err);
+	enum err_code code = http_outgoing_start(err);
 
+	if (code != ERR_OK)
+		return code;
+	fetch.gate.policy = fetch.options->policy;
+	code = fetch_start(&fetch, url, ret_answer, err);
 	if (code != ERR_OK) {
 		/* The body of a failed answer is not what was asked for. */
 		body->len = fetch.body_start;

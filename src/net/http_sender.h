@@ -1,0 +1,77 @@
+/* Many HTTP(S) POSTs at once over libcurl's multi interface: notifications to receivers that may be slow, dead or
+ * hostile.
+ *
+ * Posts to one scheme, host and port begin in the order in which they were given, at most host_connections_max at once;
+ * hosts take turns, so that a dead one holds no more than its share. done() is called in the order in which posts end.
+ * Connections are kept alive and used again; where the receiver closes one that was idle, its post is sent once more on
+ * a new one, so a receiver may see a post twice. Thread: one owner, but for http_sender_wake(). SIGPIPE must be ignored
+ * by the program. */
+#ifndef MACHI_NET_HTTP_SENDER_H
+#define MACHI_NET_HTTP_SENDER_H
+
+#include "base/error.h"
+#include "base/str.h"
+
+#define HTTP_SENDER_CONNECTIONS_MAX 4096u /* connections_max is no more */
+#define HTTP_SENDER_POSTS_MAX 65536u /* posts that have not ended, waiting ones included */
+#define HTTP_POST_HEADERS_MAX 100u
+#define HTTP_POST_HEADER_BYTES_MAX ((size_t)64 << 10) /* of all headers of a post */
+#define HTTP_POST_REDIRECTS_MAX 3u
+
+struct address_policy;
+struct http_sender;
+
+struct http_sender_options {
+	const struct address_policy *policy; /* NULL: any address; borrowed */
+	uint32_t connections_max; /* 0: 64 */
+	uint32_t host_connections_max; /* to one scheme, host and port; 0: 8 */
+	size_t answer_bytes_max; /* of an answer's body, which is read and dropped; 0: 64 KiB; more is an error */
+	const char *user_agent; /* NULL: "machi" */
+};
+
+/* Names are tokens and values hold no control characters but tabs. What frames the message or belongs to the connection
+ * (Content-Length, Transfer-Encoding, Host, Connection, Expect …) is the sender's and refused. */
+struct http_post_header {
+	struct str name, value;
+};
+
+struct http_post_result {
+	/* ERR_OK: an answer with 2xx. Else ERR_IO (another status, connection, TLS, no HTTP), ERR_TIMEOUT, ERR_DENIED
+	 * (the policy), ERR_LIMIT (the answer is too long), ERR_CONFLICT (the sender was freed; nothing is known), or
+	 * ERR_MEMORY. */
+	enum err_code code;
+	int status; /* of the whole answer; 0: there was none */
+	struct error error; /* names the URL without its user part; code ERR_OK: empty */
+};
+
+/* The caller's, as everything it points to, unchanged until done(), which may free it and give further posts. */
+struct http_post {
+	const char *url;
+	const struct http_post_header *headers;
+	size_t header_count;
+	struct str body;
+	uint32_t timeout_ms; /* from when its turn comes, redirects included; 0: 10,000 */
+	void (*done)(struct http_post *post, const struct http_post_result *result);
+	void *self;
+	/* The sender's: */
+	struct http_post *next;
+	struct sender_host *host;
+};
+
+MUST_CHECK enum err_code http_sender_new(const struct http_sender_options *options, struct http_sender **ret_sender,
+					 struct error *err);
+/* Calls done() with ERR_CONFLICT for what has not ended; posts given by these are refused. */
+struct http_sender *http_sender_free(struct http_sender *sender);
+
+/* Errors leave the post alone, done() is not called: ERR_INVALID (the URL, a header), ERR_LIMIT (too many posts or
+ * headers), ERR_CONFLICT (the sender is being freed), ERR_MEMORY. Nothing is sent before http_sender_run(). */
+MUST_CHECK enum err_code http_sender_post(struct http_sender *sender, struct http_post *post, struct error *err);
+
+/* Starts what may start, waits up to timeout_ms for something to happen unless something has, and calls done() for
+ * what has ended. ERR_MEMORY, ERR_INTERNAL: libcurl is stuck. */
+MUST_CHECK enum err_code http_sender_run(struct http_sender *sender, uint32_t timeout_ms, struct error *err);
+
+/* Any thread, while the sender lives: a run that waits returns, or the next one does not wait. */
+void http_sender_wake(struct http_sender *sender);
+
+#endif
