@@ -118,6 +118,8 @@ enum body_kind {
 	BODY_IDS,
 	BODY_QUERY,
 	BODY_CONTEXT,
+	BODY_SUBSCRIPTION,
+	BODY_SUBSCRIPTION_FRAGMENT,
 	BODY_TEMPORAL,
 	BODY_TEMPORAL_FRAGMENT,
 	BODY_TEMPORAL_INSTANCE /* a fragment, or what it holds alone */
@@ -138,6 +140,8 @@ enum answer_kind {
 	ANSWER_ENTITY_MAP,
 	ANSWER_CONTEXTS,
 	ANSWER_CONTEXT,
+	ANSWER_SUBSCRIPTION,
+	ANSWER_SUBSCRIPTIONS,
 	ANSWER_TEMPORAL,
 	ANSWER_TEMPORALS
 };
@@ -378,6 +382,7 @@ MUST_CHECK enum err_code linked_retrieve(struct call *call, const struct call_jo
 
 /* 201 with the Location of the entity that the call's one item made, below root. */
 void answer_created(struct call *call, struct str root);
+void answer_created_at(struct call *call, struct str root, struct str id); /* of something else */
 
 /* ---- entity_attributes.c ---- */
 
@@ -404,6 +409,11 @@ void batch_update(struct call *call);
 void batch_delete(struct call *call);
 void batch_merge(struct call *call);
 void query_by_post(struct call *call);
+void create_subscription(struct call *call);
+void query_subscriptions(struct call *call);
+void retrieve_subscription(struct call *call);
+void update_subscription(struct call *call);
+void delete_subscription(struct call *call);
 void create_entity_map(struct call *call);
 void create_entity_map_by_post(struct call *call);
 void retrieve_entity_map(struct call *call);

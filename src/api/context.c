@@ -121,25 +121,6 @@ void call_with_context(struct call *call, void (*next)(struct call *call))
 	context_resolve(call);
 }
 
-/* The URL that a Link header may give for this @context: a lone URL, or one beside core contexts. */
-static struct str context_url(const struct json *value)
-{
-	struct str url = STR_NONE;
-
-	if (json_is(value, JSON_STRING))
-		return json_text(value);
-	for (size_t i = 0; json_is(value, JSON_ARRAY) && i < value->count; i++) {
-		struct str part = json_text(&value->items[i]);
-
-		if (context_url_is_core(part))
-			continue;
-		if (!part.at || url.at)
-			return STR_NONE;
-		url = part;
-	}
-	return url;
-}
-
 /* GeoJSON carries the @context in its body unless the client asks otherwise (6.3.6; RFC 7240). */
 static bool prefers_json_body(const struct call *call)
 {
@@ -159,7 +140,7 @@ void call_context_out(struct call *call, const struct context **context, const s
 	*ret_member = call->context_value ? call->context_value : &core;
 	if (call->media == MEDIA_LD_JSON || (call->media == MEDIA_GEO_JSON && !prefers_json_body(call)))
 		return;
-	struct str url = context_url(*ret_member);
+	struct str url = context_lone_url(*ret_member);
 
 	*ret_member = NULL;
 	if (!url.at) {

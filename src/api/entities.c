@@ -8,7 +8,11 @@
 
 void answer_created(struct call *call, struct str root)
 {
-	struct str id = call->write.items[0].id;
+	answer_created_at(call, root, call->write.items[0].id);
+}
+
+void answer_created_at(struct call *call, struct str root, struct str id)
+{
 	struct buf location;
 
 	/* Path characters of RFC 3986 section 3.3 stay, the rest is percent-encoded. */

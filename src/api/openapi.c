@@ -117,6 +117,8 @@ static struct json body_node(struct arena *arena, const struct operation *operat
 					    [BODY_IDS] = "EntityId",
 					    [BODY_QUERY] = "Query",
 					    [BODY_CONTEXT] = "LdContextDocument",
+					    [BODY_SUBSCRIPTION] = "Subscription",
+					    [BODY_SUBSCRIPTION_FRAGMENT] = "SubscriptionFragment",
 					    [BODY_TEMPORAL] = "EntityTemporal",
 					    [BODY_TEMPORAL_FRAGMENT] = "EntityTemporalFragment",
 					    [BODY_TEMPORAL_INSTANCE] = "EntityTemporalFragment"};
@@ -173,6 +175,12 @@ static struct json success_node(struct arena *arena, const struct operation *ope
 	} else if (operation->answer >= ANSWER_TYPES && operation->answer <= ANSWER_CONTEXT) {
 		struct json schema = reference(arena, "schemas", discovery_schema(operation));
 
+		(void)json_add(arena, &node, STR("content"), media_node(arena, json_types, 2, schema));
+	} else if (operation->answer == ANSWER_SUBSCRIPTION || operation->answer == ANSWER_SUBSCRIPTIONS) {
+		struct json schema = reference(arena, "schemas", "Subscription");
+
+		if (operation->answer == ANSWER_SUBSCRIPTIONS)
+			schema = array_schema(arena, schema);
 		(void)json_add(arena, &node, STR("content"), media_node(arena, json_types, 2, schema));
 	} else if (operation->answer == ANSWER_TEMPORAL || operation->answer == ANSWER_TEMPORALS) {
 		struct json schema = reference(arena, "schemas", "EntityTemporal");

@@ -1,6 +1,7 @@
 /* Opening and closing the broker: folder, core context, default tenant, context cache. */
 #include "base/time_value.h"
 #include "broker/broker_int.h"
+#include "broker/subscriptions_int.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -46,6 +47,16 @@ static enum err_code open_folder(const struct broker *broker, struct error *err)
 	return ERR_OK;
 }
 
+static enum err_code load_subscriptions(struct broker *broker, struct error *err)
+{
+	const struct tenant *tenant = tenant_find(broker, STR_NONE);
+
+	broker->contexts_loaded = true;
+	if (!tenant || broker->options.read_only)
+		return ERR_OK;
+	return subscriptions_load(tenant->subscriptions, tenant->store, err);
+}
+
 enum err_code broker_new(const struct broker_options *options, struct broker **ret_broker, struct error *err)
 {
 	struct broker *broker = calloc(1, sizeof(*broker));
@@ -53,6 +64,7 @@ enum err_code broker_new(const struct broker_options *options, struct broker **r
 	if (!broker)
 		return err_set(err, ERR_MEMORY, "no memory for the broker");
 	broker->options = *options;
+	(void)pthread_mutex_init(&broker->owed_lock, NULL);
 	tenants_init(broker);
 	if (!broker->options.clock_us)
 		broker->options.clock_us = real_time_us;
@@ -82,6 +94,8 @@ enum err_code broker_new(const struct broker_options *options, struct broker **r
 	if (code == ERR_OK)
 		code = context_cache_load(broker->contexts, err);
 	if (code == ERR_OK)
+		code = load_subscriptions(broker, err);
+	if (code == ERR_OK)
 		code = sweeper_start(broker->sweeper, err);
 	if (code != ERR_OK) {
 		(void)broker_free(broker);
@@ -97,11 +111,14 @@ struct broker *broker_free(struct broker *broker)
 		return NULL;
 	/* First the threads that write or may still wake somebody, then the stores with what they have yet to write. */
 	(void)sweeper_free(broker->sweeper);
+	if (!broker->options.read_only)
+		(void)!broker_subscriptions_flush(broker, NULL); /* figures only */
 	(void)purger_free(broker->purger);
 	(void)context_cache_free(broker->contexts);
 	(void)entity_maps_free(broker->maps);
 	tenants_close(broker);
 	(void)context_unref(broker->core);
+	(void)pthread_mutex_destroy(&broker->owed_lock);
 	free(broker->data_path);
 	free(broker);
 	return NULL;

@@ -17,6 +17,7 @@ struct tenant {
 	struct store_retention retention; /* the store's; rules owned */
 	struct store_rule *rules;
 	struct lines_names *lines_names; /* owned; made at the first lines, under the lock */
+	struct subscriptions *subscriptions; /* owned */
 };
 
 struct tenants {
@@ -31,6 +32,7 @@ struct context_cache;
 struct purger;
 struct sweeper;
 struct entity_maps;
+struct subscriptions;
 
 struct broker {
 	struct broker_options options;
@@ -41,12 +43,18 @@ struct broker {
 	struct purger *purger;
 	struct sweeper *sweeper;
 	struct entity_maps *maps;
+	bool contexts_loaded; /* before there are other threads */
+	pthread_mutex_t owed_lock; /* guards the following two, also while owed() is called */
+	void (*owed)(void *self); /* broker_on_owed() */
+	void *owed_self;
 };
 
 /* tenants.c: the default tenant is opened by tenants_open(); tenants_close() is fine at any stage. */
 void tenants_init(struct broker *broker);
 MUST_CHECK enum err_code tenants_open(struct broker *broker, struct error *err);
 void tenants_close(struct broker *broker);
+struct tenant *tenant_find(struct broker *broker,
+			   struct str name); /* NULL: it is not open; lives as long as the broker */
 
 /* context_cache.c */
 MUST_CHECK enum err_code context_cache_new(struct broker *broker, struct context_cache **ret_cache, struct error *err);

@@ -3,6 +3,7 @@
 #include "broker/broker_int.h"
 
 #include "base/time_value.h"
+#include "broker/subscriptions_int.h"
 #include "ngsild/expiry.h"
 
 bool item_is_expired(const struct json *entity, int64_t now_us)
@@ -111,7 +112,8 @@ enum err_code entity_put(struct entity_change *change, const struct json *before
 	}
 	if (code != ERR_OK)
 		return code;
-	return put_history(change, document_id(entity), result, !before || result->scope_changed, before, entity);
+	code = put_history(change, document_id(entity), result, !before || result->scope_changed, before, entity);
+	return code == ERR_OK ? subscriptions_match(change, before, entity, result) : code;
 }
 
 enum err_code entity_delete(struct entity_change *change, const struct json *before)
@@ -123,7 +125,9 @@ enum err_code entity_delete(struct entity_change *change, const struct json *bef
 		change->storing = true;
 		code = store_txn_delete(change->txn, before, change->err);
 	}
-	return code == ERR_OK ? put_history(change, document_id(before), &result, true, before, NULL) : code;
+	if (code == ERR_OK)
+		code = put_history(change, document_id(before), &result, true, before, NULL);
+	return code == ERR_OK ? subscriptions_match(change, before, NULL, &result) : code;
 }
 
 enum err_code entity_expire(struct entity_change *change, struct json *entity, struct merge_result *result)

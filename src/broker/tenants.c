@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "broker/broker_int.h"
 #include "broker/lines_int.h"
+#include "broker/subscriptions_int.h"
 #include "store/pack.h"
 
 #include <assert.h>
@@ -45,6 +46,7 @@ void tenants_close(struct broker *broker)
 	for (size_t i = 0; i < tenants->count; i++) {
 		(void)store_free(tenants->list[i]->store);
 		(void)lines_names_free(tenants->list[i]->lines_names);
+		(void)subscriptions_free(tenants->list[i]->subscriptions);
 		free(tenants->list[i]->rules);
 		free(tenants->list[i]);
 	}
@@ -54,14 +56,29 @@ void tenants_close(struct broker *broker)
 	(void)pthread_mutex_destroy(&tenants->lock);
 }
 
-static struct store *find(struct tenants *tenants, struct str name)
+struct tenant *tenant_find(struct broker *broker, struct str name)
 {
+	struct tenants *tenants = &broker->tenants;
+
 	(void)pthread_mutex_lock(&tenants->lock);
-	const struct tenant *tenant = map_get(&tenants->by_name, name);
-	struct store *store = tenant ? tenant->store : NULL;
+	struct tenant *tenant = map_get(&tenants->by_name, name);
 
 	(void)pthread_mutex_unlock(&tenants->lock);
-	return store;
+	return tenant;
+}
+
+struct subscriptions *subscriptions_of(struct broker *broker, struct str name)
+{
+	struct tenant *tenant = tenant_find(broker, name);
+
+	return tenant ? tenant->subscriptions : NULL;
+}
+
+static struct store *find(struct broker *broker, struct str name)
+{
+	const struct tenant *tenant = tenant_find(broker, name);
+
+	return tenant ? tenant->store : NULL;
 }
 
 /* So that a new folder survives a power cut. */
@@ -139,17 +156,24 @@ static bool choose_rules(const struct broker_options *options, struct str name, 
 }
 
 /* Puts an opened store into the list. Takes the store over, also on failure. */
-static enum err_code add(const struct broker_options *options, struct tenants *tenants, struct str name,
-			 struct store *store, struct error *err)
+static enum err_code add(struct broker *broker, struct str name, struct store *store, struct error *err)
 {
+	struct tenants *tenants = &broker->tenants;
 	struct tenant *tenant = calloc(1, sizeof(*tenant));
 	bool added = false;
+	enum err_code code = ERR_OK;
 
-	if (tenant && choose_rules(options, name, tenant)) {
+	if (tenant)
+		tenant->subscriptions = subscriptions_new(broker);
+	/* Before anybody can write to it. Those of the default tenant need its store for their contexts first. */
+	if (tenant && tenant->subscriptions && broker->contexts_loaded && !broker->options.read_only)
+		code = subscriptions_load(tenant->subscriptions, store, err);
+	if (code == ERR_OK && tenant && tenant->subscriptions && choose_rules(&broker->options, name, tenant)) {
 		if (name.len)
 			memcpy(tenant->name, name.at, name.len);
 		tenant->store = store;
 		store_set_retention(store, &tenant->retention);
+		store_set_owner(store, tenant->subscriptions, subscriptions_committed);
 		(void)pthread_mutex_lock(&tenants->lock);
 		added = map_set(&tenants->by_name, (struct str){tenant->name, name.len}, tenant);
 		if (added)
@@ -158,10 +182,13 @@ static enum err_code add(const struct broker_options *options, struct tenants *t
 	}
 	if (added)
 		return ERR_OK;
-	free(tenant ? tenant->rules : NULL);
+	if (tenant) {
+		(void)subscriptions_free(tenant->subscriptions);
+		free(tenant->rules);
+	}
 	free(tenant);
 	(void)store_free(store);
-	return err_set(err, ERR_MEMORY, "no memory for a tenant");
+	return code ? code : err_set(err, ERR_MEMORY, "no memory for a tenant");
 }
 
 /* With tenants->opening held. */
@@ -169,7 +196,7 @@ static enum err_code open_tenant(struct broker *broker, struct str name, bool cr
 				 struct error *err)
 {
 	struct tenants *tenants = &broker->tenants;
-	struct store *store = find(tenants, name);
+	struct store *store = find(broker, name);
 
 	if (store) {
 		*ret_store = store;
@@ -188,7 +215,7 @@ static enum err_code open_tenant(struct broker *broker, struct str name, bool cr
 			(void)store_free(store);
 	}
 	if (code == ERR_OK)
-		code = add(&broker->options, tenants, name, store, err);
+		code = add(broker, name, store, err);
 	if (code == ERR_OK)
 		*ret_store = store;
 	return code;
@@ -198,7 +225,7 @@ enum err_code broker_tenant(struct broker *broker, struct str name, bool create,
 			    struct error *err)
 {
 	struct tenants *tenants = &broker->tenants;
-	struct store *store = find(tenants, name);
+	struct store *store = find(broker, name);
 
 	if (store) {
 		*ret_store = store;

@@ -47,6 +47,10 @@ struct config {
 	struct {
 		struct setting_texts rules; /* main/retention_rule.h */
 	} history;
+	struct {
+		struct setting_texts allow; /* net/address_policy.h */
+		uint64_t tries_max, keep_s, owed_max;
+	} notifications;
 	const char *public_url; /* "": that of each request's Host header */
 	struct {
 		struct setting_texts allow; /* net/address_policy.h */

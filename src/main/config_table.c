@@ -179,6 +179,36 @@ const struct setting config_settings[] = {
 		"type, "
 		"then the tenant, then the first. What no rule fits is kept for ever. See the guide \"Keep history\"."},
 
+	{.key = "notifications.allow",
+	 .kind = SETTING_ADDRESSES,
+	 .offset = AT(notifications.allow),
+	 .fallback = "127.0.0.0/8, ::1/128",
+	 .doc = "Where notifications of subscriptions may be sent, beside public addresses: a list like that of "
+		"outbound.allow. By default also to this machine, for a first trial; where clients are not trusted, "
+		"set it to [] or to the receivers' addresses."},
+	{.key = "notifications.tries_max",
+	 .kind = SETTING_COUNT,
+	 .offset = AT(notifications.tries_max),
+	 .fallback = "20",
+	 .min = 1,
+	 .max = 1000,
+	 .doc = "How often a notification is tried before it becomes a dead letter. Between tries the server waits a "
+		"second, then twice as long each time, up to five minutes."},
+	{.key = "notifications.keep",
+	 .kind = SETTING_SECONDS,
+	 .offset = AT(notifications.keep_s),
+	 .fallback = "1 d",
+	 .min = 1,
+	 .max = 31536000,
+	 .doc = "How old a notification may become that cannot be delivered; then it is a dead letter."},
+	{.key = "notifications.owed_max",
+	 .kind = SETTING_COUNT,
+	 .offset = AT(notifications.owed_max),
+	 .fallback = "100000",
+	 .min = 1,
+	 .max = 100000000,
+	 .doc = "Notifications that one subscription may be owed. The oldest beyond it become dead letters."},
+
 	{.key = "public_url",
 	 .kind = SETTING_ORIGIN,
 	 .offset = AT(public_url),

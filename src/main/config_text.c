@@ -41,10 +41,24 @@ static void write_wrapped(struct buf *out, struct str text, const char *lead)
 	buf_put_char(out, '\n');
 }
 
+/* As a YAML list of texts; the fallback has commas between them. */
+static void write_default_list(struct str fallback, struct buf *out)
+{
+	struct str item;
+	bool first = true;
+
+	buf_put_char(out, '[');
+	while (fallback.len && str_next(&fallback, ',', &item)) {
+		buf_printf(out, "%s\"%.*s\"", first ? "" : ", ", STR_FMT(str_trim(item)));
+		first = false;
+	}
+	buf_put_char(out, ']');
+}
+
 static void write_default(const struct setting *setting, struct buf *out)
 {
 	if (setting_is_list(setting))
-		buf_put(out, STR("[]"));
+		write_default_list(str_from(setting->fallback), out);
 	else if (setting->kind == SETTING_ENDPOINT || setting->kind == SETTING_TOKENS || !setting->fallback[0])
 		buf_printf(out, "\"%s\"", setting->fallback);
 	else

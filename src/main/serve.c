@@ -16,6 +16,7 @@
 #include "main/say.h"
 #include "main/session.h"
 #include "net/address_policy.h"
+#include "notify/notify.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -39,6 +40,8 @@ struct daemon {
 	atomic_bool log_requests;
 	struct address_policy *policy; /* of connections to places that requests name */
 	struct broker *broker;
+	struct address_policy *receivers; /* of notifications */
+	struct notifier *notifier;
 	struct api *api;
 	struct http_server *server;
 	struct broker_rule rules[SETTING_TEXTS_MAX]; /* their texts are those of boot */
@@ -139,6 +142,33 @@ static enum exit_status open_broker(struct daemon *daemon, struct error *err)
 	return code ? refuse(err, exit_of(code)) : EXIT_GOOD;
 }
 
+static void log_undelivered(void *self, struct str tenant, const struct error *err)
+{
+	struct daemon *daemon = self;
+
+	log_say(&daemon->log, LOG_ERROR, "notifications cannot be read or written as they should",
+		LOG_TEXT("tenant", tenant), LOG_TEXT("code", str_from(err_name(err->code))),
+		LOG_TEXT("error", str_from(err->detail)));
+}
+
+static enum exit_status open_notifier(struct daemon *daemon, struct error *err)
+{
+	const struct config *config = daemon->boot;
+	enum err_code code = address_policy_new(config->notifications.allow.items, config->notifications.allow.count,
+						&daemon->receivers, err);
+	const struct notifier_options options = {.broker = daemon->broker,
+						 .policy = daemon->receivers,
+						 .tries_max = (uint32_t)config->notifications.tries_max,
+						 .age_max_s = (uint32_t)config->notifications.keep_s,
+						 .owed_max = (uint32_t)config->notifications.owed_max,
+						 .complain = log_undelivered,
+						 .complain_self = daemon};
+
+	if (!code)
+		code = notifier_new(&options, &daemon->notifier, err);
+	return code ? refuse(err, exit_of(code)) : EXIT_GOOD;
+}
+
 static void log_request(void *self, const struct api_log_entry *entry)
 {
 	struct daemon *daemon = self;
@@ -189,6 +219,8 @@ static enum exit_status open_api(struct daemon *daemon, struct error *err)
 
 	if (!code)
 		code = api_add_metrics(daemon->api, feeds_write_metrics, &daemon->feeds, err);
+	if (!code)
+		code = api_add_metrics(daemon->api, notifier_write_metrics, daemon->notifier, err);
 	return code ? refuse(err, exit_of(code)) : EXIT_GOOD;
 }
 
@@ -397,8 +429,10 @@ static void close_all(struct daemon *daemon)
 		api_set_server(daemon->api, NULL);
 	(void)http_server_free(daemon->server);
 	(void)api_free(daemon->api);
+	(void)notifier_free(daemon->notifier);
 	(void)broker_free(daemon->broker);
 	(void)address_policy_free(daemon->policy);
+	(void)address_policy_free(daemon->receivers);
 	fd_closep(&daemon->hold_fd);
 	fd_closep(&daemon->lock_fd);
 	fd_closep(&daemon->signal_fd);
@@ -415,6 +449,8 @@ static enum exit_status serve(struct daemon *daemon)
 	raise_descriptors(daemon);
 	if (status == EXIT_GOOD)
 		status = open_broker(daemon, &err);
+	if (status == EXIT_GOOD)
+		status = open_notifier(daemon, &err);
 	if (status == EXIT_GOOD)
 		status = open_api(daemon, &err);
 	if (status == EXIT_GOOD)

@@ -1,5 +1,5 @@
-/* The messages of a connection: they wait, fly (libmosquitto has them), land when acknowledged, or end when their time is
- * out. */
+/* The messages of a connection: they wait, fly (libmosquitto has them), land when acknowledged, or end when their time
+ * is out. */
 #include "net/mqtt_int.h"
 
 #include <mqtt_protocol.h>

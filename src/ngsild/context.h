@@ -47,6 +47,8 @@ MUST_CHECK enum err_code context_new(struct context *core, const struct json *va
 
 /* Is this the URL of any version of the core context, at any place where ETSI publishes it? */
 bool context_url_is_core(struct str url);
+/* The URL that a Link header may give for this "@context": a lone URL, or one beside core contexts. STR_NONE: none. */
+struct str context_lone_url(const struct json *value);
 /* The absolute URL, without fragment, that reference means in a document at base (RFC 3986, 5.2; base may be STR_NONE
  * when reference is absolute). False when it has none, or memory is refused. */
 bool context_url_resolve(struct arena *arena, struct str base, struct str reference, struct str *ret_url);

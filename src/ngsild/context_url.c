@@ -57,6 +57,24 @@ bool context_url_is_core(struct str url)
 	return false;
 }
 
+struct str context_lone_url(const struct json *value)
+{
+	struct str url = STR_NONE;
+
+	if (json_is(value, JSON_STRING))
+		return json_text(value);
+	for (size_t i = 0; json_is(value, JSON_ARRAY) && i < value->count; i++) {
+		struct str part = json_text(&value->items[i]);
+
+		if (context_url_is_core(part))
+			continue;
+		if (!part.at || url.at)
+			return STR_NONE;
+		url = part;
+	}
+	return url;
+}
+
 /* ---- relative references (RFC 3986, 5.2) ---- */
 
 struct parts { /* at is NULL where a part is absent; path is "" then */

@@ -199,6 +199,22 @@ bool store_is_closing(struct store *store)
 	return closing;
 }
 
+void store_set_owner(struct store *store, void *owner, void (*committed)(void *owner))
+{
+	store->owner = owner;
+	store->committed = committed;
+}
+
+void *store_owner(const struct store *store)
+{
+	return store->owner;
+}
+
+void *store_txn_owner(const struct store_txn *txn)
+{
+	return txn->store->owner;
+}
+
 void store_set_retention(struct store *store, const struct store_retention *retention)
 {
 	store->retention = retention;

@@ -42,6 +42,12 @@ MUST_CHECK enum err_code store_memory_open(struct store **ret_store, struct erro
 /* Finishes the writes that wait, stops the writer, closes. Every reader must be freed before. */
 struct store *store_free(struct store *store);
 
+/* What the owner hangs on a store, for its writes to find; committed(owner) is called on the writer's thread after each
+ * commit that changed something. Before the store is used by other threads. */
+void store_set_owner(struct store *store, void *owner, void (*committed)(void *owner));
+void *store_owner(const struct store *store); /* NULL: none was set */
+void *store_txn_owner(const struct store_txn *txn);
+
 /* ---- writing ---- */
 
 /* One atomic write, owned by the caller until done() is called. */

@@ -155,6 +155,8 @@ void store_run_batch(struct store *store)
 		outcome = run_pass(store, true);
 	arena_clear(&store->txn.arena);
 	count_batch(store, repeated, outcome == PASS_COMMITTED);
+	if (outcome == PASS_COMMITTED && store->committed)
+		store->committed(store->owner);
 	for (size_t i = 0; i < store->batch_count; i++) {
 		struct batch_entry *entry = &store->batch[i];
 		CLEANUP_MEMORY struct error *error = entry->error;

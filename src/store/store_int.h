@@ -190,6 +190,8 @@ struct store {
 	struct store_backend *backend;
 	bool read_only;
 	const struct store_retention *retention; /* borrowed; NULL: everything stays */
+	void *owner; /* borrowed */
+	void (*committed)(void *owner);
 	bool has_writer; /* thread runs */
 	pthread_t thread;
 	pthread_mutex_t lock; /* guards the fields down to stats */

@@ -1,0 +1,114 @@
+/* What a change owes to whom: candidates from the index, decided by their conditions, written as they will be sent, and
+ * put into the outbox of the change's own transaction. The writer's thread. */
+#include "broker/subscriptions_int.h"
+
+#include "base/time_value.h"
+#include "store/outbox.h"
+
+#include <string.h>
+#include <sys/random.h>
+
+struct matching {
+	struct entity_change *change;
+	struct subscriptions *all;
+	struct subscription_event event;
+	struct str entity_id;
+	enum err_code code;
+};
+
+#define NOTIFICATION_ID_BYTES 64
+
+static void make_id(char id[static NOTIFICATION_ID_BYTES])
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned char random[16] = {0};
+	size_t len = sizeof("urn:ngsi-ld:Notification:") - 1;
+
+	/* Never short for so few bytes once the system is up. */
+	(void)!getrandom(random, sizeof(random), 0);
+	memcpy(id, "urn:ngsi-ld:Notification:", len);
+	for (size_t i = 0; i < sizeof(random); i++) {
+		id[len++] = digits[random[i] >> 4];
+		id[len++] = digits[random[i] & 15];
+	}
+	id[len] = '\0';
+}
+
+static enum err_code write_body(struct matching *matching, const struct subscribed *one)
+{
+	struct subscriptions *all = matching->all;
+	char id[NOTIFICATION_ID_BYTES];
+	struct error *err = matching->change->err;
+
+	make_id(id);
+	const struct notification_frame frame = {.subscription = one->compiled,
+						 .context = one->shown,
+						 .context_value = one->shown_value,
+						 .id = str_from(id),
+						 .notified_us = matching->change->now_us};
+
+	buf_clear(&all->body);
+	arena_clear(&all->scratch);
+	notification_begin(&all->body, &frame);
+	enum err_code code = notification_entity(&all->body, &all->scratch, &frame, &matching->event, err);
+
+	notification_end(&all->body, &frame);
+	return code == ERR_OK ? buf_check(&all->body, "a notification", err) : code;
+}
+
+/* With throttling, what changes before the next may be sent waits, and gives way to what comes after it. Who delivers
+ * keeps notifications of several entities apart. */
+static enum err_code owe(struct matching *matching, struct subscribed *one)
+{
+	int64_t now_us = matching->change->now_us, throttling_us = subscription_throttling_us(one->compiled);
+	struct store_owed owed = {.subscription = one->number,
+				  .entity_id = matching->entity_id,
+				  .made_us = now_us,
+				  .due_us = now_us > one->free_us ? now_us : one->free_us,
+				  .body = buf_str(&matching->all->body)};
+	enum err_code code =
+		store_txn_owe(matching->change->txn, &owed, throttling_us > 0, NULL, matching->change->err);
+
+	if (code == ERR_OK && throttling_us > 0 && owed.due_us == now_us)
+		one->free_us = now_us + throttling_us;
+	if (code == ERR_OK)
+		subscriptions_owe(matching->all, one);
+	return code;
+}
+
+static void visit(void *self, struct subscribed *one)
+{
+	struct matching *matching = self;
+
+	if (matching->code != ERR_OK || one->seen == matching->all->events)
+		return;
+	one->seen = matching->all->events;
+	if (subscription_interval_us(one->compiled) ||
+	    subscription_status_at(one->compiled, matching->change->now_us) != SUBSCRIPTION_ACTIVE ||
+	    !subscription_concerns(one->compiled, &matching->event))
+		return;
+	matching->code = write_body(matching, one);
+	if (matching->code == ERR_OK)
+		matching->code = owe(matching, one);
+}
+
+enum err_code subscriptions_match(struct entity_change *change, const struct json *before, const struct json *after,
+				  const struct merge_result *result)
+{
+	const struct json *entity = after ? after : before;
+	struct matching matching = {.change = change,
+				    .all = store_txn_owner(change->txn),
+				    .event = {.before = before,
+					      .after = after,
+					      .changes = result->changes,
+					      .scope_changed = result->scope_changed,
+					      .at_us = change->now_us},
+				    .entity_id = document_id(entity)};
+
+	if (!matching.all || matching.all->by_name.count == 0)
+		return ERR_OK;
+	matching.all->events++;
+	subscription_index_find(&matching.all->index, matching.entity_id, json_get(entity, STR("type")),
+				result->changes, visit, &matching);
+	return matching.code;
+}

@@ -1,0 +1,92 @@
+/* Subscriptions (GS CIM 009 V1.9.1, 5.8): kept, held against every change, and what they owe.
+ *
+ * A subscription is a record beside the entities. Those of a tenant are compiled and indexed in memory by the ids,
+ * types and attributes that they speak of; the writer's thread finds the candidates of a change there, and what is
+ * owed goes into the outbox (store/outbox.h) in the change's own transaction. Who delivers is told after the commit,
+ * asks for the receiver, and says how it went. How often and when notifications were sent is kept in memory and
+ * written from time to time: a crash loses some seconds of these figures, and of nothing else. Thread: any, but where
+ * said. */
+#ifndef MACHI_BROKER_SUBSCRIPTIONS_H
+#define MACHI_BROKER_SUBSCRIPTIONS_H
+
+#include "broker/broker.h"
+#include "ngsild/subscription.h"
+
+#define BROKER_SUBSCRIPTIONS_MAX 1000000u /* of a tenant */
+#define BROKER_SUBSCRIPTION_BYTES_MAX ((size_t)1 << 20) /* of one as JSON */
+
+/* ---- changing (asynchronous, as broker_write) ---- */
+
+enum subscription_operation { SUBSCRIPTION_CREATE, SUBSCRIPTION_UPDATE, SUBSCRIPTION_DELETE };
+
+struct subscription_write {
+	struct store_write store_write; /* the broker's, as all down to operation */
+	struct broker *broker;
+	struct tenant *tenant;
+	struct subscribed *made, *gone;
+	enum subscription_operation operation;
+	struct str id;
+	/* SUBSCRIPTION_CREATE: a whole one that subscription_check() took, its id among its members; _UPDATE: a
+	 * fragment of one. Without "@context". */
+	const struct json *document;
+	struct context *context; /* by which its names are to be read; held by the caller until done() */
+	const struct json *context_value; /* its "@context"; NULL: the core */
+	struct context *shown; /* of the document's jsonldContext, held likewise; NULL: it has none */
+	struct arena *arena; /* the caller's, used by the writer's thread until done() */
+	/* Writer's thread, once, when ERR_OK was returned. ERR_EXISTS, ERR_NOT_FOUND, ERR_INVALID, … */
+	void (*done)(struct subscription_write *write, enum err_code code, const struct error *err);
+	void *self; /* the caller's */
+};
+
+MUST_CHECK enum err_code broker_subscription_submit(struct broker *broker, struct str tenant,
+						    struct subscription_write *write, struct error *err);
+
+/* ---- looking ---- */
+
+struct subscription_look { /* in the arena asked for */
+	const struct json *document; /* as it was created and updated */
+	const struct json *context_value; /* of its names; NULL: the core */
+	struct context *context; /* a reference: context_unref() */
+	struct subscription_state state;
+};
+
+MUST_CHECK enum err_code broker_subscription_get(struct broker_reader *reader, struct str tenant, struct str id,
+						 struct arena *arena, struct subscription_look *ret, struct error *err);
+/* In the order of their ids, `offset` of them passed over, limit at most; *ret_total: all of them. */
+MUST_CHECK enum err_code broker_subscription_list(struct broker_reader *reader, struct str tenant, uint64_t offset,
+						  uint64_t limit, struct arena *arena, struct subscription_look **ret,
+						  size_t *ret_count, uint64_t *ret_total, struct error *err);
+
+/* ---- delivering ---- */
+
+/* owed(self) is called on a writer's thread after a commit that owes something, and may be called for nothing: it must
+ * not block. NULL: nobody is told any more. */
+void broker_on_owed(struct broker *broker, void (*owed)(void *self), void *self);
+
+/* The subscriptions of a tenant that may be owed something new since the last call: at most `room` numbers. Each is
+ * told once. One thread. */
+size_t broker_take_owed(struct broker *broker, struct str tenant, int64_t *ret_numbers, size_t room);
+
+/* A receiver: held until broker_target_release(). NULL: there is no such subscription (any more). */
+struct broker_target;
+struct broker_target *broker_target_get(struct broker *broker, struct str tenant, int64_t subscription);
+void broker_target_release(struct broker_target *target);
+const struct subscription_endpoint *broker_target_endpoint(const struct broker_target *target);
+struct str broker_target_id(const struct broker_target *target); /* of the subscription */
+/* What a Link header names as the @context of notifications; STR_NONE: it is in the body. */
+struct str broker_target_context_url(const struct broker_target *target);
+int64_t broker_target_throttling_us(const struct broker_target *target); /* between two notifications; 0: none */
+enum subscription_status broker_target_status(const struct broker_target *target, int64_t now_us);
+/* A notification was sent and answered so. */
+void broker_target_sent(struct broker_target *target, bool good, int64_t at_us);
+
+/* Writes what has changed of the figures of all tenants' subscriptions; any thread but a writer's. */
+MUST_CHECK enum err_code broker_subscriptions_flush(struct broker *broker, struct error *err);
+
+struct broker_subscription_stats {
+	uint64_t subscriptions, unusable; /* unusable: their @context cannot be had, so they are not matched */
+	uint64_t matched; /* notifications that were owed since the start */
+};
+void broker_subscription_stats(struct broker *broker, struct str tenant, struct broker_subscription_stats *ret);
+
+#endif

@@ -1,0 +1,114 @@
+/* The inside of subscriptions, shared by their files. */
+#ifndef MACHI_BROKER_SUBSCRIPTIONS_INT_H
+#define MACHI_BROKER_SUBSCRIPTIONS_INT_H
+
+#include "broker/broker_int.h"
+#include "broker/subscriptions.h"
+
+#include <stdatomic.h>
+
+#define SUBSCRIPTION_RECORD_KIND "subscription"
+#define SUBSCRIPTION_FIGURES_KIND "subscription-figures" /* a record each, written from time to time */
+
+/* One of a tenant. Everything but what is said is set before others see it. */
+struct subscribed {
+	atomic_uint references;
+	int64_t number; /* never used again; the outbox's */
+	char *id; /* owned */
+	struct subscription *compiled; /* owned; its conditions are the writer's thread's to evaluate */
+	struct context *context; /* held: of its names */
+	struct context *shown; /* held: by which notifications are written */
+	struct arena shown_arena;
+	const struct json *shown_value; /* "@context" of notifications; in shown_arena */
+	struct str shown_url; /* what a Link header names; STR_NONE: nothing can be named */
+	int64_t created_us, modified_us;
+	atomic_bool owing; /* told to who delivers, not taken yet */
+	/* The writer's thread's. */
+	uint64_t seen; /* the event that it was last a candidate of */
+	int64_t free_us; /* throttling: nothing is due before */
+	/* Guarded by subscriptions->lock. */
+	bool removed;
+	bool fresh; /* figures have changed since they were written */
+	bool sent, failed_last;
+	uint64_t times_sent, times_failed;
+	int64_t last_notification_us, last_success_us, last_failure_us;
+};
+
+/* Buckets of what a selector can be found by; the writer's thread's. */
+struct subscription_bucket;
+struct subscription_index {
+	struct map by_id, by_type, by_attribute;
+	struct subscription_bucket *any;
+};
+
+struct subscriptions {
+	struct broker *broker;
+	pthread_mutex_t lock; /* guards the maps, the list of those owing and what subscribed says */
+	struct map by_name; /* ids */
+	struct map by_number; /* the eight bytes of subscribed->number */
+	struct subscribed **owing; /* held each; owned */
+	size_t owing_count, owing_room;
+	uint64_t unusable;
+	/* The writer's thread's. */
+	struct subscription_index index;
+	uint64_t events;
+	struct buf body;
+	struct arena scratch;
+	int64_t last_number;
+	bool owes; /* since the last commit */
+	atomic_uint_fast64_t matched;
+};
+
+struct subscriptions *subscriptions_new(struct broker *broker); /* NULL: no memory */
+struct subscriptions *subscriptions_free(struct subscriptions *subscriptions);
+/* Takes the records of the store, before anything is written to it. */
+MUST_CHECK enum err_code subscriptions_load(struct subscriptions *subscriptions, struct store *store,
+					    struct error *err);
+void subscriptions_committed(void *subscriptions); /* for store_set_owner() */
+/* The writer's thread. False: no memory. */
+MUST_CHECK bool subscriptions_add(struct subscriptions *all, struct subscribed *one); /* takes the reference over */
+void subscriptions_remove(struct subscriptions *all, struct subscribed *one); /* gives the map's reference up */
+void subscriptions_owe(struct subscriptions *all, struct subscribed *one); /* its next notification is in the outbox */
+/* Any thread: a reference, or NULL. */
+struct subscribed *subscriptions_find(struct subscriptions *all, struct str id);
+struct subscriptions *subscriptions_of(struct broker *broker, struct str tenant); /* NULL: it is not open */
+MUST_CHECK enum err_code subscriptions_flush(struct subscriptions *all, struct store *store, struct error *err);
+
+/* subscription_match.c: owes what this change owes, in its transaction. before NULL: created; after NULL: deleted. */
+MUST_CHECK enum err_code subscriptions_match(struct entity_change *change, const struct json *before,
+					     const struct json *after, const struct merge_result *result);
+
+/* subscription_index.c */
+void subscription_index_init(struct subscription_index *index, uint64_t seed);
+void subscription_index_done(struct subscription_index *index);
+MUST_CHECK bool subscription_index_add(struct subscription_index *index, struct subscribed *one); /* false: no memory */
+void subscription_index_remove(struct subscription_index *index, struct subscribed *one);
+/* Those that may be concerned, one perhaps several times. */
+void subscription_index_find(const struct subscription_index *index, struct str id, const struct json *types,
+			     const struct change *changes, void (*visit)(void *self, struct subscribed *one),
+			     void *self);
+
+/* subscribed.c: one of them */
+struct subscribed_contexts { /* borrowed */
+	struct context *own; /* of its names */
+	const struct json *own_value; /* NULL: the core */
+	struct context *shown; /* that of jsonldContext; NULL: there is none */
+	struct context *core;
+};
+/* Compiles it; without number and times. ERR_INVALID: a condition is wrong. */
+MUST_CHECK enum err_code subscribed_new(const struct json *document, const struct subscribed_contexts *contexts,
+					struct json_parser *parser, struct subscribed **ret, struct error *err);
+struct subscribed *subscribed_ref(struct subscribed *one);
+struct subscribed *subscribed_unref(struct subscribed *one);
+struct str subscribed_key(const struct subscribed *one); /* for by_number */
+/* The record's text, and what is read from it. */
+void subscribed_write(struct buf *out, const struct subscribed *one, const struct json *document,
+		      const struct json *context_value);
+struct subscription_record {
+	const struct json *document, *context_value;
+	int64_t number, created_us, modified_us;
+};
+MUST_CHECK enum err_code subscription_record_read(const struct json *record, struct subscription_record *ret,
+						  struct error *err);
+
+#endif

@@ -1,0 +1,538 @@
+/* Lanes: what one subscription is owed, read ahead a little, sent in the order of each entity's changes. */
+#include "notify/notify_int.h"
+
+#include "base/time_value.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define KEPT_IN_PAUSE 4u /* messages of a lane that waits; the others are read again */
+#define PAUSED_LOOK_US 50000 /* how often lanes that wait are looked at */
+#define HELD_US (10 * US_PER_S) /* how often it is looked whether a subscription is still paused */
+#define JITTER_PART 4u /* of a while before the next try, more or less */
+
+/* ---- messages ---- */
+
+static uint64_t hash_of(struct str text)
+{
+	uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a: it only tells entities apart that are in one lane */
+
+	for (size_t i = 0; i < text.len; i++)
+		hash = (hash ^ (unsigned char)text.at[i]) * 0x100000001b3u;
+	return text.len ? hash | 1 : 0;
+}
+
+static void message_free(struct message *message)
+{
+	free(message->headers);
+	free(message->wrapped);
+	free(message->body);
+	free(message);
+}
+
+static struct message *message_new(struct lane *lane, const struct store_owed *owed)
+{
+	struct message *message = calloc(1, sizeof(*message));
+	char *body = malloc(owed->body.len + 1);
+
+	if (!message || !body) {
+		free(message);
+		free(body);
+		return NULL;
+	}
+	memcpy(body, owed->body.at, owed->body.len);
+	message->lane = lane;
+	message->number = owed->number;
+	message->made_us = owed->made_us;
+	message->tries = owed->tries;
+	message->entity = hash_of(owed->entity_id);
+	message->body = body;
+	message->body_bytes = owed->body.len;
+	return message;
+}
+
+static void append(struct lane *lane, struct message *message)
+{
+	if (lane->last)
+		lane->last->next = message;
+	else
+		lane->first = message;
+	lane->last = message;
+	lane->count++;
+	(void)atomic_fetch_add(&lane->outbox->notifier->waiting, 1);
+}
+
+static void take_out(struct lane *lane, struct message *message)
+{
+	struct message *before = NULL;
+
+	for (struct message *at = lane->first; at != message; at = at->next)
+		before = at;
+	if (before)
+		before->next = message->next;
+	else
+		lane->first = message->next;
+	if (lane->last == message)
+		lane->last = before;
+	lane->count--;
+	(void)atomic_fetch_sub(&lane->outbox->notifier->waiting, 1);
+	message_free(message);
+}
+
+/* ---- lanes ---- */
+
+static struct str key_of(const struct lane *lane)
+{
+	return (struct str){(const char *)&lane->subscription, sizeof(lane->subscription)};
+}
+
+static void make_ready(struct lane *lane)
+{
+	struct notifier *notifier = lane->outbox->notifier;
+
+	if (lane->place == LANE_READY)
+		return;
+	if (lane->place == LANE_PAUSED) {
+		/* Found there by the next look, which takes it out. */
+		lane->pause_us = 0;
+		notifier->paused_us = 0;
+		return;
+	}
+	lane->place = LANE_READY;
+	lane->next = NULL;
+	if (notifier->ready_last)
+		notifier->ready_last->next = lane;
+	else
+		notifier->ready = lane;
+	notifier->ready_last = lane;
+}
+
+static void make_pause(struct lane *lane, int64_t until_us)
+{
+	struct notifier *notifier = lane->outbox->notifier;
+
+	lane->pause_us = until_us;
+	if (lane->place != LANE_NOWHERE)
+		return;
+	lane->place = LANE_PAUSED;
+	lane->next = notifier->paused;
+	notifier->paused = lane;
+	if (until_us < notifier->paused_us)
+		notifier->paused_us = until_us;
+	(void)atomic_fetch_add(&notifier->lanes_waiting, 1);
+}
+
+static void let_go_of_target(struct lane *lane)
+{
+	broker_target_release(lane->target);
+	lane->target = NULL;
+	if (lane->endpoint)
+		endpoint_release(lane->outbox->notifier, lane->endpoint);
+	lane->endpoint = NULL;
+	free(lane->url);
+	lane->url = NULL;
+}
+
+static void lane_free(struct lane *lane)
+{
+	while (lane->first)
+		take_out(lane, lane->first);
+	let_go_of_target(lane);
+	(void)map_remove(&lane->outbox->lanes, key_of(lane));
+	(void)atomic_fetch_sub(&lane->outbox->notifier->lane_count, 1);
+	free(lane);
+}
+
+void lane_wake(struct outbox *outbox, int64_t subscription)
+{
+	struct lane *lane = map_get(&outbox->lanes, (struct str){(const char *)&subscription, sizeof(subscription)});
+
+	if (!lane) {
+		lane = calloc(1, sizeof(*lane));
+		if (!lane)
+			return; /* found by the next look at the outbox */
+		lane->outbox = outbox;
+		lane->subscription = subscription;
+		if (!map_set(&outbox->lanes, key_of(lane), lane)) {
+			free(lane);
+			return;
+		}
+		(void)atomic_fetch_add(&outbox->notifier->lane_count, 1);
+	}
+	lane->more = true;
+	if (lane->place == LANE_NOWHERE)
+		make_ready(lane);
+}
+
+void lanes_free(struct notifier *notifier)
+{
+	for (struct outbox *outbox = notifier->outboxes; outbox; outbox = outbox->next) {
+		struct str key;
+		void *value;
+		size_t at = 0;
+
+		/* Removing changes the map: from the start again. */
+		while (map_each(&outbox->lanes, &at, &key, &value)) {
+			lane_free(value);
+			at = 0;
+		}
+	}
+}
+
+/* ---- who it goes to ---- */
+
+/* False: there is nothing to send to; the lane waits, or has nothing any more. */
+static bool find_target(struct lane *lane, int64_t now_us)
+{
+	struct outbox *outbox = lane->outbox;
+	struct notifier *notifier = outbox->notifier;
+
+	/* What was updated meanwhile counts, as long as nothing is under way to where it was. */
+	if (lane->sending == 0)
+		let_go_of_target(lane);
+	if (lane->target)
+		return true;
+	lane->target = broker_target_get(notifier->options.broker, str_from(outbox->tenant), lane->subscription);
+	enum subscription_status status =
+		lane->target ? broker_target_status(lane->target, notify_now_us()) : SUBSCRIPTION_EXPIRED;
+
+	if (status == SUBSCRIPTION_EXPIRED) {
+		outcome_add(outbox, &(struct outcome){.kind = OUTCOME_DROP, .number = lane->subscription});
+		while (lane->first)
+			take_out(lane, lane->first);
+		lane->more = false;
+		return false;
+	}
+	if (status == SUBSCRIPTION_PAUSED) {
+		make_pause(lane, now_us + HELD_US);
+		return false;
+	}
+	struct str uri = broker_target_endpoint(lane->target)->uri;
+
+	lane->url = strndup(uri.at, uri.len);
+	lane->endpoint = endpoint_of(notifier, uri);
+	if (lane->url && lane->endpoint)
+		return true;
+	make_pause(lane, now_us + US_PER_S);
+	return false;
+}
+
+/* ---- reading ahead ---- */
+
+/* Returns false when the lane has to wait: nothing of what is owed is due. */
+static bool take_owed(struct lane *lane, const struct store_owed *owed, int64_t now_us)
+{
+	struct notifier *notifier = lane->outbox->notifier;
+	int64_t clock_us = notify_now_us();
+
+	if (owed->due_us > clock_us) {
+		lane->more = true;
+		lane->due_us = now_us + (owed->due_us - clock_us);
+		return false;
+	}
+	if (clock_us - owed->made_us > (int64_t)notifier->options.age_max_s * US_PER_S) {
+		outcome_add(lane->outbox, &(struct outcome){.kind = OUTCOME_BURIED,
+							    .number = owed->number,
+							    .why = "it could not be delivered in its time"});
+	} else {
+		struct message *message = message_new(lane, owed);
+
+		if (!message) {
+			lane->more = true;
+			lane->due_us = now_us + US_PER_S;
+			return false;
+		}
+		append(lane, message);
+	}
+	lane->after = owed->number;
+	return true;
+}
+
+static void read_ahead(struct lane *lane, int64_t now_us)
+{
+	struct outbox *outbox = lane->outbox;
+	struct notifier *notifier = outbox->notifier;
+	struct store_owed_list list = {.count = 0};
+	struct error err;
+
+	arena_clear(&notifier->arena);
+	lane->due_us = 0;
+	enum err_code code = store_owed_read(outbox->reader, lane->subscription, lane->after, LANE_MESSAGES_MAX,
+					     LANE_BYTES_MAX, &notifier->arena, &list, &err);
+
+	if (code != ERR_OK) {
+		notify_complain(notifier, str_from(outbox->tenant), &err);
+		lane->due_us = now_us + US_PER_S;
+		return;
+	}
+	lane->more = list.count > 0; /* an empty look says that there is no more */
+	for (size_t i = 0; i < list.count; i++)
+		if (!take_owed(lane, &list.at[i], now_us))
+			return;
+}
+
+/* Of a lane that waits only a few messages stay in memory. What has been delivered must have left the outbox first, or
+ * it would be read again. */
+static void trim(struct lane *lane)
+{
+	struct message *keep = lane->first;
+
+	if (lane->count <= KEPT_IN_PAUSE || lane->sending > 0 || lane->outbox->flushed < lane->flush_needed)
+		return;
+	for (unsigned i = 1; i < KEPT_IN_PAUSE; i++)
+		keep = keep->next;
+	while (keep->next)
+		take_out(lane, keep->next);
+	lane->after = keep->number;
+	lane->more = true;
+}
+
+/* ---- sending ---- */
+
+static int64_t backoff_us(struct notifier *notifier, const struct lane *lane)
+{
+	const struct notifier_options *options = &notifier->options;
+	uint64_t ms = options->retry_first_ms;
+	uint32_t cooldown_ms = broker_target_endpoint(lane->target)->cooldown_ms;
+
+	for (uint32_t i = 1; i < lane->fails && ms < options->retry_max_ms; i++)
+		ms *= 2;
+	ms = ms < options->retry_max_ms ? ms : options->retry_max_ms;
+	notifier->random = notifier->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	uint64_t spread = ms / JITTER_PART;
+
+	ms = ms - spread + (notifier->random >> 33) % (2 * spread + 1);
+	return (int64_t)(ms > cooldown_ms ? ms : cooldown_ms) * 1000;
+}
+
+static void bury(struct lane *lane, struct message *message, const char *why)
+{
+	outcome_add(lane->outbox, &(struct outcome){.kind = OUTCOME_BURIED, .number = message->number, .why = why});
+	lane->flush_needed = lane->outbox->flushes + 1;
+	take_out(lane, message);
+}
+
+/* False: none of the lane's messages may go now. */
+static bool send_one(struct lane *lane, struct message *message)
+{
+	struct notifier *notifier = lane->outbox->notifier;
+	struct error err;
+
+	message->sending = true;
+	lane->sending++;
+	lane->endpoint->sending++;
+	notifier->sending++;
+	if (message_send(message, &err)) {
+		(void)atomic_fetch_add(&notifier->sent, 1);
+		return true;
+	}
+	lane->sending--;
+	lane->endpoint->sending--;
+	notifier->sending--;
+	endpoint_answered(notifier, lane->endpoint, true, notify_steady_us());
+	broker_target_sent(lane->target, false, notify_now_us());
+	(void)atomic_fetch_add(&notifier->failed, 1);
+	bury(lane, message, "its endpoint cannot be sent to");
+	return false;
+}
+
+static void send_some(struct lane *lane, int64_t now_us)
+{
+	struct notifier *notifier = lane->outbox->notifier;
+	uint32_t at_once = broker_target_throttling_us(lane->target) ? 1 : LANE_SENDING_MAX;
+	uint64_t met = 0; /* entities of messages before, by a part of their hashes */
+	int64_t again_us;
+
+	for (struct message *message = lane->first, *next; message; message = next) {
+		uint64_t bit = UINT64_C(1) << (message->entity >> 1 & 63);
+		bool waits = message->entity ? met & bit : message != lane->first;
+
+		next = message->next;
+		if (lane->sending >= at_once || notifier->sending >= SENDING_MAX || (!message->entity && waits))
+			return;
+		met |= message->entity ? bit : UINT64_MAX;
+		if (message->sending || waits)
+			continue;
+		if (!endpoint_may_send(lane->endpoint, now_us, &again_us)) {
+			if (lane->sending == 0)
+				make_pause(lane, again_us);
+			return;
+		}
+		(void)send_one(lane, message);
+	}
+}
+
+/* A lane that went before what it delivered has left the outbox would be followed by one that delivers it again. */
+static void make_idle(struct lane *lane)
+{
+	struct notifier *notifier = lane->outbox->notifier;
+
+	if (lane->idle)
+		return;
+	lane->idle = true;
+	lane->next_idle = notifier->idle;
+	notifier->idle = lane;
+}
+
+static bool has_nothing(const struct lane *lane)
+{
+	return lane->place == LANE_NOWHERE && !lane->first && !lane->more && lane->sending == 0;
+}
+
+static void free_idle(struct notifier *notifier)
+{
+	struct lane *lane = notifier->idle;
+
+	notifier->idle = NULL;
+	while (lane) {
+		struct lane *next = lane->next_idle;
+
+		lane->idle = false;
+		if (has_nothing(lane) && lane->outbox->flushed >= lane->flush_needed)
+			lane_free(lane);
+		else if (has_nothing(lane))
+			make_idle(lane);
+		lane = next;
+	}
+}
+
+/* Where the lane belongs after it was looked at. */
+static void settle(struct lane *lane, int64_t now_us)
+{
+	struct notifier *notifier = lane->outbox->notifier;
+
+	if (lane->place != LANE_NOWHERE || lane->sending > 0)
+		return; /* an answer will bring it back */
+	if (lane->first && notifier->sending >= SENDING_MAX)
+		make_pause(lane, now_us + 1000);
+	else if (lane->first || (lane->more && lane->due_us == 0))
+		make_ready(lane);
+	else if (lane->more)
+		make_pause(lane, lane->due_us);
+	else
+		make_idle(lane);
+}
+
+static void look_at(struct lane *lane, int64_t now_us)
+{
+	if (lane->pause_us > now_us) {
+		make_pause(lane, lane->pause_us);
+		return;
+	}
+	if (!find_target(lane, now_us)) {
+		settle(lane, now_us);
+		return;
+	}
+	if (lane->count < LANE_MESSAGES_MAX / 2 && lane->more)
+		read_ahead(lane, now_us);
+	send_some(lane, now_us);
+	settle(lane, now_us);
+}
+
+static void wake_paused(struct notifier *notifier, int64_t now_us)
+{
+	struct lane *lane = notifier->paused;
+
+	if (now_us < notifier->paused_us)
+		return;
+	notifier->paused = NULL;
+	notifier->paused_us = INT64_MAX;
+	while (lane) {
+		struct lane *next = lane->next;
+
+		lane->place = LANE_NOWHERE;
+		(void)atomic_fetch_sub(&notifier->lanes_waiting, 1);
+		trim(lane);
+		if (lane->pause_us > now_us)
+			make_pause(lane, lane->pause_us);
+		else
+			make_ready(lane);
+		lane = next;
+	}
+	if (notifier->paused_us < now_us + PAUSED_LOOK_US)
+		notifier->paused_us = now_us + PAUSED_LOOK_US;
+}
+
+void lanes_run(struct notifier *notifier, int64_t now_us)
+{
+	wake_paused(notifier, now_us);
+	free_idle(notifier);
+	struct lane *lane = notifier->ready;
+
+	/* Those that get ready meanwhile have their turn the next time. */
+	notifier->ready = notifier->ready_last = NULL;
+	while (lane) {
+		struct lane *next = lane->next;
+
+		lane->place = LANE_NOWHERE;
+		look_at(lane, now_us);
+		lane = next;
+	}
+	if (notifier->ready)
+		notifier->wake_us = now_us;
+	if (notifier->paused && notifier->paused_us < notifier->wake_us)
+		notifier->wake_us = notifier->paused_us;
+}
+
+/* ---- answers ---- */
+
+static void delivered(struct lane *lane, struct message *message, int64_t now_us)
+{
+	struct notifier *notifier = lane->outbox->notifier;
+	int64_t throttling_us = broker_target_throttling_us(lane->target);
+
+	(void)atomic_fetch_add(&notifier->succeeded, 1);
+	lane->fails = 0;
+	outcome_add(lane->outbox, &(struct outcome){.kind = OUTCOME_DONE, .number = message->number});
+	lane->flush_needed = lane->outbox->flushes + 1;
+	take_out(lane, message);
+	if (throttling_us)
+		lane->pause_us = now_us + throttling_us;
+}
+
+static void failed(struct lane *lane, struct message *message, int64_t now_us)
+{
+	struct notifier *notifier = lane->outbox->notifier;
+	int64_t clock_us = notify_now_us(), wait_us;
+
+	(void)atomic_fetch_add(&notifier->failed, 1);
+	lane->fails++;
+	message->tries++;
+	wait_us = backoff_us(notifier, lane);
+	lane->pause_us = now_us + wait_us;
+	if (message->tries >= notifier->options.tries_max) {
+		bury(lane, message, "it was tried too often");
+	} else if (clock_us - message->made_us > (int64_t)notifier->options.age_max_s * US_PER_S) {
+		bury(lane, message, "it could not be delivered in its time");
+	} else {
+		outcome_add(lane->outbox, &(struct outcome){.kind = OUTCOME_RETRY,
+							    .number = message->number,
+							    .due_us = clock_us + wait_us,
+							    .tries = message->tries});
+	}
+}
+
+void lane_answered(struct message *message, bool good, bool answered)
+{
+	struct lane *lane = message->lane;
+	struct notifier *notifier = lane->outbox->notifier;
+	int64_t now_us = notify_steady_us();
+
+	message->sending = false;
+	lane->sending--;
+	lane->endpoint->sending--;
+	notifier->sending--;
+	free(message->headers);
+	free(message->wrapped);
+	message->headers = NULL;
+	message->wrapped = NULL;
+	if (atomic_load(&notifier->ending))
+		return; /* it is owed as before */
+	broker_target_sent(lane->target, good, notify_now_us());
+	endpoint_answered(notifier, lane->endpoint, answered, now_us);
+	if (good)
+		delivered(lane, message, now_us);
+	else
+		failed(lane, message, now_us);
+	make_ready(lane);
+}

@@ -1,0 +1,293 @@
+/* The notifier's thread: who is owed, what has been delivered, and when to look again. */
+#include "notify/notify_int.h"
+
+#include "base/time_value.h"
+#include "broker/subscriptions.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define TRIES_MAX 20u
+#define AGE_MAX_S 86400u
+#define OWED_MAX 100000u
+#define RETRY_FIRST_MS 1000u
+#define RETRY_MAX_MS 300000u
+#define LOOK_INTERVAL_US (60 * US_PER_S) /* how often all outboxes are looked at, whatever was told */
+#define FIGURES_INTERVAL_US (5 * US_PER_S) /* how often the figures of subscriptions are written */
+#define SLEEP_MS_MAX 1000u
+#define OWED_NUMBERS 256u /* taken from the broker at once */
+
+int64_t notify_now_us(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
+	return (int64_t)now.tv_sec * US_PER_S + now.tv_nsec / 1000;
+}
+
+int64_t notify_steady_us(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * US_PER_S + now.tv_nsec / 1000;
+}
+
+/* What fails now fails again at the next look: it is said once. */
+void notify_complain(struct notifier *notifier, struct str tenant, const struct error *err)
+{
+	if (!notifier->options.complain || strcmp(notifier->complaint, err->detail) == 0)
+		return;
+	memcpy(notifier->complaint, err->detail, sizeof(notifier->complaint));
+	notifier->options.complain(notifier->options.complain_self, tenant, err);
+}
+
+/* ---- outboxes ---- */
+
+struct outbox *notify_outbox(struct notifier *notifier, struct str tenant, struct store *store)
+{
+	for (struct outbox *outbox = notifier->outboxes; outbox; outbox = outbox->next)
+		if (outbox->store == store)
+			return outbox;
+	struct outbox *outbox = calloc(1, sizeof(*outbox));
+	struct error err;
+
+	if (!outbox)
+		return NULL;
+	if (store_reader_new(store, &outbox->reader, &err) != ERR_OK) {
+		notify_complain(notifier, tenant, &err);
+		free(outbox);
+		return NULL;
+	}
+	outbox->notifier = notifier;
+	outbox->store = store;
+	memcpy(outbox->tenant, tenant.at ? tenant.at : "", tenant.len);
+	(void)pthread_mutex_init(&outbox->lock, NULL);
+	(void)pthread_cond_init(&outbox->idle, NULL);
+	map_init(&outbox->lanes, (uint64_t)(uintptr_t)outbox);
+	outbox->next = notifier->outboxes;
+	notifier->outboxes = outbox;
+	return outbox;
+}
+
+static void outbox_free(struct outbox *outbox)
+{
+	(void)store_reader_free(outbox->reader);
+	map_done(&outbox->lanes);
+	free(outbox->outcomes.at);
+	(void)pthread_cond_destroy(&outbox->idle);
+	(void)pthread_mutex_destroy(&outbox->lock);
+	free(outbox);
+}
+
+/* Beyond so many the oldest become dead letters. */
+static void cap(struct outbox *outbox, const struct store_debt *debt)
+{
+	struct notifier *notifier = outbox->notifier;
+	uint64_t beyond = debt->owed > notifier->options.owed_max ? debt->owed - notifier->options.owed_max : 0;
+	struct store_owed_list list;
+	struct error err;
+
+	while (beyond > 0) {
+		uint32_t count = beyond > OWED_NUMBERS ? OWED_NUMBERS : (uint32_t)beyond;
+
+		arena_clear(&notifier->arena);
+		if (store_owed_read(outbox->reader, debt->subscription, outbox->capped, count, (size_t)16 << 20,
+				    &notifier->arena, &list, &err) != ERR_OK ||
+		    list.count == 0)
+			break;
+		for (size_t i = 0; i < list.count; i++)
+			outcome_add(outbox, &(struct outcome){.kind = OUTCOME_BURIED,
+							      .number = list.at[i].number,
+							      .why = "more are owed than are kept"});
+		outbox->capped = list.at[list.count - 1].number;
+		beyond -= list.count < beyond ? list.count : beyond;
+	}
+	outbox->capped = 0;
+}
+
+static void look(void *self, struct str tenant, struct store *store)
+{
+	struct notifier *notifier = self;
+	struct outbox *outbox = notify_outbox(notifier, tenant, store);
+	struct store_debt *debts;
+	size_t count;
+	struct error err;
+
+	if (!outbox)
+		return;
+	arena_clear(&notifier->arena);
+	enum err_code code = store_debts(outbox->reader, &notifier->arena, &debts, &count, &err);
+
+	if (code != ERR_OK) {
+		notify_complain(notifier, tenant, &err);
+		return;
+	}
+	/* The arena is used again below. */
+	struct store_debt *copy = count ? malloc(count * sizeof(*copy)) : NULL;
+
+	if (!copy)
+		return;
+	memcpy(copy, debts, count * sizeof(*copy));
+	for (size_t i = 0; i < count; i++) {
+		if (copy[i].owed > 0)
+			lane_wake(outbox, copy[i].subscription);
+		cap(outbox, &copy[i]);
+	}
+	free(copy);
+}
+
+static void take_owed(void *self, struct str tenant, struct store *store)
+{
+	struct notifier *notifier = self;
+	int64_t numbers[OWED_NUMBERS];
+	size_t count = OWED_NUMBERS;
+
+	while (count == OWED_NUMBERS) {
+		count = broker_take_owed(notifier->options.broker, tenant, numbers, OWED_NUMBERS);
+		struct outbox *outbox = count ? notify_outbox(notifier, tenant, store) : NULL;
+
+		for (size_t i = 0; outbox && i < count; i++)
+			lane_wake(outbox, numbers[i]);
+	}
+}
+
+/* ---- the thread ---- */
+
+static void flush_figures(struct notifier *notifier)
+{
+	struct error err;
+
+	if (broker_subscriptions_flush(notifier->options.broker, &err) != ERR_OK)
+		notify_complain(notifier, STR_NONE, &err);
+}
+
+static uint32_t sleep_ms(const struct notifier *notifier, int64_t now_us)
+{
+	int64_t left_us = notifier->wake_us - now_us;
+
+	if (left_us <= 0)
+		return 0;
+	return left_us / 1000 >= SLEEP_MS_MAX ? SLEEP_MS_MAX : (uint32_t)(left_us / 1000 + 1);
+}
+
+static void *notifier_main(void *self)
+{
+	struct notifier *notifier = self;
+	struct broker *broker = notifier->options.broker;
+	int64_t look_us = 0, figures_us = notify_steady_us() + FIGURES_INTERVAL_US;
+	struct error err;
+
+	while (!atomic_load(&notifier->ending)) {
+		int64_t now_us = notify_steady_us();
+
+		if (now_us >= look_us) {
+			broker_each_tenant(broker, look, notifier);
+			look_us = now_us + LOOK_INTERVAL_US;
+		}
+		if (atomic_exchange(&notifier->owed, false))
+			broker_each_tenant(broker, take_owed, notifier);
+		if (now_us >= figures_us) {
+			flush_figures(notifier);
+			figures_us = now_us + FIGURES_INTERVAL_US;
+		}
+		notifier->wake_us = look_us < figures_us ? look_us : figures_us;
+		lanes_run(notifier, now_us);
+		outcomes_flush(notifier, now_us);
+		senders_run(notifier, atomic_load(&notifier->owed) ? 0 : sleep_ms(notifier, notify_steady_us()));
+		(void)err;
+	}
+	return NULL;
+}
+
+static void on_owed(void *self)
+{
+	struct notifier *notifier = self;
+
+	if (!atomic_exchange(&notifier->owed, true))
+		senders_wake(notifier);
+}
+
+static void set_defaults(struct notifier_options *options)
+{
+	options->tries_max = options->tries_max ? options->tries_max : TRIES_MAX;
+	options->age_max_s = options->age_max_s ? options->age_max_s : AGE_MAX_S;
+	options->owed_max = options->owed_max ? options->owed_max : OWED_MAX;
+	options->retry_first_ms = options->retry_first_ms ? options->retry_first_ms : RETRY_FIRST_MS;
+	options->retry_max_ms = options->retry_max_ms ? options->retry_max_ms : RETRY_MAX_MS;
+}
+
+enum err_code notifier_new(const struct notifier_options *options, struct notifier **ret, struct error *err)
+{
+	struct notifier *notifier = calloc(1, sizeof(*notifier));
+
+	if (!notifier)
+		return err_set(err, ERR_MEMORY, "no memory for the notifier");
+	notifier->options = *options;
+	set_defaults(&notifier->options);
+	arena_init(&notifier->arena, NOTIFY_ARENA_BYTES_MAX);
+	map_init(&notifier->endpoints, (uint64_t)(uintptr_t)notifier);
+	notifier->paused_us = INT64_MAX;
+	notifier->random = (uint64_t)notify_now_us();
+	enum err_code code = senders_new(notifier, err);
+
+	if (code == ERR_OK) {
+		int refused;
+
+		broker_on_owed(options->broker, on_owed, notifier);
+		refused = pthread_create(&notifier->thread, NULL, notifier_main, notifier);
+		if (refused)
+			code = err_set(err, ERR_IO, "cannot start the notifier's thread: %s", strerrordesc_np(refused));
+	}
+	if (code != ERR_OK) {
+		broker_on_owed(options->broker, NULL, NULL);
+		senders_free(notifier);
+		endpoints_free(notifier);
+		arena_done(&notifier->arena);
+		free(notifier);
+		return code;
+	}
+	(void)pthread_setname_np(notifier->thread, "notifier");
+	*ret = notifier;
+	return ERR_OK;
+}
+
+struct notifier *notifier_free(struct notifier *notifier)
+{
+	if (!notifier)
+		return NULL;
+	atomic_store(&notifier->ending, true);
+	senders_wake(notifier);
+	(void)pthread_join(notifier->thread, NULL);
+	broker_on_owed(notifier->options.broker, NULL, NULL);
+	/* Under way: their done() is called, and finds that it ends. */
+	senders_free(notifier);
+	outcomes_end(notifier);
+	lanes_free(notifier);
+	endpoints_free(notifier);
+	while (notifier->outboxes) {
+		struct outbox *outbox = notifier->outboxes;
+
+		notifier->outboxes = outbox->next;
+		outbox_free(outbox);
+	}
+	arena_done(&notifier->arena);
+	free(notifier);
+	return NULL;
+}
+
+void notifier_stats(struct notifier *notifier, struct notifier_stats *ret)
+{
+	*ret = (struct notifier_stats){
+		.sent = atomic_load(&notifier->sent),
+		.succeeded = atomic_load(&notifier->succeeded),
+		.failed = atomic_load(&notifier->failed),
+		.dead = atomic_load(&notifier->dead),
+		.waiting = atomic_load(&notifier->waiting),
+		.lanes = atomic_load(&notifier->lane_count),
+		.lanes_waiting = atomic_load(&notifier->lanes_waiting),
+		.breakers_open = atomic_load(&notifier->breakers_open),
+	};
+}

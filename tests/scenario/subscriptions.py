@@ -1,0 +1,446 @@
+#!/usr/bin/env python3
+"""Subscriptions and what they are owed, against a receiver that misbehaves on purpose.
+
+Usage: subscriptions.py MACHI SOURCE_ROOT [KILLS [SEED]]. The receiver is an HTTP server of this script: slow, silent,
+answering 500, 302 or garbage, gone and back again. Then the daemon is killed at random moments while entities change;
+whatever was acknowledged must have been told in the end, in the order of each entity's changes.
+"""
+import collections
+import contextlib
+import http.client
+import http.server
+import json
+import os
+import pathlib
+import random
+import shutil
+import socket
+import socketserver
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+sys.dont_write_bytecode = True
+from tap import Daemon, Machi, Skip, Tap, ask, check, free_port, same
+
+KILLS = int(sys.argv[3]) if len(sys.argv) > 3 else 3
+SEED = int(sys.argv[4]) if len(sys.argv) > 4 else 20261129
+ARRIVES_SECONDS = 30
+ROOT = "/ngsi-ld/v1"
+CORE = "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.9.jsonld"
+
+machi = Machi(os.path.abspath(sys.argv[1]))
+work = pathlib.Path(tempfile.mkdtemp(prefix="machi-subscriptions-"))
+tap = Tap()
+
+
+class Receiver:
+    """Takes notifications by path; what it does with them is said by path too."""
+
+    def __init__(self, port=0):
+        self.lock = threading.Condition()
+        self.got = collections.defaultdict(list)  # path: [(headers, body)]
+        self.behaviour = {}  # path: function of the handler, returns whether it answered
+        receiver = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            wbufsize = -1
+            disable_nagle_algorithm = True
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                with receiver.lock:
+                    behave = receiver.behaviour.get(self.path)
+                if behave and behave(self):
+                    return
+                with receiver.lock:
+                    receiver.got[self.path].append((dict(self.headers.items()), body))
+                    receiver.lock.notify_all()
+                self.answer(200)
+
+            def answer(self, status, **headers):
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                self.wfile.flush()
+
+            def log_message(self, *_):
+                pass
+
+        class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
+            daemon_threads = True
+            request_queue_size = 128
+
+            def handle_error(self, *_):
+                pass
+
+        self.server = Server(("127.0.0.1", port), Handler)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def url(self, path):
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def wait(self, path, count, seconds=ARRIVES_SECONDS):
+        """The bodies that have come, at least count."""
+        with self.lock:
+            self.lock.wait_for(lambda: len(self.got[path]) >= count, seconds)
+            check(len(self.got[path]) >= count, path, "got", len(self.got[path]), "of", count)
+            return [json.loads(body) for _, body in self.got[path]]
+
+    def quiet(self, path, count, seconds=0.5):
+        time.sleep(seconds)
+        with self.lock:
+            same(len(self.got[path]), count, f"{path}: {self.got[path]}")
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Subscriber:
+    """A client of MQTT 3.1.1 that hears one topic with QoS 0."""
+
+    def __init__(self, port, topic):
+        deadline = time.monotonic() + ARRIVES_SECONDS
+        while True:
+            try:
+                self.socket = socket.create_connection(("127.0.0.1", port), ARRIVES_SECONDS)
+                break
+            except OSError:
+                check(time.monotonic() < deadline, "no broker")
+                time.sleep(0.05)
+        self.send(0x10, b"\0\4MQTT\4\2\0\x3c" + self.text("told"))
+        same(self.packet()[0] >> 4, 2)  # CONNACK
+        self.send(0x82, b"\0\1" + self.text(topic) + b"\0")
+        same(self.packet()[0] >> 4, 9)  # SUBACK
+
+    @staticmethod
+    def text(text):
+        return len(text).to_bytes(2, "big") + text.encode()
+
+    def send(self, head, body):
+        check(len(body) < 128)
+        self.socket.sendall(bytes([head, len(body)]) + body)
+
+    def read(self, count):
+        data = b""
+        while len(data) < count:
+            part = self.socket.recv(count - len(data))
+            check(part, "the broker has gone")
+            data += part
+        return data
+
+    def packet(self):
+        head, length, shift = self.read(1)[0], 0, 0
+        while True:
+            byte = self.read(1)[0]
+            length |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return head, self.read(length)
+
+    def next(self):
+        while True:
+            head, body = self.packet()
+            if head >> 4 == 3:  # PUBLISH
+                return body[2 + int.from_bytes(body[:2], "big"):]
+
+    def close(self):
+        self.socket.close()
+
+
+def subscription(path, **members):
+    notification = {"endpoint": {"uri": receiver.url(path or "/")}, **members.pop("notification", {})}
+    return {"type": "Subscription", "entities": [{"type": "Room"}], "notification": notification, **members}
+
+
+def subscribe(body, headers=None):
+    connection = daemon.connect()
+    with contextlib.closing(connection):
+        connection.request("POST", f"{ROOT}/subscriptions", json.dumps(body),
+                           {"Content-Type": "application/json", **(headers or {})})
+        answer = connection.getresponse()
+        text = answer.read()
+        same(answer.status, 201, text)
+        return answer.getheader("Location")
+
+
+def put(id, headers=None, type="Room", **attributes):
+    body = {"id": id, "type": type, **{name: {"type": "Property", "value": value} for name, value in attributes.items()}}
+    status, answer = daemon.request("POST", f"{ROOT}/entityOperations/upsert?options=update", [body], headers)
+    check(status in (201, 204), status, answer)
+
+
+def drop(location, headers=None):
+    same(daemon.request("DELETE", location, None, headers)[0], 204)
+
+
+receiver = Receiver()
+
+with Daemon(machi, work / "city") as daemon:
+    @tap.case
+    def a_change_is_told():
+        location = subscribe(subscription("/told", id="urn:x:told", watchedAttributes=["temperature"]))
+        same(location, f"{ROOT}/subscriptions/urn:x:told")
+        put("urn:x:room:1", temperature=21.5, humidity=40)
+        put("urn:x:room:1", humidity=41)  # not watched
+        put("urn:x:room:1", temperature=21.5)  # says the same
+        put("urn:x:hall:1", type="Hall", temperature=3)
+        put("urn:x:room:1", temperature=22)
+        first, second = receiver.wait("/told", 2)
+        receiver.quiet("/told", 2)
+        same((first["type"], first["subscriptionId"], len(first["data"])), ("Notification", "urn:x:told", 1))
+        same(first["data"][0], {"id": "urn:x:room:1", "type": "Room",
+                                "temperature": {"type": "Property", "value": 21.5},
+                                "humidity": {"type": "Property", "value": 40}})
+        same(second["data"][0]["temperature"]["value"], 22)
+        check(first["id"] != second["id"] and first["id"].startswith("urn:"), first["id"], second["id"])
+        headers = receiver.got["/told"][0][0]
+        same(headers["Content-Type"], "application/json")
+        check("json-ld#context" in headers["Link"], headers)
+        drop(location)
+        put("urn:x:room:1", temperature=23)
+        receiver.quiet("/told", 2)
+
+    @tap.case
+    def it_is_shown_listed_and_updated():
+        location = subscribe(subscription("/shown", q="temperature>20", description="warm rooms",
+                                          notification={"attributes": ["temperature"], "format": "keyValues"}))
+        put("urn:x:room:2", temperature=30, humidity=1)
+        same(receiver.wait("/shown", 1)[0]["data"], [{"id": "urn:x:room:2", "type": "Room", "temperature": 30}])
+        time.sleep(0.1)
+        status, answer = daemon.request("GET", location)
+        shown = json.loads(answer)
+        same((status, shown["status"], shown["q"], shown["entities"]), (200, "active", "temperature>20", [{"type": "Room"}]))
+        same((shown["notification"]["timesSent"], shown["notification"]["status"]), (1, "ok"))
+        check("lastSuccess" in shown["notification"] and "lastFailure" not in shown["notification"], shown)
+        status, answer = daemon.request("PATCH", location, {"q": "temperature>40", "isActive": True})
+        same(status, 204, answer)
+        put("urn:x:room:2", temperature=35)
+        receiver.quiet("/shown", 1)
+        put("urn:x:room:2", temperature=45)
+        receiver.wait("/shown", 2)
+        same(daemon.request("PATCH", location, {"isActive": False})[0], 204)
+        same(json.loads(daemon.request("GET", location)[1])["status"], "paused")
+        put("urn:x:room:2", temperature=46)
+        receiver.quiet("/shown", 2)
+        status, answer = daemon.request("GET", f"{ROOT}/subscriptions?limit=1&count=true")
+        same((status, len(json.loads(answer))), (200, 1))
+        drop(location)
+        same(daemon.request("GET", location)[0], 404)
+        same(daemon.request("DELETE", location)[0], 404)
+
+    @tap.case
+    def what_is_wrong_is_named():
+        for change, word in (({"type": "Other"}, "type"), ({"entities": []}, "entities"),
+                             ({"notification": {"endpoint": {"uri": "ftp://x/"}}}, "uri"),
+                             ({"q": "temperature>>1"}, "q"), ({"throttling": 0}, "throttling"),
+                             ({"timeInterval": 5, "throttling": 1}, "throttling"),
+                             ({"expiresAt": "2020-01-01T00:00:00Z"}, "expiresAt"),
+                             ({"notificationTrigger": ["often"]}, "notificationTrigger")):
+            status, answer = daemon.request("POST", f"{ROOT}/subscriptions", {**subscription("/wrong"), **change})
+            same(status, 400, answer)
+            check(word in json.loads(answer)["detail"], word, "is not named by", answer)
+        body = subscription("/wrong", id="urn:x:twice")
+        location = subscribe(body)
+        same(daemon.request("POST", f"{ROOT}/subscriptions", body)[0], 409)
+        drop(location)
+        same(daemon.request("PATCH", f"{ROOT}/subscriptions/urn:x:none", {"q": "a"})[0], 404)
+
+    @tap.case
+    def creations_and_deletions_are_told_where_asked_for():
+        location = subscribe(subscription("/life", notificationTrigger=["entityCreated", "entityDeleted"]))
+        put("urn:x:room:3", temperature=1)
+        put("urn:x:room:3", temperature=2)
+        same(daemon.request("DELETE", f"{ROOT}/entities/urn:x:room:3")[0], 204)
+        born, gone = receiver.wait("/life", 2)
+        receiver.quiet("/life", 2)
+        same(born["data"][0]["temperature"]["value"], 1)
+        same(sorted(gone["data"][0]), ["deletedAt", "id", "type"])
+        drop(location)
+
+    @tap.case
+    def tenants_are_apart():
+        location = subscribe(subscription("/north"), {"NGSILD-Tenant": "north"})
+        put("urn:x:room:4", temperature=1)
+        put("urn:x:room:4", {"NGSILD-Tenant": "north"}, temperature=2)
+        same(receiver.wait("/north", 1)[0]["data"][0]["temperature"]["value"], 2)
+        receiver.quiet("/north", 1)
+        same(receiver.got["/north"][0][0]["NGSILD-Tenant"], "north")
+        drop(location, {"NGSILD-Tenant": "north"})
+
+    @tap.case
+    def a_receiver_that_fails_gets_it_again():
+        tries = []
+
+        def fail_twice(handler):
+            tries.append(time.monotonic())
+            if len(tries) > 2:
+                return False
+            handler.answer(500)
+            return True
+
+        receiver.behaviour["/fails"] = fail_twice
+        location = subscribe(subscription("/fails", notification={"endpoint": {
+            "uri": receiver.url("/fails"), "receiverInfo": [{"key": "Authorization", "value": "Bearer sesame"}]}}))
+        put("urn:x:room:5", temperature=1)
+        put("urn:x:room:5", temperature=2)
+        values = [body["data"][0]["temperature"]["value"] for body in receiver.wait("/fails", 2)]
+        same(values, [1, 2])
+        check(tries[1] - tries[0] > 0.5 and tries[2] - tries[1] > 1, "no growing while between", tries)
+        same(receiver.got["/fails"][0][0]["Authorization"], "Bearer sesame")
+        time.sleep(0.1)
+        shown = json.loads(daemon.request("GET", location)[1])["notification"]
+        same((shown["timesFailed"], shown["timesSent"], shown["status"]), (2, 4, "ok"))
+        drop(location)
+
+    @tap.case
+    def a_redirect_elsewhere_is_not_followed():
+        receiver.behaviour["/away"] = lambda handler: handler.answer(307, Location="http://127.0.0.2:1/") or True
+        location = subscribe(subscription("/away"))
+        put("urn:x:room:6", temperature=1)
+        deadline = time.monotonic() + ARRIVES_SECONDS
+        while True:
+            shown = json.loads(daemon.request("GET", location)[1])["notification"]
+            if shown.get("timesFailed"):
+                break
+            check(time.monotonic() < deadline, shown)
+            time.sleep(0.05)
+        same(shown["status"], "failed")
+        drop(location)
+
+    @tap.case
+    def a_silent_receiver_holds_nobody_up():
+        release, other = threading.Event(), Receiver()
+        other.behaviour["/silent"] = lambda handler: release.wait(60) and handler.answer(200) or True
+        silent = [subscribe(subscription("/silent", entities=[{"type": "Lamp"}],
+                                         notification={"endpoint": {"uri": other.url("/silent"), "timeout": 2000}}))
+                  for _ in range(20)]
+        quick = subscribe(subscription("/quick", entities=[{"type": "Lamp"}]))
+        began = time.monotonic()
+        for number in range(50):
+            put(f"urn:x:lamp:{number}", type="Lamp", on=number)
+        receiver.wait("/quick", 50, 20)
+        check(time.monotonic() - began < 10, "the quick one waited", time.monotonic() - began, "s")
+        release.set()
+        for location in (*silent, quick):
+            drop(location)
+        other.close()
+
+    @tap.case
+    def throttling_keeps_the_latest():
+        location = subscribe(subscription("/slow", throttling=1))
+        for value in range(20):
+            put("urn:x:room:7", temperature=value)
+            time.sleep(0.01)
+        bodies = receiver.wait("/slow", 2)
+        receiver.quiet("/slow", 2, 1.3)
+        same([body["data"][0]["temperature"]["value"] for body in bodies], [0, 19])
+        drop(location)
+
+    @tap.case
+    def an_expired_one_is_over():
+        soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
+        location = subscribe(subscription("/over", expiresAt=soon))
+        put("urn:x:room:8", temperature=1)
+        receiver.wait("/over", 1)
+        time.sleep(2.5)
+        put("urn:x:room:8", temperature=2)
+        receiver.quiet("/over", 1)
+        same(json.loads(daemon.request("GET", location)[1])["status"], "expired")
+        drop(location)
+
+    @tap.case
+    def it_is_told_over_mqtt():
+        program = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin")
+        if not program:
+            raise Skip("mosquitto is not installed")
+        port = free_port()
+        broker = subprocess.Popen([program, "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            with contextlib.closing(Subscriber(port, "city/rooms")) as subscriber:
+                location = subscribe(subscription("", entities=[{"type": "Mqtt"}], notification={
+                    "format": "keyValues", "endpoint": {
+                        "uri": f"mqtt://127.0.0.1:{port}/city/rooms", "receiverInfo": [{"key": "zone", "value": "7"}],
+                        "notifierInfo": [{"key": "MQTT-QoS", "value": "1"},
+                                         {"key": "MQTT-Version", "value": "mqtt3.1.1"}]}}))
+                for value in range(3):
+                    put("urn:x:mqtt:1", type="Mqtt", temperature=value)
+                messages = [json.loads(subscriber.next()) for _ in range(3)]
+                same([message["body"]["data"][0]["temperature"] for message in messages], [0, 1, 2])
+                same(sorted(messages[0]), ["body", "metadata"])
+                same((messages[0]["metadata"]["Content-Type"], messages[0]["metadata"]["zone"]),
+                     ("application/json", "7"))
+                check("json-ld#context" in messages[0]["metadata"]["Link"], messages[0]["metadata"])
+                drop(location)
+        finally:
+            broker.kill()
+            broker.wait()
+
+    @tap.case
+    def figures_are_in_the_metrics():
+        text = daemon.request("GET", "/metrics")[1].decode()
+        found = {line.split()[0]: float(line.split()[1]) for line in text.splitlines() if line.startswith("machi_notif")}
+        check(found["machi_notifications_delivered_total"] > 60, found)
+        check('machi_subscriptions{tenant=""} 0\n' in text, [line for line in text.splitlines() if 'subscriptions{' in line])
+
+
+def changes_under_kills():
+    """Every acknowledged change of each entity is told, in its order, whatever dies."""
+    chance = random.Random(SEED)
+    told = "/kept"
+    acknowledged = collections.defaultdict(list)
+    number = 0
+    global daemon
+    with Daemon(machi, work / "kills") as daemon:
+        subscribe(subscription(told, notification={"format": "keyValues"}))
+    for _ in range(KILLS):
+        with Daemon(machi, work / "kills") as daemon:
+            end = time.monotonic() + 0.3 + chance.random()
+            with contextlib.closing(daemon.connect()) as connection:
+                threading.Timer(max(0, end - time.monotonic()), daemon.kill).start()
+                try:
+                    while True:
+                        number += 1
+                        id = f"urn:x:kept:{chance.randrange(5)}"
+                        status, _ = ask(connection, "POST", f"{ROOT}/entityOperations/upsert?options=update",
+                                        [{"id": id, "type": "Room", "n": {"type": "Property", "value": number}}])
+                        check(status in (201, 204), status)
+                        acknowledged[id].append(number)
+                except (OSError, http.client.HTTPException):
+                    pass
+    total = sum(map(len, acknowledged.values()))
+    check(total > 20 * KILLS, total)
+    with Daemon(machi, work / "kills") as daemon:
+        deadline = time.monotonic() + ARRIVES_SECONDS
+        while True:
+            with receiver.lock:
+                bodies = [json.loads(body) for _, body in receiver.got[told]]
+            seen = collections.defaultdict(list)
+            ids = {}
+            for body in bodies:
+                entity = body["data"][0]
+                same(ids.setdefault(body["id"], entity), entity, "one id, two contents")
+                if entity["n"] not in seen[entity["id"]]:
+                    seen[entity["id"]].append(entity["n"])
+            missing = {id: sorted(set(values) - set(seen[id])) for id, values in acknowledged.items()
+                       if set(values) - set(seen[id])}
+            if not missing:
+                break
+            check(time.monotonic() < deadline, "not told:", missing)
+            time.sleep(0.1)
+    for id, values in seen.items():
+        same(values, sorted(values), f"the order of {id}")
+    machi("check", "--data", work / "kills")
+
+
+tap.case(changes_under_kills)
+receiver.close()
+shutil.rmtree(work)
+sys.exit(tap.done())
