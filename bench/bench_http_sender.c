@@ -1,8 +1,8 @@
 /* POSTs of 500 bytes to one receiver that keeps its connections and answers 204: our sender beside the limit, a bare
  * loop of blocking sockets that writes the same bytes and waits for the same answers in turn. The receiver is a thread
- * of this program with an epoll set that counts bytes and parses nothing; all share the machine's processors. A third
- * side posts to as many receivers in turn as the sender has connections, each with its own path, so that no URL is the
- * one before. */
+ * of this program with an epoll set that counts bytes and parses nothing; all share the machine's processors. Two more
+ * sides are ours under other conditions: sixteen receivers in turn, so that no URL is the one before; and 56 of the 64
+ * connections taken by receivers that never answer. */
 #include "bench.h"
 #include "net/http_sender.h"
 
@@ -20,6 +20,8 @@
 #define EVENTS 64
 #define FDS_MAX 1024
 #define PATHS 16u
+#define DEAF 56u
+#define DEAF_MS 600000u
 
 static const char answer[] = "HTTP/1.1 204 No Content\r\n\r\n";
 
@@ -146,6 +148,13 @@ static void on_done(struct http_post *post, const struct http_post_result *resul
 		give(ours, post);
 }
 
+static void on_deaf(struct http_post *post, const struct http_post_result *result)
+{
+	(void)post;
+	if (result->code != ERR_CONFLICT)
+		abort();
+}
+
 static void run_ours(void *self, uint64_t times)
 {
 	struct ours *ours = self;
@@ -182,6 +191,28 @@ static void ours_start(struct ours *ours, uint16_t port, unsigned int paths)
 }
 
 /* ---- the limit ---- */
+
+/* Seven receivers that let connect and are deaf: a socket that listens and never accepts. */
+static void add_deaf(struct ours *ours)
+{
+	static struct http_post posts[DEAF];
+	static char urls[DEAF][64];
+	struct sockaddr_in address = {.sin_family = AF_INET};
+	socklen_t len = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	struct error err;
+
+	if (bind(listener, (struct sockaddr *)&address, len) != 0 || listen(listener, 2 * DEAF) != 0 ||
+	    getsockname(listener, (struct sockaddr *)&address, &len) != 0)
+		abort();
+	for (unsigned int i = 0; i < DEAF; i++) {
+		(void)snprintf(urls[i], sizeof(urls[i]), "http://127.0.1.%u:%u/deaf", 1 + i / CONNECTIONS,
+			       (unsigned int)ntohs(address.sin_port));
+		posts[i] = (struct http_post){.url = urls[i], .timeout_ms = DEAF_MS, .done = on_deaf, .self = ours};
+		if (http_sender_post(ours->sender, &posts[i], &err) != ERR_OK)
+			abort();
+	}
+}
 
 struct bare {
 	int fds[CONNECTIONS];
@@ -230,19 +261,23 @@ static void run_bare(void *self, uint64_t times)
 int main(void)
 {
 	static struct receiver receiver;
-	static struct ours one, many;
+	static struct ours one, many, burdened;
 	static struct bare bare;
 
 	receiver_start(&receiver);
 	ours_start(&one, receiver.port, 1);
 	ours_start(&many, receiver.port, PATHS);
+	ours_start(&burdened, receiver.port, 1);
+	add_deaf(&burdened);
 	bare_start(&bare, receiver.port);
 	const struct bench_side sides[] = {{"ours", run_ours, &one},
 					   {"ours, 16 receivers in turn", run_ours, &many},
+					   {"ours, 56 deaf connections beside", run_ours, &burdened},
 					   {"limit: bare sockets", run_bare, &bare}};
 
-	bench_sides("POST of 500 bytes, 8 kept connections, answered 204", sides, 3, BENCH_ROUNDS, 1, "POSTs/s");
+	bench_sides("POST of 500 bytes, 8 kept connections, answered 204", sides, 4, BENCH_ROUNDS, 1, "POSTs/s");
 	(void)http_sender_free(one.sender);
 	(void)http_sender_free(many.sender);
+	(void)http_sender_free(burdened.sender);
 	return EXIT_SUCCESS;
 }

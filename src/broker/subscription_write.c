@@ -1,5 +1,6 @@
 /* Subscriptions created, updated and deleted: the record in a transaction, what is in memory once it is durable. Both
- * on the writer's thread, so that no change falls between them. Source: GS CIM 009 V1.9.1 clauses 5.8.1, 5.8.2, 5.8.5. */
+ * on the writer's thread, so that no change falls between them.
+ * Source: GS CIM 009 V1.9.1 clauses 5.8.1, 5.8.2, 5.8.5. */
 #include "broker/subscriptions_int.h"
 
 #include "store/outbox.h"

@@ -1,5 +1,5 @@
-/* The messages of a connection: they wait, fly (libmosquitto has them), land when acknowledged, or end when their time
- * is out. */
+/* The messages of a connection: they wait, fly (libmosquitto has them), land when they are acknowledged, or end when
+ * their time is out. */
 #include "net/mqtt_int.h"
 
 #include <mqtt_protocol.h>
@@ -12,7 +12,10 @@
 void mqtt_list_add(struct mqtt_list *list, struct mqtt_publish *publish)
 {
 	publish->next = NULL;
-	*(list->first ? &list->last->next : &list->first) = publish;
+	if (list->last)
+		list->last->next = publish;
+	else
+		list->first = publish;
 	list->last = publish;
 }
 
@@ -37,6 +40,8 @@ void mqtt_publish_end(struct mqtt_publish *publish, enum err_code code, const ch
 	va_list arguments;
 
 	va_start(arguments, format);
+	/* clang 14 loses sight of va_start where it follows a variadic function into its callers. */
+	// NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized)
 	(void)vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	publish->error = (struct error){0};

@@ -59,7 +59,8 @@ MUST_CHECK enum err_code mqtt_sender_publish(struct mqtt_sender *sender, struct 
 					     struct error *err);
 
 /* Does what is due, waits up to timeout_ms (less where connections want their second's care) for something to happen
- * unless something has ended, and calls done() for what has ended. ERR_IO: the system refuses to wait. */
+ * unless something has ended, and calls done() for what has ended. ERR_IO: the system refuses to wait. An owner
+ * who stays away for half a minute finds connections closed by their brokers; they are opened when needed. */
 MUST_CHECK enum err_code mqtt_sender_run(struct mqtt_sender *sender, uint32_t timeout_ms, struct error *err);
 
 /* Any thread, while the sender lives: a run that waits returns, or the next one does not wait. */
