@@ -81,6 +81,7 @@ struct subscribed *subscribed_unref(struct subscribed *one)
 	if (!one || atomic_fetch_sub(&one->references, 1) > 1)
 		return NULL;
 	(void)subscription_free(one->compiled);
+	(void)subscription_free(one->timed);
 	(void)context_unref(one->context);
 	(void)context_unref(one->shown);
 	arena_done(&one->shown_arena);

@@ -8,6 +8,14 @@
 #include <string.h>
 #include <sys/random.h>
 
+#define LINKED_FINDS_MAX 1000u /* for one notification: the writer works for others too */
+
+/* Entities that a notification's Relationships lead to (notification.join), as they are within the transaction. */
+struct txn_links {
+	struct store_txn *txn;
+	uint32_t finds;
+};
+
 struct matching {
 	struct entity_change *change;
 	struct subscriptions *all;
@@ -16,9 +24,7 @@ struct matching {
 	enum err_code code;
 };
 
-#define NOTIFICATION_ID_BYTES 64
-
-static void make_id(char id[static NOTIFICATION_ID_BYTES])
+void subscription_notification_id(char id[static SUBSCRIPTION_NOTIFICATION_ID_BYTES])
 {
 	static const char digits[] = "0123456789abcdef";
 	unsigned char random[16] = {0};
@@ -34,18 +40,32 @@ static void make_id(char id[static NOTIFICATION_ID_BYTES])
 	id[len] = '\0';
 }
 
+static const struct json *find_linked(void *self, struct str id)
+{
+	struct txn_links *links = self;
+	struct json *entity = NULL;
+
+	/* What is not there, or is too much, is left as the URI that it is. */
+	if (++links->finds > LINKED_FINDS_MAX || store_txn_get(links->txn, id, &entity, NULL) != ERR_OK)
+		return NULL;
+	return entity;
+}
+
 static enum err_code write_body(struct matching *matching, const struct subscribed *one)
 {
 	struct subscriptions *all = matching->all;
-	char id[NOTIFICATION_ID_BYTES];
+	char id[SUBSCRIPTION_NOTIFICATION_ID_BYTES];
 	struct error *err = matching->change->err;
+	struct txn_links links = {.txn = matching->change->txn};
+	const struct linked_source linked = {find_linked, &links};
 
-	make_id(id);
+	subscription_notification_id(id);
 	const struct notification_frame frame = {.subscription = one->compiled,
 						 .context = one->shown,
 						 .context_value = one->shown_value,
 						 .id = str_from(id),
-						 .notified_us = matching->change->now_us};
+						 .notified_us = matching->change->now_us,
+						 .linked = &linked};
 
 	buf_clear(&all->body);
 	arena_clear(&all->scratch);
@@ -64,8 +84,12 @@ static enum err_code owe(struct matching *matching, struct subscribed *one)
 	struct store_owed owed = {.subscription = one->number,
 				  .entity_id = matching->entity_id,
 				  .made_us = now_us,
-				  .due_us = now_us > one->free_us ? now_us : one->free_us,
+				  .due_us = now_us,
 				  .body = buf_str(&matching->all->body)};
+
+	/* A moment farther away than that is of a clock that was set back. */
+	if (one->free_us > now_us && one->free_us - now_us <= throttling_us)
+		owed.due_us = one->free_us;
 	enum err_code code =
 		store_txn_owe(matching->change->txn, &owed, throttling_us > 0, NULL, matching->change->err);
 

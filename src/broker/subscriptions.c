@@ -37,6 +37,7 @@ struct subscriptions *subscriptions_free(struct subscriptions *all)
 	for (size_t i = 0; i < all->owing_count; i++)
 		(void)subscribed_unref(all->owing[i]);
 	free(all->owing);
+	free(all->timed);
 	subscription_index_done(&all->index);
 	while (map_each(&all->by_name, &at, &key, &value))
 		(void)subscribed_unref(value);
@@ -51,6 +52,31 @@ struct subscriptions *subscriptions_free(struct subscriptions *all)
 
 /* ---- coming and going (the writer's thread, or before there is one) ---- */
 
+/* With the lock held. */
+static bool add_timed(struct subscriptions *all, struct subscribed *one)
+{
+	if (!subscription_interval_us(one->compiled))
+		return true;
+	if (all->timed_count == all->timed_room) {
+		size_t room = all->timed_room ? all->timed_room * 2 : 8;
+		struct subscribed **grown = realloc(all->timed, room * sizeof(struct subscribed *));
+
+		if (!grown)
+			return false;
+		all->timed = grown;
+		all->timed_room = room;
+	}
+	all->timed[all->timed_count++] = one;
+	return true;
+}
+
+static void remove_timed(struct subscriptions *all, const struct subscribed *one)
+{
+	for (size_t i = 0; i < all->timed_count; i++)
+		if (all->timed[i] == one)
+			all->timed[i--] = all->timed[--all->timed_count];
+}
+
 bool subscriptions_add(struct subscriptions *all, struct subscribed *one)
 {
 	struct str id = str_from(one->id);
@@ -62,6 +88,11 @@ bool subscriptions_add(struct subscriptions *all, struct subscribed *one)
 
 	if (good && !map_set(&all->by_name, id, one)) {
 		(void)map_remove(&all->by_number, subscribed_key(one));
+		good = false;
+	}
+	if (good && !add_timed(all, one)) {
+		(void)map_remove(&all->by_number, subscribed_key(one));
+		(void)map_remove(&all->by_name, id);
 		good = false;
 	}
 	(void)pthread_mutex_unlock(&all->lock);
@@ -86,6 +117,7 @@ void subscriptions_remove(struct subscriptions *all, struct subscribed *one)
 	subscription_index_remove(&all->index, one);
 	(void)pthread_mutex_lock(&all->lock);
 	one->removed = true;
+	remove_timed(all, one);
 	if (map_get(&all->by_number, subscribed_key(one)) == one)
 		(void)map_remove(&all->by_number, subscribed_key(one));
 	if (map_get(&all->by_name, str_from(one->id)) == one)

@@ -26,6 +26,9 @@ struct subscribed {
 	/* The writer's thread's. */
 	uint64_t seen; /* the event that it was last a candidate of */
 	int64_t free_us; /* throttling: nothing is due before */
+	/* That of who delivers. */
+	struct subscription *timed; /* owned: with a timeInterval, compiled once more */
+	int64_t next_us; /* steady clock: when the interval is over; 0: not looked at yet */
 	/* Guarded by subscriptions->lock. */
 	bool removed;
 	bool fresh; /* figures have changed since they were written */
@@ -49,6 +52,8 @@ struct subscriptions {
 	struct subscribed **owing; /* held each; owned */
 	size_t owing_count, owing_room;
 	uint64_t unusable;
+	struct subscribed **timed; /* owned: those with a timeInterval, borrowed from by_name */
+	size_t timed_count, timed_room;
 	/* The writer's thread's. */
 	struct subscription_index index;
 	uint64_t events;
@@ -77,6 +82,9 @@ MUST_CHECK enum err_code subscriptions_flush(struct subscriptions *all, struct s
 /* subscription_match.c: owes what this change owes, in its transaction. before NULL: created; after NULL: deleted. */
 MUST_CHECK enum err_code subscriptions_match(struct entity_change *change, const struct json *before,
 					     const struct json *after, const struct merge_result *result);
+
+#define SUBSCRIPTION_NOTIFICATION_ID_BYTES 64
+void subscription_notification_id(char id[static SUBSCRIPTION_NOTIFICATION_ID_BYTES]); /* a new URI */
 
 /* subscription_index.c */
 void subscription_index_init(struct subscription_index *index, uint64_t seed);

@@ -164,6 +164,21 @@ static void flush_figures(struct notifier *notifier)
 		notify_complain(notifier, STR_NONE, &err);
 }
 
+/* Every second at least: new ones may have come. */
+static void look_at_intervals(struct notifier *notifier, int64_t now_us)
+{
+	struct error err;
+
+	if (now_us >= notifier->due_us) {
+		if (broker_subscriptions_due(notifier->reader, now_us, &notifier->due_us, &err) != ERR_OK)
+			notify_complain(notifier, STR_NONE, &err);
+		if (notifier->due_us > now_us + US_PER_S)
+			notifier->due_us = now_us + US_PER_S;
+	}
+	if (notifier->due_us < notifier->wake_us)
+		notifier->wake_us = notifier->due_us;
+}
+
 static uint32_t sleep_ms(const struct notifier *notifier, int64_t now_us)
 {
 	int64_t left_us = notifier->wake_us - now_us;
@@ -178,7 +193,6 @@ static void *notifier_main(void *self)
 	struct notifier *notifier = self;
 	struct broker *broker = notifier->options.broker;
 	int64_t look_us = 0, figures_us = notify_steady_us() + FIGURES_INTERVAL_US;
-	struct error err;
 
 	while (!atomic_load(&notifier->ending)) {
 		int64_t now_us = notify_steady_us();
@@ -194,10 +208,10 @@ static void *notifier_main(void *self)
 			figures_us = now_us + FIGURES_INTERVAL_US;
 		}
 		notifier->wake_us = look_us < figures_us ? look_us : figures_us;
+		look_at_intervals(notifier, now_us);
 		lanes_run(notifier, now_us);
 		outcomes_flush(notifier, now_us);
 		senders_run(notifier, atomic_load(&notifier->owed) ? 0 : sleep_ms(notifier, notify_steady_us()));
-		(void)err;
 	}
 	return NULL;
 }
@@ -231,7 +245,10 @@ enum err_code notifier_new(const struct notifier_options *options, struct notifi
 	map_init(&notifier->endpoints, (uint64_t)(uintptr_t)notifier);
 	notifier->paused_us = INT64_MAX;
 	notifier->random = (uint64_t)notify_now_us();
-	enum err_code code = senders_new(notifier, err);
+	enum err_code code = broker_reader_new(options->broker, &notifier->reader, err);
+
+	if (code == ERR_OK)
+		code = senders_new(notifier, err);
 
 	if (code == ERR_OK) {
 		int refused;
@@ -245,6 +262,7 @@ enum err_code notifier_new(const struct notifier_options *options, struct notifi
 		broker_on_owed(options->broker, NULL, NULL);
 		senders_free(notifier);
 		endpoints_free(notifier);
+		(void)broker_reader_free(notifier->reader);
 		arena_done(&notifier->arena);
 		free(notifier);
 		return code;
@@ -273,6 +291,7 @@ struct notifier *notifier_free(struct notifier *notifier)
 		notifier->outboxes = outbox->next;
 		outbox_free(outbox);
 	}
+	(void)broker_reader_free(notifier->reader);
 	arena_done(&notifier->arena);
 	free(notifier);
 	return NULL;

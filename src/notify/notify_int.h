@@ -120,6 +120,8 @@ struct notifier {
 	struct http_sender *http; /* owned */
 	struct mqtt_sender *mqtt; /* owned */
 	uint32_t sending, publishing; /* publishing: of these, over MQTT */
+	struct broker_reader *reader; /* owned: for those with a timeInterval */
+	int64_t due_us; /* steady clock: when the next of them is due */
 	int64_t wake_us; /* steady clock */
 	uint64_t random;
 	char complaint[ERROR_DETAIL_BYTES];

@@ -357,6 +357,36 @@ with Daemon(machi, work / "city") as daemon:
         drop(location)
 
     @tap.case
+    def an_interval_tells_of_all_that_match():
+        for number in range(5):
+            put(f"urn:x:meter:{number}", type="Meter", power=number)
+        location = subscribe({"type": "Subscription", "entities": [{"type": "Meter"}], "timeInterval": 1, "q": "power>1",
+                              "notification": {"format": "keyValues", "endpoint": {"uri": receiver.url("/interval")}}})
+        began = time.monotonic()
+        bodies = receiver.wait("/interval", 3)
+        check(2 < time.monotonic() - began < 8, time.monotonic() - began)
+        same([entity["power"] for entity in bodies[0]["data"]], [2, 3, 4])
+        check(bodies[0]["id"] != bodies[1]["id"], bodies[:2])
+        drop(location)
+        count = len(receiver.got["/interval"])
+        time.sleep(1.5)
+        check(len(receiver.got["/interval"]) <= count + 1, "it goes on")
+
+    @tap.case
+    def linked_entities_come_along():
+        status, answer = daemon.request("POST", f"{ROOT}/entities", {
+            "id": "urn:x:floor:1", "type": "Floor", "level": {"type": "Property", "value": 3}})
+        same(status, 201, answer)
+        location = subscribe(subscription("/joined", entities=[{"type": "Desk"}], notification={"join": "inline"}))
+        status, answer = daemon.request("POST", f"{ROOT}/entities", {
+            "id": "urn:x:desk:1", "type": "Desk", "on": {"type": "Relationship", "object": "urn:x:floor:1",
+                                                         "objectType": "Floor"}})
+        same(status, 201, answer)
+        desk = receiver.wait("/joined", 1)[0]["data"][0]
+        same(desk["on"]["entity"]["level"]["value"], 3)
+        drop(location)
+
+    @tap.case
     def it_is_told_over_mqtt():
         program = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin")
         if not program:
