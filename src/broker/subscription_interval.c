@@ -1,6 +1,6 @@
 /* Subscriptions with a timeInterval (5.8.6): each time it is over, all entities that match are told of in one
- * notification, which goes through the outbox like any other. Who delivers calls, with a clock that nobody sets; after a
- * start the first wait is what is left of the one before. */
+ * notification, which goes through the outbox like any other. Who delivers calls, with a clock that nobody sets; after
+ * a start the first wait is what is left of the one before. */
 #include "base/time_value.h"
 #include "broker/read_int.h"
 #include "broker/subscriptions_int.h"
