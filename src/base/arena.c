@@ -22,7 +22,12 @@ static_assert(sizeof(struct arena_block) % ARENA_ALIGN == 0, "block data stays a
 
 void arena_init(struct arena *arena, size_t bytes_max)
 {
-	*arena = (struct arena){.bytes_max = bytes_max};
+	arena_init_small(arena, bytes_max, ARENA_BLOCK_BYTES_MIN);
+}
+
+void arena_init_small(struct arena *arena, size_t bytes_max, size_t first_bytes)
+{
+	*arena = (struct arena){.bytes_max = bytes_max, .first_bytes = first_bytes};
 }
 
 void arena_done(struct arena *arena)
@@ -35,7 +40,7 @@ void arena_done(struct arena *arena)
 		free(block);
 		block = next;
 	}
-	arena_init(arena, arena->bytes_max);
+	arena_init_small(arena, arena->bytes_max, arena->first_bytes);
 }
 
 void arena_clear(struct arena *arena)
@@ -52,7 +57,7 @@ void arena_clear(struct arena *arena)
 			free(block);
 		block = next;
 	}
-	arena_init(arena, arena->bytes_max);
+	arena_init_small(arena, arena->bytes_max, arena->first_bytes);
 	if (!keep)
 		return;
 	keep->next = NULL;
@@ -77,7 +82,8 @@ static struct arena_block *block_new(struct arena *arena, size_t bytes)
 
 static size_t block_bytes_next(const struct arena *arena)
 {
-	size_t bytes = arena->bytes < ARENA_BLOCK_BYTES_MIN ? ARENA_BLOCK_BYTES_MIN : arena->bytes;
+	size_t half = arena->first_bytes < ARENA_BLOCK_BYTES_MIN ? arena->bytes / 2 : arena->bytes;
+	size_t bytes = half < arena->first_bytes ? arena->first_bytes : half;
 
 	if (bytes > ARENA_BLOCK_BYTES_MAX)
 		bytes = ARENA_BLOCK_BYTES_MAX;

@@ -9,29 +9,29 @@
 #define SHOWN_BYTES_MAX ((size_t)2 << 20)
 #define NEVER INT64_MIN
 
+static const struct json core_value = {
+	.kind = JSON_STRING, .count = sizeof(NGSILD_CORE_CONTEXT_URL) - 1, .text = NGSILD_CORE_CONTEXT_URL};
+
 /* By which context notifications are written, and how they name it. With plain JSON a Link header has to name it, so
  * where it has no URL the core context takes its place. */
-static enum err_code set_shown(struct subscribed *one, const struct json *document, const struct json *context_value,
-			       struct context *shown, struct context *core, struct error *err)
+static enum err_code set_shown(struct subscribed *one, const struct json *document,
+			       const struct subscribed_contexts *contexts, struct error *err)
 {
 	const struct json *value = json_get(document, STR("jsonldContext"));
 	bool in_body = !subscription_endpoint(one->compiled)->context_linked;
-	struct json core_value = json_string(STR(NGSILD_CORE_CONTEXT_URL));
 
+	one->shown = contexts->shown ? contexts->shown : contexts->own;
 	if (!value)
-		value = context_value ? context_value : &core_value;
-	struct str url = context_lone_url(value);
-
-	if (!url.at && !in_body) {
-		shown = core;
+		value = contexts->own_value ? contexts->own_value : &core_value;
+	if (!in_body && !context_lone_url(value).at) {
+		one->shown = contexts->core;
 		value = &core_value;
-		url = STR(NGSILD_CORE_CONTEXT_URL);
 	}
-	one->shown = context_ref(shown);
-	one->shown_value = json_dup(&one->shown_arena, value);
-	one->shown_url = url.at ? arena_dup(&one->shown_arena, url) : STR_NONE;
-	if (!one->shown_value || (url.at && !one->shown_url.at))
+	(void)context_ref(one->shown);
+	one->shown_value = value == &core_value ? value : json_dup(&one->shown_arena, value);
+	if (!one->shown_value)
 		return err_set(err, ERR_MEMORY, "no memory for a subscription");
+	one->shown_url = context_lone_url(one->shown_value);
 	return ERR_OK;
 }
 
@@ -43,14 +43,13 @@ enum err_code subscribed_new(const struct json *document, const struct subscribe
 	if (!one)
 		return err_set(err, ERR_MEMORY, "no memory for a subscription");
 	atomic_init(&one->references, 1);
-	arena_init(&one->shown_arena, SHOWN_BYTES_MAX);
+	arena_init_small(&one->shown_arena, SHOWN_BYTES_MAX, 256);
 	one->last_notification_us = one->last_success_us = one->last_failure_us = NEVER;
 	one->context = context_ref(contexts->own);
 	enum err_code code = subscription_new(document, contexts->own, parser, &one->compiled, err);
 
 	if (code == ERR_OK)
-		code = set_shown(one, document, contexts->own_value, contexts->shown ? contexts->shown : contexts->own,
-				 contexts->core, err);
+		code = set_shown(one, document, contexts, err);
 	if (code == ERR_OK) {
 		struct str id = subscription_id(one->compiled);
 

@@ -19,6 +19,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#define FIRST_BYTES 1024u /* what a plain one takes */
 #define SCRATCH_BYTES_MAX (16u << 20)
 #define PLACE_IRI STR("https://uri.etsi.org/ngsi-ld/location")
 
@@ -449,7 +450,7 @@ enum err_code subscription_new(const struct json *document, struct context *cont
 	if (!b.subscription)
 		return no_memory(&b);
 	b.subscription->context = context_ref(context);
-	arena_init(&b.subscription->arena, SUBSCRIPTION_BYTES_MAX);
+	arena_init_small(&b.subscription->arena, SUBSCRIPTION_BYTES_MAX, FIRST_BYTES);
 	arena_init(&b.scratch, SCRATCH_BYTES_MAX);
 	enum err_code code = build_all(&b, document);
 
