@@ -116,7 +116,7 @@ void subscriptions_remove(struct subscriptions *all, struct subscribed *one)
 {
 	subscription_index_remove(&all->index, one);
 	(void)pthread_mutex_lock(&all->lock);
-	one->removed = true;
+	atomic_store(&one->removed, true);
 	remove_timed(all, one);
 	if (map_get(&all->by_number, subscribed_key(one)) == one)
 		(void)map_remove(&all->by_number, subscribed_key(one));
@@ -375,6 +375,11 @@ struct str broker_target_context_url(const struct broker_target *target)
 	return subscription_endpoint(target->one->compiled)->context_linked ? target->one->shown_url : STR_NONE;
 }
 
+bool broker_target_is_stale(const struct broker_target *target)
+{
+	return atomic_load(&target->one->removed);
+}
+
 int64_t broker_target_throttling_us(const struct broker_target *target)
 {
 	return subscription_throttling_us(target->one->compiled);
@@ -449,7 +454,7 @@ static enum err_code run_figures(struct store_write *store_write, struct store_t
 		struct subscribed *one = write->list[i];
 
 		(void)pthread_mutex_lock(&write->all->lock);
-		bool removed = one->removed;
+		bool removed = atomic_load(&one->removed);
 
 		write_figures(&text, one);
 		(void)pthread_mutex_unlock(&write->all->lock);

@@ -75,6 +75,7 @@ const struct subscription_endpoint *broker_target_endpoint(const struct broker_t
 struct str broker_target_id(const struct broker_target *target); /* of the subscription */
 /* What a Link header names as the @context of notifications; STR_NONE: it is in the body. */
 struct str broker_target_context_url(const struct broker_target *target);
+bool broker_target_is_stale(const struct broker_target *target); /* deleted or updated: get it anew */
 int64_t broker_target_throttling_us(const struct broker_target *target); /* between two notifications; 0: none */
 enum subscription_status broker_target_status(const struct broker_target *target, int64_t now_us);
 /* A notification was sent and answered so. */

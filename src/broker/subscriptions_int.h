@@ -22,6 +22,7 @@ struct subscribed {
 	const struct json *shown_value; /* "@context" of notifications; in shown_arena */
 	struct str shown_url; /* what a Link header names; STR_NONE: nothing can be named */
 	int64_t created_us, modified_us;
+	atomic_bool removed; /* deleted, or another has taken its place */
 	atomic_bool owing; /* told to who delivers, not taken yet */
 	/* The writer's thread's. */
 	uint64_t seen; /* the event that it was last a candidate of */
@@ -30,7 +31,6 @@ struct subscribed {
 	struct subscription *timed; /* owned: with a timeInterval, compiled once more */
 	int64_t next_us; /* steady clock: when the interval is over; 0: not looked at yet */
 	/* Guarded by subscriptions->lock. */
-	bool removed;
 	bool fresh; /* figures have changed since they were written */
 	bool sent, failed_last;
 	uint64_t times_sent, times_failed;

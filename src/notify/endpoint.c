@@ -11,7 +11,6 @@
 #define OPEN_FIRST_US US_PER_S
 #define OPEN_MAX_US (60 * US_PER_S)
 #define PROBE_LOOK_US 100000
-#define BUSY_LOOK_US 1000
 
 /* Up to the path. */
 static struct str origin_of(struct str uri)
@@ -66,9 +65,6 @@ void endpoints_free(struct notifier *notifier)
 
 bool endpoint_may_send(struct endpoint *endpoint, int64_t now_us, int64_t *ret_us)
 {
-	*ret_us = now_us + BUSY_LOOK_US;
-	if (endpoint->sending >= ENDPOINT_SENDING_MAX)
-		return false;
 	if (endpoint->open_us == 0)
 		return true;
 	*ret_us = endpoint->open_us > now_us ? endpoint->open_us : now_us + PROBE_LOOK_US;

@@ -90,7 +90,7 @@ static void make_ready(struct lane *lane)
 {
 	struct notifier *notifier = lane->outbox->notifier;
 
-	if (lane->place == LANE_READY)
+	if (lane->place == LANE_READY || lane->place == LANE_QUEUED)
 		return;
 	if (lane->place == LANE_PAUSED) {
 		/* Found there by the next look, which takes it out. */
@@ -105,6 +105,34 @@ static void make_ready(struct lane *lane)
 	else
 		notifier->ready = lane;
 	notifier->ready_last = lane;
+}
+
+/* Until fewer are sending to its receiver. */
+static void make_queued(struct lane *lane)
+{
+	struct endpoint *endpoint = lane->endpoint;
+
+	lane->place = LANE_QUEUED;
+	lane->next = NULL;
+	if (endpoint->queue_last)
+		endpoint->queue_last->next = lane;
+	else
+		endpoint->queue = lane;
+	endpoint->queue_last = lane;
+}
+
+/* One may send: the first that waits has its turn. */
+static void let_one_in(struct endpoint *endpoint)
+{
+	struct lane *lane = endpoint->queue;
+
+	if (!lane)
+		return;
+	endpoint->queue = lane->next;
+	if (!endpoint->queue)
+		endpoint->queue_last = NULL;
+	lane->place = LANE_NOWHERE;
+	make_ready(lane);
 }
 
 static void make_pause(struct lane *lane, int64_t until_us)
@@ -187,8 +215,10 @@ static bool find_target(struct lane *lane, int64_t now_us)
 	struct outbox *outbox = lane->outbox;
 	struct notifier *notifier = outbox->notifier;
 
-	/* What was updated meanwhile counts, as long as nothing is under way to where it was. */
-	if (lane->sending == 0)
+	/* What was updated meanwhile counts, as soon as nothing is under way to where it was. */
+	if (lane->target && lane->sending == 0 &&
+	    (broker_target_is_stale(lane->target) ||
+	     broker_target_status(lane->target, notify_now_us()) != SUBSCRIPTION_ACTIVE))
 		let_go_of_target(lane);
 	if (lane->target)
 		return true;
@@ -353,6 +383,10 @@ static void send_some(struct lane *lane, int64_t now_us)
 		met |= message->entity ? bit : UINT64_MAX;
 		if (message->sending || waits)
 			continue;
+		if (lane->endpoint->sending >= ENDPOINT_SENDING_MAX) {
+			make_queued(lane);
+			return;
+		}
 		if (!endpoint_may_send(lane->endpoint, now_us, &again_us)) {
 			if (lane->sending == 0)
 				make_pause(lane, again_us);
@@ -413,20 +447,33 @@ static void settle(struct lane *lane, int64_t now_us)
 		make_idle(lane);
 }
 
-static void look_at(struct lane *lane, int64_t now_us)
+static void work(struct lane *lane, int64_t now_us)
 {
 	if (lane->pause_us > now_us) {
 		make_pause(lane, lane->pause_us);
 		return;
 	}
-	if (!find_target(lane, now_us)) {
-		settle(lane, now_us);
-		return;
+	if (find_target(lane, now_us)) {
+		if (lane->count < LANE_MESSAGES_MAX / 2 && lane->more)
+			read_ahead(lane, now_us);
+		send_some(lane, now_us);
 	}
-	if (lane->count < LANE_MESSAGES_MAX / 2 && lane->more)
-		read_ahead(lane, now_us);
-	send_some(lane, now_us);
 	settle(lane, now_us);
+}
+
+static void look_at(struct lane *lane, int64_t now_us)
+{
+	struct notifier *notifier = lane->outbox->notifier;
+	struct endpoint *endpoint = lane->endpoint;
+
+	if (endpoint)
+		endpoint->lanes++; /* work() may let go of it */
+	work(lane, now_us);
+	/* A lane that was let in and did not send leaves its turn to the next. */
+	if (endpoint && endpoint->sending < ENDPOINT_SENDING_MAX)
+		let_one_in(endpoint);
+	if (endpoint)
+		endpoint_release(notifier, endpoint);
 }
 
 static void wake_paused(struct notifier *notifier, int64_t now_us)
@@ -530,6 +577,7 @@ void lane_answered(struct message *message, bool good, bool answered)
 		return; /* it is owed as before */
 	broker_target_sent(lane->target, good, notify_now_us());
 	endpoint_answered(notifier, lane->endpoint, answered, now_us);
+	let_one_in(lane->endpoint);
 	if (good)
 		delivered(lane, message, now_us);
 	else

@@ -40,7 +40,7 @@ struct message { /* one notification */
 	size_t body_bytes;
 };
 
-enum lane_place { LANE_NOWHERE, LANE_READY, LANE_PAUSED };
+enum lane_place { LANE_NOWHERE, LANE_READY, LANE_PAUSED, LANE_QUEUED };
 
 struct lane { /* a subscription that is owed something */
 	struct outbox *outbox;
@@ -66,6 +66,7 @@ struct lane { /* a subscription that is owed something */
 struct endpoint {
 	uint32_t lanes; /* that refer to it */
 	uint32_t sending;
+	struct lane *queue, *queue_last; /* lanes that wait until fewer are sending to it */
 	uint32_t silent; /* tries without any answer, one after the other, of all lanes */
 	int64_t open_us; /* steady clock: the breaker is open until then; 0: it is closed */
 	bool probing; /* one try is under way to see whether it answers again */
