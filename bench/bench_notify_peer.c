@@ -1,14 +1,12 @@
-/* What bench_notify.py puts beside the daemon: a receiver of notifications that answers as fast as it can, and a load of
- * changes at a steady rate.
+/* What bench_notify.py puts beside the daemon: a receiver of notifications that answers as fast as it can, and a load
+ * of changes at a steady rate.
  *
- *   receive PORT           answers every POST with 200; GET /figures gives, and forgets, "COUNT P50_US P99_US MAX_US" of
- *                          the time since the moment that notifications hold as "sentAt", and ends nothing
+ *   receive PORT   answers every POST with 200; GET /figures gives, and forgets, "COUNT P50_US P99_US MAX_US" of the
+ *                  time since the moment that notifications hold as "sentAt"
  *   load PORT RATE SECONDS CONNECTIONS ENTITIES
- *                          upserts one of the entities RATE times a second, its attribute sentAt being now; prints how
- *                          many were answered
+ *                  upserts one of the entities RATE times a second, its attribute sentAt being now; prints how many
+ *                  were answered
  */
-#include "base/str.h"
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -32,6 +30,16 @@ static void fail(const char *what)
 {
 	perror(what);
 	exit(1);
+}
+
+static unsigned number(const char *word)
+{
+	char *end;
+	unsigned long value = strtoul(word, &end, 10);
+
+	if (*end || end == word || value > 1000000000)
+		fail(word);
+	return (unsigned)value;
 }
 
 static int64_t clock_us(void)
@@ -237,7 +245,7 @@ static void *run_load(void *self)
 
 static void put_load(char **words)
 {
-	unsigned connections = (unsigned)atoi(words[3]);
+	unsigned connections = number(words[3]);
 	struct load *loads = calloc(connections, sizeof(*loads));
 	pthread_t *threads = calloc(connections, sizeof(*threads));
 	uint64_t answered = 0;
@@ -245,11 +253,11 @@ static void put_load(char **words)
 	if (!loads || !threads)
 		fail("memory");
 	for (unsigned i = 0; i < connections; i++) {
-		loads[i] = (struct load){.port = (uint16_t)atoi(words[0]),
-					 .rate = atof(words[1]) / connections,
-					 .seconds = atof(words[2]),
+		loads[i] = (struct load){.port = (uint16_t)number(words[0]),
+					 .rate = (double)number(words[1]) / connections,
+					 .seconds = number(words[2]),
 					 .number = i,
-					 .entities = (unsigned)atoi(words[4])};
+					 .entities = number(words[4])};
 		if (pthread_create(&threads[i], NULL, run_load, &loads[i]) != 0)
 			fail("a thread");
 	}
@@ -265,7 +273,7 @@ static void put_load(char **words)
 int main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "receive") == 0)
-		receive((uint16_t)atoi(argv[2]));
+		receive((uint16_t)number(argv[2]));
 	else if (argc == 7 && strcmp(argv[1], "load") == 0)
 		put_load(argv + 2);
 	else

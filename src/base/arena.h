@@ -22,8 +22,8 @@ struct arena {
 
 /* An initialised arena owns nothing yet: it allocates at the first use. */
 void arena_init(struct arena *arena, size_t bytes_max);
-/* For what there are many of, each small and living long: the first block has so many bytes, and those behind it half of
- * what is there. */
+/* For what there are many of, each small and living long: the first block has so many bytes, and those behind it half
+ * of what is there. */
 void arena_init_small(struct arena *arena, size_t bytes_max, size_t first_bytes);
 void arena_done(struct arena *arena); /* frees all; the arena may be initialised again */
 void arena_clear(struct arena *arena); /* frees all but one block of ordinary size, for reuse */

@@ -82,7 +82,8 @@ enum subscription_status broker_target_status(const struct broker_target *target
 void broker_target_sent(struct broker_target *target, bool good, int64_t at_us);
 
 /* Owes what subscriptions with a timeInterval have to tell by now; *ret_next_us: when the next one has. steady_us: a
- * clock that nobody sets. One thread, always the same. An error is that of the first that failed; the others went on. */
+ * clock that nobody sets. One thread, always the same. An error is that of the first that failed; the others went
+ * on. */
 MUST_CHECK enum err_code broker_subscriptions_due(struct broker_reader *reader, int64_t steady_us, int64_t *ret_next_us,
 						  struct error *err);
 

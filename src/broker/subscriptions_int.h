@@ -65,18 +65,17 @@ struct subscriptions {
 };
 
 struct subscriptions *subscriptions_new(struct broker *broker); /* NULL: no memory */
-struct subscriptions *subscriptions_free(struct subscriptions *subscriptions);
+struct subscriptions *subscriptions_free(struct subscriptions *all);
 /* Takes the records of the store, before anything is written to it. */
-MUST_CHECK enum err_code subscriptions_load(struct subscriptions *subscriptions, struct store *store,
-					    struct error *err);
-void subscriptions_committed(void *subscriptions); /* for store_set_owner() */
+MUST_CHECK enum err_code subscriptions_load(struct subscriptions *all, struct store *store, struct error *err);
+void subscriptions_committed(void *self); /* for store_set_owner() */
 /* The writer's thread. False: no memory. */
 MUST_CHECK bool subscriptions_add(struct subscriptions *all, struct subscribed *one); /* takes the reference over */
 void subscriptions_remove(struct subscriptions *all, struct subscribed *one); /* gives the map's reference up */
 void subscriptions_owe(struct subscriptions *all, struct subscribed *one); /* its next notification is in the outbox */
 /* Any thread: a reference, or NULL. */
 struct subscribed *subscriptions_find(struct subscriptions *all, struct str id);
-struct subscriptions *subscriptions_of(struct broker *broker, struct str tenant); /* NULL: it is not open */
+struct subscriptions *subscriptions_of(struct broker *broker, struct str name); /* NULL: it is not open */
 MUST_CHECK enum err_code subscriptions_flush(struct subscriptions *all, struct store *store, struct error *err);
 
 /* subscription_match.c: owes what this change owes, in its transaction. before NULL: created; after NULL: deleted. */

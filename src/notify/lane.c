@@ -3,6 +3,7 @@
 
 #include "base/time_value.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -243,6 +244,7 @@ static bool find_target(struct lane *lane, int64_t now_us)
 	lane->endpoint = endpoint_of(notifier, uri);
 	if (lane->url && lane->endpoint)
 		return true;
+	let_go_of_target(lane);
 	make_pause(lane, now_us + US_PER_S);
 	return false;
 }
@@ -369,7 +371,9 @@ static bool send_one(struct lane *lane, struct message *message)
 static void send_some(struct lane *lane, int64_t now_us)
 {
 	struct notifier *notifier = lane->outbox->notifier;
+	struct endpoint *endpoint = lane->endpoint;
 	uint32_t at_once = broker_target_throttling_us(lane->target) ? 1 : LANE_SENDING_MAX;
+	assert(endpoint); /* find_target() */
 	uint64_t met = 0; /* entities of messages before, by a part of their hashes */
 	int64_t again_us;
 
@@ -383,11 +387,11 @@ static void send_some(struct lane *lane, int64_t now_us)
 		met |= message->entity ? bit : UINT64_MAX;
 		if (message->sending || waits)
 			continue;
-		if (lane->endpoint->sending >= ENDPOINT_SENDING_MAX) {
+		if (endpoint->sending >= ENDPOINT_SENDING_MAX) {
 			make_queued(lane);
 			return;
 		}
-		if (!endpoint_may_send(lane->endpoint, now_us, &again_us)) {
+		if (!endpoint_may_send(endpoint, now_us, &again_us)) {
 			if (lane->sending == 0)
 				make_pause(lane, again_us);
 			return;

@@ -41,6 +41,6 @@ struct notifier_stats {
 	uint64_t breakers_open; /* receivers that do not answer */
 };
 void notifier_stats(struct notifier *notifier, struct notifier_stats *ret); /* any thread */
-void notifier_write_metrics(void *notifier, struct buf *out); /* in Prometheus's text format; any thread */
+void notifier_write_metrics(void *self, struct buf *out); /* in Prometheus's text format; any thread */
 
 #endif
