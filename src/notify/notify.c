@@ -280,6 +280,7 @@ struct notifier *notifier_free(struct notifier *notifier)
 	senders_wake(notifier);
 	(void)pthread_join(notifier->thread, NULL);
 	broker_on_owed(notifier->options.broker, NULL, NULL);
+	outcomes_wait(notifier); /* a write that ends wakes the senders */
 	/* Under way: their done() is called, and finds that it ends. */
 	senders_free(notifier);
 	outcomes_end(notifier);

@@ -156,6 +156,7 @@ void endpoint_answered(struct notifier *notifier, struct endpoint *endpoint, boo
 /* outcome.c */
 void outcome_add(struct outbox *outbox, const struct outcome *outcome);
 void outcomes_flush(struct notifier *notifier, int64_t now_us); /* those that have waited long enough; sets wake_us */
+void outcomes_wait(struct notifier *notifier); /* until none are being written */
 void outcomes_end(struct notifier *notifier); /* all of them, waiting for it */
 
 /* sender.c */

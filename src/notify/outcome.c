@@ -206,6 +206,12 @@ static void wait_until_idle(struct outbox *outbox)
 	(void)pthread_mutex_unlock(&outbox->lock);
 }
 
+void outcomes_wait(struct notifier *notifier)
+{
+	for (struct outbox *outbox = notifier->outboxes; outbox; outbox = outbox->next)
+		wait_until_idle(outbox);
+}
+
 void outcomes_end(struct notifier *notifier)
 {
 	for (struct outbox *outbox = notifier->outboxes; outbox; outbox = outbox->next) {
