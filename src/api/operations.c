@@ -313,6 +313,12 @@ const struct operation operations[] = {
 	      prometheus_metadata),
 	PLAIN(METHOD_GET, "/api/v1/status/buildinfo", "prometheusBuildInfo", "Which Prometheus this answers like",
 	      "200", prometheus_build_info),
+	PLAIN(METHOD_GET, "/api/v1/notifications/dead", "listDeadLetters", "Notifications that were given up", "200",
+	      list_dead_letters),
+	PLAIN(METHOD_POST, "/api/v1/notifications/dead/replay", "replayDeadLetters",
+	      "Owe notifications again that were given up", "200", replay_dead_letters),
+	PLAIN(METHOD_POST, "/api/v1/notifications/dead/drop", "dropDeadLetters",
+	      "Forget notifications that were given up", "200", drop_dead_letters),
 	{METHOD_GET, "/openapi.json", "openapi", "This description", "", 0, 0, BODY_NONE, ANSWER_PLAIN, "200", true,
 	 false, show_openapi},
 };

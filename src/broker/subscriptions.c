@@ -262,10 +262,8 @@ enum err_code subscriptions_load(struct subscriptions *all, struct store *store,
 
 /* ---- who is owed ---- */
 
-void subscriptions_owe(struct subscriptions *all, struct subscribed *one)
+static void put_owing(struct subscriptions *all, struct subscribed *one)
 {
-	(void)atomic_fetch_add(&all->matched, 1);
-	all->owes = true;
 	if (atomic_exchange(&one->owing, true))
 		return;
 	(void)pthread_mutex_lock(&all->lock);
@@ -285,19 +283,54 @@ void subscriptions_owe(struct subscriptions *all, struct subscribed *one)
 	(void)pthread_mutex_unlock(&all->lock);
 }
 
-void subscriptions_committed(void *self)
+void subscriptions_owe(struct subscriptions *all, struct subscribed *one)
 {
-	struct subscriptions *all = self;
-	struct broker *broker = all->broker;
+	(void)atomic_fetch_add(&all->matched, 1);
+	all->owes = true;
+	put_owing(all, one);
+}
 
-	if (!all->owes)
-		return;
-	all->owes = false;
+static void tell(struct broker *broker)
+{
 	/* Who delivers may be going just now. */
 	(void)pthread_mutex_lock(&broker->owed_lock);
 	if (broker->owed)
 		broker->owed(broker->owed_self);
 	(void)pthread_mutex_unlock(&broker->owed_lock);
+}
+
+void subscriptions_committed(void *self)
+{
+	struct subscriptions *all = self;
+
+	if (!all->owes)
+		return;
+	all->owes = false;
+	tell(all->broker);
+}
+
+static struct subscribed *find_number(struct subscriptions *all, int64_t number)
+{
+	(void)pthread_mutex_lock(&all->lock);
+	struct subscribed *one = map_get(&all->by_number, (struct str){(const char *)&number, sizeof(number)});
+
+	if (one)
+		(void)subscribed_ref(one);
+	(void)pthread_mutex_unlock(&all->lock);
+	return one;
+}
+
+void broker_owed_again(struct broker *broker, struct str tenant, int64_t subscription)
+{
+	struct subscriptions *all = subscriptions_of(broker, tenant);
+	struct subscribed *one = all ? find_number(all, subscription) : NULL;
+
+	if (!one)
+		return;
+	atomic_store(&one->again, true); /* before it is in the list, from which it may be taken at once */
+	put_owing(all, one);
+	(void)subscribed_unref(one);
+	tell(broker);
 }
 
 void broker_on_owed(struct broker *broker, void (*owed)(void *self), void *self)
@@ -308,7 +341,7 @@ void broker_on_owed(struct broker *broker, void (*owed)(void *self), void *self)
 	(void)pthread_mutex_unlock(&broker->owed_lock);
 }
 
-size_t broker_take_owed(struct broker *broker, struct str tenant, int64_t *ret_numbers, size_t room)
+size_t broker_take_owed(struct broker *broker, struct str tenant, struct broker_owing *ret, size_t room)
 {
 	struct subscriptions *all = subscriptions_of(broker, tenant);
 	size_t count = 0;
@@ -320,7 +353,7 @@ size_t broker_take_owed(struct broker *broker, struct str tenant, int64_t *ret_n
 		struct subscribed *one = all->owing[--all->owing_count];
 
 		atomic_store(&one->owing, false);
-		ret_numbers[count++] = one->number;
+		ret[count++] = (struct broker_owing){one->number, atomic_exchange(&one->again, false)};
 		(void)subscribed_unref(one);
 	}
 	(void)pthread_mutex_unlock(&all->lock);
@@ -342,11 +375,7 @@ struct broker_target *broker_target_get(struct broker *broker, struct str tenant
 	if (!target)
 		return NULL;
 	target->all = all;
-	(void)pthread_mutex_lock(&all->lock);
-	target->one = map_get(&all->by_number, (struct str){(const char *)&subscription, sizeof(subscription)});
-	if (target->one)
-		(void)subscribed_ref(target->one);
-	(void)pthread_mutex_unlock(&all->lock);
+	target->one = find_number(all, subscription);
 	if (target->one)
 		return target;
 	free(target);
@@ -407,6 +436,14 @@ void broker_target_sent(struct broker_target *target, bool good, int64_t at_us)
 	(void)pthread_mutex_unlock(&target->all->lock);
 }
 
+void broker_dead_counted(struct broker *broker, struct str tenant, uint64_t dead)
+{
+	struct subscriptions *all = subscriptions_of(broker, tenant);
+
+	if (all)
+		atomic_store(&all->dead, dead);
+}
+
 void broker_subscription_stats(struct broker *broker, struct str tenant, struct broker_subscription_stats *ret)
 {
 	struct subscriptions *all = subscriptions_of(broker, tenant);
@@ -419,6 +456,7 @@ void broker_subscription_stats(struct broker *broker, struct str tenant, struct 
 	ret->unusable = all->unusable;
 	(void)pthread_mutex_unlock(&all->lock);
 	ret->matched = atomic_load(&all->matched);
+	ret->dead = atomic_load(&all->dead);
 }
 
 /* ---- figures ---- */

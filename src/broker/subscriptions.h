@@ -63,9 +63,15 @@ MUST_CHECK enum err_code broker_subscription_list(struct broker_reader *reader, 
  * not block. NULL: nobody is told any more. */
 void broker_on_owed(struct broker *broker, void (*owed)(void *self), void *self);
 
-/* The subscriptions of a tenant that may be owed something new since the last call: at most `room` numbers. Each is
- * told once. One thread. */
-size_t broker_take_owed(struct broker *broker, struct str tenant, int64_t *ret_numbers, size_t room);
+/* The subscriptions of a tenant that may be owed something new since the last call, at most `room`. Each is told once.
+ * One thread. */
+struct broker_owing {
+	int64_t subscription;
+	bool again; /* also of lower numbers than before: dead letters have been replayed */
+};
+size_t broker_take_owed(struct broker *broker, struct str tenant, struct broker_owing *ret, size_t room);
+/* Dead letters of this subscription are owed again, and committed: tells who delivers. */
+void broker_owed_again(struct broker *broker, struct str tenant, int64_t subscription);
 
 /* A receiver: held until broker_target_release(). NULL: there is no such subscription (any more). */
 struct broker_target;
@@ -93,7 +99,9 @@ MUST_CHECK enum err_code broker_subscriptions_flush(struct broker *broker, struc
 struct broker_subscription_stats {
 	uint64_t subscriptions, unusable; /* unusable: their @context cannot be had, so they are not matched */
 	uint64_t matched; /* notifications that were owed since the start */
+	uint64_t dead; /* letters, when who delivers last counted them */
 };
+void broker_dead_counted(struct broker *broker, struct str tenant, uint64_t dead); /* for the figures below */
 void broker_subscription_stats(struct broker *broker, struct str tenant, struct broker_subscription_stats *ret);
 
 #endif

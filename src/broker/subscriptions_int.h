@@ -24,6 +24,7 @@ struct subscribed {
 	int64_t created_us, modified_us;
 	atomic_bool removed; /* deleted, or another has taken its place */
 	atomic_bool owing; /* told to who delivers, not taken yet */
+	atomic_bool again; /* told so because of dead letters that were replayed */
 	/* The writer's thread's. */
 	uint64_t seen; /* the event that it was last a candidate of */
 	int64_t free_us; /* throttling: nothing is due before */
@@ -61,7 +62,7 @@ struct subscriptions {
 	struct arena scratch;
 	int64_t last_number;
 	bool owes; /* since the last commit */
-	atomic_uint_fast64_t matched;
+	atomic_uint_fast64_t matched, dead; /* any thread */
 };
 
 struct subscriptions *subscriptions_new(struct broker *broker); /* NULL: no memory */

@@ -2,11 +2,11 @@
 #include "base/cleanup.h"
 #include "main/command_config.h"
 #include "main/command_table.h"
-#include "main/databases.h"
 #include "main/folder.h"
 #include "main/retention_rule.h"
 #include "main/say.h"
 #include "main/session.h"
+#include "main/stores.h"
 #include "store/pack.h"
 
 #include <inttypes.h>
@@ -15,66 +15,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-struct walk {
-	bool alone; /* no daemon has the folder */
-	const char *only; /* tenant; NULL: all */
-	bool json, writes;
-	const struct broker_rule *rules; /* what packing goes by */
-	size_t rule_count; /* at most SETTING_TEXTS_MAX */
-	uint64_t databases;
-	enum err_code (*visit)(struct walk *walk, struct str tenant, const char *path, struct store *store,
-			       struct error *err);
-};
-
-static enum err_code open_database(void *self, struct str tenant, const char *path, struct error *err)
-{
-	struct walk *walk = self;
-	struct store *store = NULL;
-
-	if (walk->only && !str_eq(tenant, str_from(walk->only)))
-		return ERR_OK;
-	walk->databases++;
-	enum err_code code =
-		store_sqlite_open(&(struct store_options){.path = path, .read_only = !walk->writes}, &store, err);
-
-	if (code == ERR_OK)
-		code = walk->visit(walk, tenant, path, store, err);
-	(void)store_free(store);
-	return code ? err_while(err, "looking at %s", path) : ERR_OK;
-}
-
-/* Every tenant's database, or the one that --tenant names. */
-static enum exit_status each_database(struct walk *walk, const struct call *call)
-{
-	const char *data = session_data(call);
-	struct error err;
-	int lock_fd = -1;
-	enum err_code code = folder_check_city(data, walk->writes, &err);
-
-	walk->only = call_text(call, "tenant");
-	if (code) {
-		enum exit_status status = say_error(&err);
-
-		return code == ERR_NOT_FOUND ? EXIT_NO_INPUT : status;
-	}
-	code = folder_lock(data, false, &lock_fd, &err);
-	if (code == ERR_OK)
-		code = databases_each(data, open_database, walk, &err);
-	if (lock_fd >= 0)
-		(void)close(lock_fd);
-	if (code)
-		return say_error(&err);
-	if (walk->databases == 0 && walk->only) {
-		say("no tenant \"%s\" in %s", walk->only, data);
-		return EXIT_NOT_FOUND;
-	}
-	if (walk->databases == 0) {
-		say("no database in %s", data);
-		return EXIT_NO_INPUT;
-	}
-	return EXIT_GOOD;
-}
 
 /* ---- stats ---- */
 
@@ -114,15 +54,16 @@ static void print_text(struct str tenant, const struct store_history_stats *stat
 	(void)printf("  database file    %16" PRIu64 " bytes\n", database_bytes);
 }
 
-static enum err_code print_stats(struct walk *walk, struct str tenant, const char *path, struct store *store,
+static enum err_code print_stats(void *self, struct str tenant, const char *path, struct store *store,
 				 struct error *err)
 {
+	const bool *json = self;
 	struct store_history_stats stats;
 	enum err_code code = store_history_stats(store, &stats, err);
 
 	if (code)
 		return code;
-	if (walk->json)
+	if (*json)
 		print_json(tenant, &stats, file_bytes(path));
 	else
 		print_text(tenant, &stats, file_bytes(path));
@@ -131,9 +72,9 @@ static enum err_code print_stats(struct walk *walk, struct str tenant, const cha
 
 enum exit_status command_stats(const struct call *call)
 {
-	struct walk walk = {.visit = print_stats, .json = call_has(call, "json")};
+	bool json = call_has(call, "json");
 
-	return each_database(&walk, call);
+	return stores_each(session_data(call), call_text(call, "tenant"), false, print_stats, &json);
 }
 
 /* ---- pack ---- */
@@ -146,18 +87,24 @@ static int64_t clock_us(void)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-static enum err_code pack_store(struct walk *walk, struct str tenant, const char *path, struct store *store,
-				struct error *err)
+struct packing {
+	bool alone; /* no daemon has the folder */
+	const struct broker_rule *rules; /* what packing goes by */
+	size_t rule_count; /* at most SETTING_TEXTS_MAX */
+};
+
+static enum err_code pack_store(void *self, struct str tenant, const char *path, struct store *store, struct error *err)
 {
+	const struct packing *packing = self;
 	struct store_pack_result result;
 	struct store_rule rules[SETTING_TEXTS_MAX];
 	const struct store_retention retention = {rules,
-						  broker_rules_for(walk->rules, walk->rule_count, tenant, rules)};
+						  broker_rules_for(packing->rules, packing->rule_count, tenant, rules)};
 
 	store_set_retention(store, &retention);
 	enum err_code code = store_pack(
-		store, &(struct store_pack_options){.now_us = clock_us(), .all = true, .shrink = walk->alone}, &result,
-		err);
+		store, &(struct store_pack_options){.now_us = clock_us(), .all = true, .shrink = packing->alone},
+		&result, err);
 
 	store_set_retention(store, NULL);
 	if (code)
@@ -178,7 +125,7 @@ static enum err_code pack_store(struct walk *walk, struct str tenant, const char
 
 /* Without a configuration nothing goes, whatever a daemon would do. */
 static enum exit_status find_rules(const struct call *call, struct config **ret_config,
-				   struct broker_rule rules[static SETTING_TEXTS_MAX], struct walk *walk)
+				   struct broker_rule rules[static SETTING_TEXTS_MAX], struct packing *packing)
 {
 	struct error err;
 
@@ -190,18 +137,18 @@ static enum exit_status find_rules(const struct call *call, struct config **ret_
 		return status;
 	if (retention_rules_read(&(*ret_config)->history.rules, rules, &err))
 		return say_error(&err);
-	walk->rules = rules;
-	walk->rule_count = (*ret_config)->history.rules.count;
+	packing->rules = rules;
+	packing->rule_count = (*ret_config)->history.rules.count;
 	return EXIT_GOOD;
 }
 
 enum exit_status command_pack(const struct call *call)
 {
-	struct walk walk = {.visit = pack_store, .writes = true};
+	struct packing packing = {.alone = false};
 	struct config *config = NULL;
 	struct broker_rule rules[SETTING_TEXTS_MAX]; /* their texts are those of config */
 	int hold_fd = -1;
-	enum exit_status status = find_rules(call, &config, rules, &walk);
+	enum exit_status status = find_rules(call, &config, rules, &packing);
 
 	if (status != EXIT_GOOD) {
 		(void)config_free(config);
@@ -209,8 +156,8 @@ enum exit_status command_pack(const struct call *call)
 	}
 
 	/* Who writes the database anew keeps others from writing: not while a daemon runs. */
-	walk.alone = folder_hold(session_data(call), &hold_fd, NULL) == ERR_OK;
-	status = each_database(&walk, call);
+	packing.alone = folder_hold(session_data(call), &hold_fd, NULL) == ERR_OK;
+	status = stores_each(session_data(call), call_text(call, "tenant"), true, pack_store, &packing);
 	if (hold_fd >= 0)
 		(void)close(hold_fd);
 	(void)config_free(config);

@@ -53,6 +53,7 @@ const struct option common_options[] = {
 
 const struct command_group command_groups[] = {
 	{"import", "Bring files into a city"},
+	{"notifications", "Look at notifications that could not be delivered"},
 	{"config", "Look at the configuration"},
 	{0},
 };
@@ -344,6 +345,39 @@ static const struct example pack_examples[] = {
 	{0},
 };
 
+#define SUBSCRIPTION_OPTION TEXT_OPTION("subscription", "ID", "Only those of the subscription with this id.")
+#define LETTERS_JSON_OPTION                                                                                            \
+	{                                                                                                              \
+		.name = "json", .kind = OPTION_FLAG, .doc = "JSON, one line each."                                     \
+	}
+static const struct argument letter_argument[] = {
+	{"NUMBER", OPTION_TEXT, false, false, "As list shows it."},
+	{0},
+};
+static const struct argument letters_arguments[] = {
+	{"NUMBER", OPTION_TEXT, true, true, "As list shows them."},
+	{0},
+};
+static const struct option letters_list_options[] = {
+	DATA_OPTION, ONE_TENANT_OPTION, SUBSCRIPTION_OPTION, LETTERS_JSON_OPTION, {0},
+};
+static const struct option letters_show_options[] = {
+	DATA_OPTION,
+	TENANT_OPTION,
+	{.name = "json", .kind = OPTION_FLAG, .doc = "What list --json says, and the body as \"notification\"."},
+	{0},
+};
+static const struct option letters_change_options[] = {
+	DATA_OPTION,         TENANT_OPTION,
+	SUBSCRIPTION_OPTION, {.name = "all", .kind = OPTION_FLAG, .doc = "All of the tenant, or of the subscription."},
+	LETTERS_JSON_OPTION, {0},
+};
+static const struct example letters_replay_examples[] = {
+	{"machi notifications replay 17 18", "Two of them"},
+	{"machi notifications replay --subscription urn:ngsi-ld:Subscription:alarms", "All of one subscription"},
+	{0},
+};
+
 static const struct argument config_arguments[] = {
 	{"FILE", OPTION_FILE, true, false, "Configuration file; without it, defaults and environment alone."},
 	{0},
@@ -454,6 +488,22 @@ const struct command commands[] = {
 	 "folder "
 	 "does so by itself, a little at a time; it may serve meanwhile.",
 	 NULL, pack_options, pack_examples, command_pack},
+	{"notifications list", "print which notifications were given up",
+	 "Prints the dead letters: notifications that were tried too often, or could not be delivered in their time. "
+	 "Number, when made (or last replayed), when given up, tries, subscription, entity, and why. A daemon may "
+	 "serve "
+	 "the folder meanwhile.",
+	 NULL, letters_list_options, NULL, command_notifications_list},
+	{"notifications show", "print one that was given up", "Prints the body of a dead letter, as it was to be sent.",
+	 letter_argument, letters_show_options, NULL, command_notifications_show},
+	{"notifications replay", "owe notifications again that were given up",
+	 "Dead letters are owed again, as they were made, with all their tries before them. A daemon that serves the "
+	 "folder sends them within a minute, else the next one does. Numbers that are not there are named and make the "
+	 "exit status 1; so do those that are left because their subscription has expired.",
+	 letters_arguments, letters_change_options, letters_replay_examples, command_notifications_replay},
+	{"notifications drop", "forget notifications that were given up",
+	 "Dead letters go for good. Numbers that are not there are named and make the exit status 1.",
+	 letters_arguments, letters_change_options, NULL, command_notifications_drop},
 	{"config show", "print the settings in effect",
 	 "Prints every setting as YAML, and behind it where its value comes from.", config_arguments, config_options,
 	 NULL, command_config_show},

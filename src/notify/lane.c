@@ -10,6 +10,7 @@
 #define KEPT_IN_PAUSE 4u /* messages of a lane that waits; the others are read again */
 #define PAUSED_LOOK_US 50000 /* how often lanes that wait are looked at */
 #define HELD_US (10 * US_PER_S) /* how often it is looked whether a subscription is still paused */
+#define FLUSH_LOOK_US 10000 /* how often it is looked whether what was delivered has left the outbox */
 #define JITTER_PART 4u /* of a while before the next try, more or less */
 
 /* ---- messages ---- */
@@ -172,25 +173,46 @@ static void lane_free(struct lane *lane)
 	free(lane);
 }
 
-void lane_wake(struct outbox *outbox, int64_t subscription)
+static struct lane *lane_new(struct outbox *outbox, int64_t subscription)
+{
+	struct lane *lane = calloc(1, sizeof(*lane));
+
+	if (!lane)
+		return NULL;
+	lane->outbox = outbox;
+	lane->subscription = subscription;
+	if (!map_set(&outbox->lanes, key_of(lane), lane)) {
+		free(lane);
+		return NULL;
+	}
+	(void)atomic_fetch_add(&outbox->notifier->lane_count, 1);
+	return lane;
+}
+
+/* Throttling holds whatever happens; what followed a failure need not be waited out, but for the breaker. */
+static bool may_hurry(const struct lane *lane)
+{
+	return lane->fails > 0 || !lane->target || !broker_target_throttling_us(lane->target);
+}
+
+void lane_wake(struct outbox *outbox, int64_t subscription, enum lane_wake why, int64_t first)
 {
 	struct lane *lane = map_get(&outbox->lanes, (struct str){(const char *)&subscription, sizeof(subscription)});
 
-	if (!lane) {
-		lane = calloc(1, sizeof(*lane));
-		if (!lane)
-			return; /* found by the next look at the outbox */
-		lane->outbox = outbox;
-		lane->subscription = subscription;
-		if (!map_set(&outbox->lanes, key_of(lane), lane)) {
-			free(lane);
-			return;
-		}
-		(void)atomic_fetch_add(&outbox->notifier->lane_count, 1);
-	}
+	if (!lane)
+		lane = lane_new(outbox, subscription);
+	if (!lane)
+		return; /* found by the next look at the outbox */
 	lane->more = true;
-	if (lane->place == LANE_NOWHERE)
+	/* Another process has replayed it. Or it was delivered and is about to leave the outbox: no harm is done. */
+	if (why == WAKE_AGAIN || (why == WAKE_FOUND && first < (lane->first ? lane->first->number : lane->after + 1)))
+		lane->again = true;
+	if (why == WAKE_AGAIN && may_hurry(lane)) {
+		lane->pause_us = 0;
 		make_ready(lane);
+	} else if (lane->place == LANE_NOWHERE) {
+		make_ready(lane);
+	}
 }
 
 void lanes_free(struct notifier *notifier)
@@ -266,6 +288,7 @@ static bool take_owed(struct lane *lane, const struct store_owed *owed, int64_t 
 		outcome_add(lane->outbox, &(struct outcome){.kind = OUTCOME_BURIED,
 							    .number = owed->number,
 							    .why = "it could not be delivered in its time"});
+		lane->flush_needed = lane->outbox->flushes + 1;
 	} else {
 		struct message *message = message_new(lane, owed);
 
@@ -319,6 +342,23 @@ static void trim(struct lane *lane)
 	lane->more = true;
 }
 
+/* What was replayed has lower numbers than what has been read: all is read anew once nothing is under way and what was
+ * delivered has left the outbox, or it would be sent again. False: not yet. */
+static bool begin_again(struct lane *lane)
+{
+	for (struct message *message = lane->first, *next; message; message = next) {
+		next = message->next;
+		if (!message->sending)
+			take_out(lane, message);
+	}
+	if (lane->sending > 0 || lane->outbox->flushed < lane->flush_needed)
+		return false;
+	lane->again = false;
+	lane->more = true;
+	lane->after = 0;
+	return true;
+}
+
 /* ---- sending ---- */
 
 static int64_t backoff_us(struct notifier *notifier, const struct lane *lane)
@@ -339,7 +379,9 @@ static int64_t backoff_us(struct notifier *notifier, const struct lane *lane)
 
 static void bury(struct lane *lane, struct message *message, const char *why)
 {
-	outcome_add(lane->outbox, &(struct outcome){.kind = OUTCOME_BURIED, .number = message->number, .why = why});
+	outcome_add(lane->outbox,
+		    &(struct outcome){
+			    .kind = OUTCOME_BURIED, .number = message->number, .tries = message->tries, .why = why});
 	lane->flush_needed = lane->outbox->flushes + 1;
 	take_out(lane, message);
 }
@@ -458,6 +500,11 @@ static void work(struct lane *lane, int64_t now_us)
 		return;
 	}
 	if (find_target(lane, now_us)) {
+		if (lane->again && !begin_again(lane)) {
+			if (lane->sending == 0)
+				make_pause(lane, now_us + FLUSH_LOOK_US);
+			return; /* or an answer will bring it back */
+		}
 		if (lane->count < LANE_MESSAGES_MAX / 2 && lane->more)
 			read_ahead(lane, now_us);
 		send_some(lane, now_us);
@@ -547,7 +594,9 @@ static void failed(struct lane *lane, struct message *message, int64_t now_us)
 	int64_t clock_us = notify_now_us(), wait_us;
 
 	(void)atomic_fetch_add(&notifier->failed, 1);
-	lane->fails++;
+	/* Those that were sent side by side and fail together have failed once. */
+	if (lane->pause_us <= now_us || lane->fails == 0)
+		lane->fails++;
 	message->tries++;
 	wait_us = backoff_us(notifier, lane);
 	lane->pause_us = now_us + wait_us;
@@ -560,6 +609,7 @@ static void failed(struct lane *lane, struct message *message, int64_t now_us)
 							    .number = message->number,
 							    .due_us = clock_us + wait_us,
 							    .tries = message->tries});
+		lane->flush_needed = lane->outbox->flushes + 1;
 	}
 }
 
@@ -586,5 +636,7 @@ void lane_answered(struct message *message, bool good, bool answered)
 		delivered(lane, message, now_us);
 	else
 		failed(lane, message, now_us);
-	make_ready(lane);
+	/* One that waits after a failure does so whatever else is answered meanwhile. */
+	if (lane->place != LANE_PAUSED)
+		make_ready(lane);
 }

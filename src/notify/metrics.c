@@ -43,6 +43,17 @@ static void write_tenant(void *self, struct str name, struct store *store)
 		   (unsigned long long)stats.subscriptions);
 }
 
+static void write_dead(void *self, struct str name, struct store *store)
+{
+	struct tenant_metrics *metrics_of = self;
+	struct broker_subscription_stats stats;
+
+	(void)store;
+	broker_subscription_stats(metrics_of->notifier->options.broker, name, &stats);
+	buf_printf(metrics_of->out, "machi_notifications_dead{tenant=\"%.*s\"} %llu\n", STR_FMT(name),
+		   (unsigned long long)stats.dead);
+}
+
 void notifier_write_metrics(void *self, struct buf *out)
 {
 	struct notifier *notifier = self;
@@ -55,4 +66,7 @@ void notifier_write_metrics(void *self, struct buf *out)
 			   (unsigned long long)*(const uint64_t *)((const char *)&stats + metrics[i].offset));
 	buf_put(out, STR("# HELP machi_subscriptions Subscriptions.\n# TYPE machi_subscriptions gauge\n"));
 	broker_each_tenant(notifier->options.broker, write_tenant, &(struct tenant_metrics){notifier, out});
+	buf_put(out, STR("# HELP machi_notifications_dead Dead letters, counted once a minute.\n"
+			 "# TYPE machi_notifications_dead gauge\n"));
+	broker_each_tenant(notifier->options.broker, write_dead, &(struct tenant_metrics){notifier, out});
 }

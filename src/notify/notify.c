@@ -114,6 +114,7 @@ static void look(void *self, struct str tenant, struct store *store)
 	struct outbox *outbox = notify_outbox(notifier, tenant, store);
 	struct store_debt *debts;
 	size_t count;
+	uint64_t dead = 0;
 	struct error err;
 
 	if (!outbox)
@@ -128,29 +129,32 @@ static void look(void *self, struct str tenant, struct store *store)
 	/* The arena is used again below. */
 	struct store_debt *copy = count ? malloc(count * sizeof(*copy)) : NULL;
 
-	if (!copy)
+	if (count && !copy)
 		return;
-	memcpy(copy, debts, count * sizeof(*copy));
+	if (count)
+		memcpy(copy, debts, count * sizeof(*copy));
 	for (size_t i = 0; i < count; i++) {
 		if (copy[i].owed > 0)
-			lane_wake(outbox, copy[i].subscription);
+			lane_wake(outbox, copy[i].subscription, WAKE_FOUND, copy[i].first);
+		dead += copy[i].dead;
 		cap(outbox, &copy[i]);
 	}
+	broker_dead_counted(notifier->options.broker, tenant, dead);
 	free(copy);
 }
 
 static void take_owed(void *self, struct str tenant, struct store *store)
 {
 	struct notifier *notifier = self;
-	int64_t numbers[OWED_NUMBERS];
+	struct broker_owing owing[OWED_NUMBERS];
 	size_t count = OWED_NUMBERS;
 
 	while (count == OWED_NUMBERS) {
-		count = broker_take_owed(notifier->options.broker, tenant, numbers, OWED_NUMBERS);
+		count = broker_take_owed(notifier->options.broker, tenant, owing, OWED_NUMBERS);
 		struct outbox *outbox = count ? notify_outbox(notifier, tenant, store) : NULL;
 
 		for (size_t i = 0; outbox && i < count; i++)
-			lane_wake(outbox, numbers[i]);
+			lane_wake(outbox, owing[i].subscription, owing[i].again ? WAKE_AGAIN : WAKE_NEW, 0);
 	}
 }
 

@@ -55,6 +55,7 @@ struct lane { /* a subscription that is owed something */
 	int64_t pause_us; /* steady clock: nothing is sent before */
 	uint32_t fails; /* one after the other */
 	bool more; /* there may be more in the outbox */
+	bool again; /* and of lower numbers than `after`: it has to begin anew */
 	int64_t due_us; /* steady clock: when the first that is not due yet is; 0: there is none such */
 	struct lane *next_idle;
 	bool idle; /* in the notifier's list of those that may go once they are flushed */
@@ -138,7 +139,12 @@ void notify_complain(struct notifier *notifier, struct str tenant, const struct 
 struct outbox *notify_outbox(struct notifier *notifier, struct str tenant, struct store *store); /* NULL: no memory */
 
 /* lane.c */
-void lane_wake(struct outbox *outbox, int64_t subscription); /* it may be owed something */
+enum lane_wake {
+	WAKE_NEW, /* it may be owed something new */
+	WAKE_FOUND, /* so it is: `first` is the lowest number */
+	WAKE_AGAIN /* dead letters have been replayed, because somebody thinks that they can be delivered */
+};
+void lane_wake(struct outbox *outbox, int64_t subscription, enum lane_wake why, int64_t first);
 void lanes_run(struct notifier *notifier, int64_t now_us); /* sends what may be sent; sets wake_us */
 void lanes_free(struct notifier *notifier);
 /* A message has been answered: with success, or not; or nobody answered. */

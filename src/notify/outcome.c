@@ -52,7 +52,11 @@ static enum err_code write_one(struct store_txn *txn, const struct outcome *outc
 		code = store_txn_owed_retry(txn, outcome->number, outcome->due_us, outcome->tries, err);
 		break;
 	case OUTCOME_BURIED:
-		code = store_txn_owed_bury(txn, outcome->number, notify_now_us(), str_from(outcome->why), err);
+		/* The last try counts too. */
+		if (outcome->tries)
+			code = store_txn_owed_retry(txn, outcome->number, notify_now_us(), outcome->tries, err);
+		if (code == ERR_OK)
+			code = store_txn_owed_bury(txn, outcome->number, notify_now_us(), str_from(outcome->why), err);
 		break;
 	case OUTCOME_DROP:
 		code = store_txn_owed_drop(txn, outcome->number, DROP_ROWS, &more, err);
@@ -183,6 +187,8 @@ static void flush(struct outbox *outbox, int64_t now_us)
 		if (outbox->failed)
 			return;
 		outbox->again_us = 0;
+		submit(outbox, now_us); /* at once: nothing of it counts as written meanwhile */
+		return;
 	}
 	if (writing || outcomes->count == 0)
 		return;

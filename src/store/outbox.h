@@ -20,7 +20,7 @@ struct store_owed {
 	int64_t number; /* given by store_txn_owe() */
 	int64_t subscription; /* the caller's number for it, > 0 */
 	struct str entity_id; /* whose order matters; STR_NONE: none (several entities) */
-	int64_t made_us; /* when the change was */
+	int64_t made_us; /* when the change was, or the replay */
 	int64_t due_us; /* not to be sent before */
 	uint32_t tries; /* that failed */
 	struct str body; /* opaque to the store */
@@ -50,8 +50,8 @@ MUST_CHECK enum err_code store_txn_owed_bury(struct store_txn *txn, int64_t numb
  * again, in a write of its own. */
 MUST_CHECK enum err_code store_txn_owed_drop(struct store_txn *txn, int64_t subscription, uint32_t rows_max,
 					     bool *ret_more, struct error *err);
-/* A dead letter is owed again under its own number, due at now_us, tries 0: who reads on behind a higher number has to
- * begin anew. ERR_NOT_FOUND: there is no such dead letter. */
+/* A dead letter is owed again under its own number, made and due at now_us, tries 0, so that its age counts anew: who
+ * reads on behind a higher number has to begin anew too. ERR_NOT_FOUND: there is no such dead letter. */
 MUST_CHECK enum err_code store_txn_dead_replay(struct store_txn *txn, int64_t number, int64_t now_us,
 					       struct error *err);
 /* A dead letter goes for good. ERR_NOT_FOUND: there is no such dead letter. */
@@ -73,6 +73,7 @@ MUST_CHECK enum err_code store_owed_read(struct store_reader *reader, int64_t su
 struct store_debt {
 	int64_t subscription;
 	uint64_t owed, dead; /* how many */
+	int64_t first; /* the lowest number that is owed; 0: none is owed */
 	int64_t oldest_us; /* made_us of the owed one with the lowest number; INT64_MAX: none is owed */
 	int64_t next_due_us; /* the earliest due_us of those owed; INT64_MAX: none is owed */
 };

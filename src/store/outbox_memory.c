@@ -258,7 +258,7 @@ enum err_code memory_txn_dead_replay(struct store_backend *backend, struct store
 
 	if (!item)
 		return not_there("dead letter", number, err);
-	there.owed.due_us = now_us;
+	there.owed.made_us = there.owed.due_us = now_us;
 	there.owed.tries = 0;
 	there.dead_us = 0;
 	there.why = STR_NONE;
@@ -327,8 +327,10 @@ static enum err_code count_one(struct outbox_debts *debts, const struct store_ow
 	debt->dead += dead;
 	if (dead)
 		return ERR_OK;
-	if (debt->owed++ == 0)
+	if (debt->owed++ == 0) {
+		debt->first = owed->number;
 		debt->oldest_us = owed->made_us;
+	}
 	if (owed->due_us < debt->next_due_us)
 		debt->next_due_us = owed->due_us;
 	return ERR_OK;

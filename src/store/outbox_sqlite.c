@@ -378,6 +378,7 @@ enum err_code sqlite_outbox_debts(struct store_snapshot *snapshot, struct outbox
 						.subscription = sqlite3_column_int64(stmt, 0),
 						.owed = (uint64_t)sqlite3_column_int64(stmt, 1),
 						.dead = (uint64_t)sqlite3_column_int64(stmt, 2),
+						.first = owed ? sqlite3_column_int64(stmt, 5) : 0,
 						.oldest_us = owed ? sqlite3_column_int64(stmt, 3) : INT64_MAX,
 						.next_due_us = owed ? sqlite3_column_int64(stmt, 4) : INT64_MAX,
 					},

@@ -122,6 +122,7 @@ static struct str debts(struct store *store, struct lines *lines)
 			 (unsigned long long)at[i].owed, (unsigned long long)at[i].dead);
 		CHECK((at[i].oldest_us == INT64_MAX) == (at[i].owed == 0));
 		CHECK((at[i].next_due_us == INT64_MAX) == (at[i].owed == 0));
+		CHECK((at[i].first == 0) == (at[i].owed == 0));
 		if (at[i].owed)
 			add_line(lines, "@%lld-%lld", (long long)at[i].oldest_us, (long long)at[i].next_due_us);
 	}
@@ -400,7 +401,7 @@ static void what_fails_is_tried_again_buried_and_replayed(void)
 	CHECK_OK(apply_op(store, (struct op){.kind = DEAD_DROP, .number = 2}, &err), &err);
 	CHECK(apply_op(store, (struct op){.kind = DEAD_DROP, .number = 2}, &err) == ERR_NOT_FOUND);
 	CHECK(apply_op(store, (struct op){.kind = DEAD_DROP, .number = 5}, &err) == ERR_NOT_FOUND);
-	CHECK_STR(owed_to(store, 1, &lines), STR("1:e=b@10-90/0"));
+	CHECK_STR(owed_to(store, 1, &lines), STR("1:e=b@90-90/0"));
 	CHECK_STR(dead_of(store, 0, &lines), STR("3:e=b@12-12/0+70 410 Gone 4:e=b@13-13/0+70 410 Gone"));
 	CHECK(next_number(store) == 6);
 	(void)store_free(store);
