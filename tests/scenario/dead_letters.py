@@ -78,6 +78,36 @@ def listed(*options, status=0):
                                                status=status).out.splitlines()]
 
 
+class Flow:
+    """Changes that urn:x:busy is told of, one after the other."""
+
+    def __init__(self, first=100):
+        self.first, self.sent, self.stop = first, [], threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self):
+        while not self.stop.is_set():
+            value = self.first + len(self.sent)
+            put(f"urn:x:busy:{value % 7}", "Busy", value)
+            self.sent.append(value)
+            time.sleep(0.005)
+
+    def until_told(self, wanted, seconds):
+        until = time.monotonic() + seconds
+        while not wanted <= set(values("/busy", 0)):
+            check(time.monotonic() < until, "not told:", wanted)
+            time.sleep(0.1)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        self.thread.join()
+
+
+busy = []  # what /busy must have been told in the end, each once
 for path in ("/a", "/b", "/north", "/busy", "/over", "/drop", "/offline"):
     receiver.behaviour[path] = refuse
 
@@ -184,28 +214,14 @@ with Daemon(machi, city, *CITY) as daemon:
             put(f"urn:x:busy:{value}", "Busy", value)
         wait_dead(5, "?subscription=urn:x:busy")
         receiver.behaviour["/busy"] = lambda handler: time.sleep(0.02)  # and is good
-        stop = threading.Event()
-        sent = []
-
-        def flow():
-            while not stop.is_set():
-                sent.append(100 + len(sent))
-                put(f"urn:x:busy:{sent[-1] % 7}", "Busy", sent[-1])
-                time.sleep(0.005)
-
-        flowing = threading.Thread(target=flow)
-        flowing.start()
-        receiver.wait("/busy", 20)
-        same(change("replay", {"subscription": "urn:x:busy"})["replayed"], 5)
-        until = time.monotonic() + ARRIVES_SECONDS
-        while not set(range(5)) <= set(values("/busy", 20)):
-            check(time.monotonic() < until, "not replayed")
-            time.sleep(0.05)
-        stop.set()
-        flowing.join()
-        got = values("/busy", len(sent) + 5)
-        receiver.quiet("/busy", len(sent) + 5)
-        same(sorted(got), sorted([*range(5), *sent]))
+        with Flow() as flow:
+            receiver.wait("/busy", 20)
+            same(change("replay", {"subscription": "urn:x:busy"})["replayed"], 5)
+            flow.until_told(set(range(5)), ARRIVES_SECONDS)
+        busy.extend([*range(5), *flow.sent])
+        receiver.wait("/busy", len(busy))
+        receiver.quiet("/busy", len(busy))
+        same(sorted(values("/busy", len(busy))), sorted(busy))
 
     @tap.case
     def those_of_an_expired_subscription_are_left():
@@ -238,7 +254,20 @@ with Daemon(machi, city, *CITY) as daemon:
         same(change("drop", {"all": True}, "north"), {"dropped": 1, "missing": []})
 
     @tap.case
-    def replayed_by_command_it_arrives_while_the_daemon_serves():
+    def replayed_by_command_they_arrive_while_the_daemon_serves():
+        receiver.behaviour["/busy"] = refuse
+        for value in (1, 2):
+            put(f"urn:x:busy:{value}", "Busy", value - 100)
+        wait_dead(2, "?subscription=urn:x:busy")
+        receiver.behaviour["/busy"] = lambda handler: time.sleep(0.02)
+        with Flow(1000000) as flow:  # the lane never rests, and has read beyond them
+            flow.until_told({1000010}, ARRIVES_SECONDS)
+            same(machi("notifications", "replay", "--subscription", "urn:x:busy", "--data", city).out, "2 replayed\n")
+            flow.until_told({-98, -99}, 90)
+        busy.extend([-98, -99, *flow.sent])
+        receiver.wait("/busy", len(busy))
+        receiver.quiet("/busy", len(busy))
+        same(sorted(values("/busy", len(busy))), sorted(busy))
         same([body["data"][0]["n"] for body in receiver.wait("/b", 1, 90)], [7])
         receiver.quiet("/b", 1)
 
