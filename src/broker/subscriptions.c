@@ -38,6 +38,7 @@ struct subscriptions *subscriptions_free(struct subscriptions *all)
 		(void)subscribed_unref(all->owing[i]);
 	free(all->owing);
 	free(all->timed);
+	free(all->unusable);
 	subscription_index_done(&all->index);
 	while (map_each(&all->by_name, &at, &key, &value))
 		(void)subscribed_unref(value);
@@ -184,18 +185,29 @@ static void complain(struct load *load, struct str id)
 {
 	const struct broker_options *options = &load->all->broker->options;
 
-	load->all->unusable++;
 	(void)err_while(load->err, "loading the subscription %.*s, which is not matched",
 			STR_FMT(str_part(id, 0, 100)));
 	if (options->complain)
 		options->complain(options->complain_self, STR_NONE, load->err);
 }
 
+/* What it is owed stays. */
+static void remember_unusable(struct subscriptions *all, int64_t number)
+{
+	int64_t *grown = realloc(all->unusable, (all->unusable_count + 1) * sizeof(*grown));
+
+	if (!grown)
+		return;
+	all->unusable = grown;
+	all->unusable[all->unusable_count++] = number;
+	all->last_number = all->last_number > number ? all->last_number : number;
+}
+
 static bool load_record(void *self, struct str id, struct str doc)
 {
 	struct load *load = self;
 	struct json_parse_options options = {.duplicates_allowed = true};
-	struct subscription_record record;
+	struct subscription_record record = {.number = 0};
 	struct json *json = NULL;
 
 	arena_clear(&load->arena);
@@ -206,6 +218,8 @@ static bool load_record(void *self, struct str id, struct str doc)
 		load->code = load_one(load, &record);
 	if (load->code != ERR_OK && load->code != ERR_MEMORY) {
 		complain(load, id);
+		if (record.number)
+			remember_unusable(load->all, record.number);
 		load->code = ERR_OK;
 	}
 	return load->code == ERR_OK;
@@ -382,6 +396,17 @@ struct broker_target *broker_target_get(struct broker *broker, struct str tenant
 	return NULL;
 }
 
+bool broker_subscription_is_unusable(struct broker *broker, struct str tenant, int64_t subscription)
+{
+	const struct subscriptions *all = subscriptions_of(broker, tenant);
+
+	/* Nothing changes here after loading. */
+	for (size_t i = 0; all && i < all->unusable_count; i++)
+		if (all->unusable[i] == subscription)
+			return true;
+	return false;
+}
+
 void broker_target_release(struct broker_target *target)
 {
 	if (target)
@@ -453,7 +478,7 @@ void broker_subscription_stats(struct broker *broker, struct str tenant, struct 
 		return;
 	(void)pthread_mutex_lock(&all->lock);
 	ret->subscriptions = all->by_name.count;
-	ret->unusable = all->unusable;
+	ret->unusable = all->unusable_count;
 	(void)pthread_mutex_unlock(&all->lock);
 	ret->matched = atomic_load(&all->matched);
 	ret->dead = atomic_load(&all->dead);

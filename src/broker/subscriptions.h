@@ -76,6 +76,8 @@ void broker_owed_again(struct broker *broker, struct str tenant, int64_t subscri
 /* A receiver: held until broker_target_release(). NULL: there is no such subscription (any more). */
 struct broker_target;
 struct broker_target *broker_target_get(struct broker *broker, struct str tenant, int64_t subscription);
+/* There is one, but its @context could not be had at the start: it keeps what it is owed. */
+bool broker_subscription_is_unusable(struct broker *broker, struct str tenant, int64_t subscription);
 void broker_target_release(struct broker_target *target);
 const struct subscription_endpoint *broker_target_endpoint(const struct broker_target *target);
 struct str broker_target_id(const struct broker_target *target); /* of the subscription */

@@ -52,7 +52,8 @@ struct subscriptions {
 	struct map by_number; /* the eight bytes of subscribed->number */
 	struct subscribed **owing; /* held each; owned */
 	size_t owing_count, owing_room;
-	uint64_t unusable;
+	int64_t *unusable; /* owned: numbers of those that could not be loaded */
+	size_t unusable_count;
 	struct subscribed **timed; /* owned: those with a timeInterval, borrowed from by_name */
 	size_t timed_count, timed_room;
 	/* The writer's thread's. */

@@ -249,6 +249,9 @@ static bool find_target(struct lane *lane, int64_t now_us)
 	enum subscription_status status =
 		lane->target ? broker_target_status(lane->target, notify_now_us()) : SUBSCRIPTION_EXPIRED;
 
+	if (!lane->target &&
+	    broker_subscription_is_unusable(notifier->options.broker, str_from(outbox->tenant), lane->subscription))
+		status = SUBSCRIPTION_PAUSED;
 	if (status == SUBSCRIPTION_EXPIRED) {
 		outcome_add(outbox, &(struct outcome){.kind = OUTCOME_DROP, .number = lane->subscription});
 		while (lane->first)

@@ -66,7 +66,7 @@ void notifier_write_metrics(void *self, struct buf *out)
 			   (unsigned long long)*(const uint64_t *)((const char *)&stats + metrics[i].offset));
 	buf_put(out, STR("# HELP machi_subscriptions Subscriptions.\n# TYPE machi_subscriptions gauge\n"));
 	broker_each_tenant(notifier->options.broker, write_tenant, &(struct tenant_metrics){notifier, out});
-	buf_put(out, STR("# HELP machi_notifications_dead Dead letters, counted once a minute.\n"
+	buf_put(out, STR("# HELP machi_notifications_dead Dead letters, counted every few seconds.\n"
 			 "# TYPE machi_notifications_dead gauge\n"));
 	broker_each_tenant(notifier->options.broker, write_dead, &(struct tenant_metrics){notifier, out});
 }

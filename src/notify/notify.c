@@ -14,7 +14,10 @@
 #define OWED_MAX 100000u
 #define RETRY_FIRST_MS 1000u
 #define RETRY_MAX_MS 300000u
-#define LOOK_INTERVAL_US (60 * US_PER_S) /* how often all outboxes are looked at, whatever was told */
+/* How often all outboxes are looked at, whatever was told: the longer it takes, the seldomer, within these bounds. */
+#define LOOK_SHARE 100
+#define LOOK_INTERVAL_US_MIN (5 * US_PER_S)
+#define LOOK_INTERVAL_US_MAX (60 * US_PER_S)
 #define FIGURES_INTERVAL_US (5 * US_PER_S) /* how often the figures of subscriptions are written */
 #define SLEEP_MS_MAX 1000u
 #define OWED_NUMBERS 256u /* taken from the broker at once */
@@ -192,6 +195,15 @@ static uint32_t sleep_ms(const struct notifier *notifier, int64_t now_us)
 	return left_us / 1000 >= SLEEP_MS_MAX ? SLEEP_MS_MAX : (uint32_t)(left_us / 1000 + 1);
 }
 
+/* A look began at begin_us and has ended. */
+static int64_t next_look_us(int64_t begin_us)
+{
+	int64_t now_us = notify_steady_us(), wait_us = (now_us - begin_us) * LOOK_SHARE;
+
+	wait_us = wait_us > LOOK_INTERVAL_US_MIN ? wait_us : LOOK_INTERVAL_US_MIN;
+	return now_us + (wait_us < LOOK_INTERVAL_US_MAX ? wait_us : LOOK_INTERVAL_US_MAX);
+}
+
 static void *notifier_main(void *self)
 {
 	struct notifier *notifier = self;
@@ -203,7 +215,7 @@ static void *notifier_main(void *self)
 
 		if (now_us >= look_us) {
 			broker_each_tenant(broker, look, notifier);
-			look_us = now_us + LOOK_INTERVAL_US;
+			look_us = next_look_us(now_us);
 		}
 		if (atomic_exchange(&notifier->owed, false))
 			broker_each_tenant(broker, take_owed, notifier);
