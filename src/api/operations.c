@@ -313,6 +313,8 @@ const struct operation operations[] = {
 	      prometheus_metadata),
 	PLAIN(METHOD_GET, "/api/v1/status/buildinfo", "prometheusBuildInfo", "Which Prometheus this answers like",
 	      "200", prometheus_build_info),
+	PLAIN(METHOD_GET, "/api/v1/stream", "streamChanges", "Changes as they happen, as Server-Sent Events", "200",
+	      stream_changes),
 	{METHOD_GET, "/openapi.json", "openapi", "This description", "", 0, 0, BODY_NONE, ANSWER_PLAIN, "200", true,
 	 false, show_openapi},
 };

@@ -34,11 +34,10 @@ static void make_id(char id[static NOTIFICATION_ID_BYTES])
 	id[len] = '\0';
 }
 
-static enum err_code write_body(struct matching *matching, const struct subscribed *one)
+static enum err_code write_body(struct matching *matching, const struct subscribed *one, struct error *err)
 {
 	struct subscriptions *all = matching->all;
 	char id[NOTIFICATION_ID_BYTES];
-	struct error *err = matching->change->err;
 
 	make_id(id);
 	const struct notification_frame frame = {.subscription = one->compiled,
@@ -76,6 +75,15 @@ static enum err_code owe(struct matching *matching, struct subscribed *one)
 	return code;
 }
 
+/* What cannot be written for streams fails no change: they are told to read anew. */
+static void keep_for_streams(struct matching *matching, const struct subscribed *one)
+{
+	struct error ignored = {0};
+	bool written = write_body(matching, one, &ignored) == ERR_OK;
+
+	streams_keep(&matching->all->streams, one->channel, written ? buf_str(&matching->all->body) : STR_NONE);
+}
+
 static void visit(void *self, struct subscribed *one)
 {
 	struct matching *matching = self;
@@ -87,7 +95,11 @@ static void visit(void *self, struct subscribed *one)
 	    subscription_status_at(one->compiled, matching->change->now_us) != SUBSCRIPTION_ACTIVE ||
 	    !subscription_concerns(one->compiled, &matching->event))
 		return;
-	matching->code = write_body(matching, one);
+	if (one->channel) {
+		keep_for_streams(matching, one);
+		return;
+	}
+	matching->code = write_body(matching, one, matching->change->err);
 	if (matching->code == ERR_OK)
 		matching->code = owe(matching, one);
 }
@@ -105,7 +117,7 @@ enum err_code subscriptions_match(struct entity_change *change, const struct jso
 					      .at_us = change->now_us},
 				    .entity_id = document_id(entity)};
 
-	if (!matching.all || matching.all->by_name.count == 0)
+	if (!matching.all || (matching.all->by_name.count == 0 && matching.all->streams.channels.count == 0))
 		return ERR_OK;
 	matching.all->events++;
 	subscription_index_find(&matching.all->index, matching.entity_id, json_get(entity, STR("type")),

@@ -22,6 +22,7 @@ struct subscribed {
 	const struct json *shown_value; /* "@context" of notifications; in shown_arena */
 	struct str shown_url; /* what a Link header names; STR_NONE: nothing can be named */
 	int64_t created_us, modified_us;
+	struct stream_channel *channel; /* a stream's selector, which nothing is owed to; NULL: a subscription */
 	atomic_bool owing; /* told to who delivers, not taken yet */
 	/* The writer's thread's. */
 	uint64_t seen; /* the event that it was last a candidate of */
@@ -41,6 +42,17 @@ struct subscription_index {
 	struct subscription_bucket *any;
 };
 
+/* Of a tenant; the writer's thread's. */
+struct streams {
+	struct map channels; /* by their keys; owned */
+	uint64_t last_number; /* of an event */
+	int64_t sweep_us; /* next look for channels that nobody listens to */
+	struct stream_event *first, *last; /* what this transaction has for streams; owned */
+	struct stream_event *mark; /* the last when this write began; NULL: there was none */
+	size_t bytes;
+	bool lost; /* something of it could not be kept: every stream is told to read anew */
+};
+
 struct subscriptions {
 	struct broker *broker;
 	pthread_mutex_t lock; /* guards the maps, the list of those owing and what subscribed says */
@@ -50,7 +62,8 @@ struct subscriptions {
 	size_t owing_count, owing_room;
 	uint64_t unusable;
 	/* The writer's thread's. */
-	struct subscription_index index;
+	struct subscription_index index; /* of subscriptions and channels */
+	struct streams streams;
 	uint64_t events;
 	struct buf body;
 	struct arena scratch;
@@ -64,7 +77,7 @@ struct subscriptions *subscriptions_free(struct subscriptions *subscriptions);
 /* Takes the records of the store, before anything is written to it. */
 MUST_CHECK enum err_code subscriptions_load(struct subscriptions *subscriptions, struct store *store,
 					    struct error *err);
-void subscriptions_committed(void *subscriptions); /* for store_set_owner() */
+extern const struct store_owner_calls subscriptions_calls; /* for store_set_owner() */
 /* The writer's thread. False: no memory. */
 MUST_CHECK bool subscriptions_add(struct subscriptions *all, struct subscribed *one); /* takes the reference over */
 void subscriptions_remove(struct subscriptions *all, struct subscribed *one); /* gives the map's reference up */
@@ -77,6 +90,16 @@ MUST_CHECK enum err_code subscriptions_flush(struct subscriptions *all, struct s
 /* subscription_match.c: owes what this change owes, in its transaction. before NULL: created; after NULL: deleted. */
 MUST_CHECK enum err_code subscriptions_match(struct entity_change *change, const struct json *before,
 					     const struct json *after, const struct merge_result *result);
+
+/* stream_channel.c: the writer's thread. What a transaction has for streams is gathered while it runs … */
+void streams_init(struct streams *streams, uint64_t seed);
+void streams_done(struct subscriptions *all);
+void streams_begin(struct streams *streams);
+void streams_mark(struct streams *streams);
+void streams_undo(struct streams *streams);
+void streams_keep(struct streams *streams, struct stream_channel *channel, struct str body);
+/* … and goes to those who listen once it is durable. */
+void streams_publish(struct subscriptions *all);
 
 /* subscription_index.c */
 void subscription_index_init(struct subscription_index *index, uint64_t seed);
