@@ -2,6 +2,7 @@
 #include "api/api_int.h"
 
 #include "base/time_value.h"
+#include "broker/streams.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -187,7 +188,9 @@ static void on_finished(void *self, void *loop_state, struct http_request *reque
 	int status = http_request_status(request);
 	int64_t duration_us = api_now_us() - http_request_start_us(request);
 
-	metrics_count(loop_state, call ? call->operation : NULL, status, (uint64_t)duration_us);
+	/* How long somebody listened is nothing to wait for. */
+	metrics_count(loop_state, call ? call->operation : NULL, status,
+		      call && call->stream ? 0 : (uint64_t)duration_us);
 	if (api->options.log) {
 		const struct api_log_entry entry = {
 			.method = http_request_method(request),
@@ -203,6 +206,8 @@ static void on_finished(void *self, void *loop_state, struct http_request *reque
 
 		api->options.log(api->options.log_self, &entry);
 	}
+	if (call)
+		broker_stream_close(call->stream);
 	for (struct held_context *held = call ? call->held : NULL; held; held = held->next)
 		held->context = context_unref(held->context);
 }

@@ -245,6 +245,7 @@ struct call {
 	void (*resume)(struct call *call); /* when woken */
 	void (*next)(struct call *call); /* when the @context is there */
 	void *work; /* the operation's own */
+	struct broker_stream *stream; /* owned; NULL: the answer is no stream */
 	struct broker_write write;
 	enum err_code write_code;
 	struct error error; /* the latest; logged with a 5xx */
@@ -391,6 +392,7 @@ bool call_target(struct call *call, struct str *ret_id);
 
 /* ---- operations ---- */
 
+void stream_changes(struct call *call);
 void create_entity(struct call *call);
 void query_entities(struct call *call);
 void retrieve_entity(struct call *call);

@@ -1,6 +1,8 @@
 /* /metrics: counters in Prometheus' text format 0.0.4. Each loop counts for itself without locks; who asks adds up. */
 #include "api/api_int.h"
 
+#include "broker/streams.h"
+
 #include <stdio.h>
 #include <unistd.h>
 
@@ -224,6 +226,17 @@ static void sweep_write(struct buf *out, const struct broker *broker)
 	counter(out, "machi_sweep_failures_total", "Sweeps of a tenant that failed and are tried again.", failures);
 }
 
+static void streams_write(struct buf *out, const struct broker *broker)
+{
+	struct broker_stream_stats stats;
+
+	broker_stream_stats(broker, &stats);
+	gauge(out, "machi_streams_open", "Streams of changes open now.", (double)stats.streams);
+	gauge(out, "machi_stream_selectors", "Different things that streams select, those kept included.",
+	      (double)stats.selectors);
+	gauge(out, "machi_stream_held_bytes", "Recent events held for streams.", (double)stats.bytes);
+}
+
 void show_metrics(struct call *call)
 {
 	struct api *api = call->api;
@@ -238,6 +251,7 @@ void show_metrics(struct call *call)
 	(void)pthread_mutex_unlock(&api->lock);
 	stores_write(&out, call);
 	sweep_write(&out, api->options.broker);
+	streams_write(&out, api->options.broker);
 	for (size_t i = 0; i < api->metrics_count; i++)
 		api->metrics[i].write(api->metrics[i].self, &out);
 	(void)http_response_header(call->request, "Cache-Control", STR("no-store"));

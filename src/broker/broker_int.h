@@ -6,6 +6,7 @@
 #include "broker/broker.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 /* Levels of JSON in an entity as stored, which may be more than its sender wrote. What is stored must be readable with
  * the parser's default bound, also as the properties of a Feature within a collection. */
@@ -47,6 +48,9 @@ struct broker {
 	pthread_mutex_t owed_lock; /* guards the following two, also while owed() is called */
 	void (*owed)(void *self); /* broker_on_owed() */
 	void *owed_self;
+	/* streams.h: of all tenants. */
+	atomic_uint_fast32_t streams, stream_selectors;
+	atomic_size_t stream_bytes;
 };
 
 /* tenants.c: the default tenant is opened by tenants_open(); tenants_close() is fine at any stage. */

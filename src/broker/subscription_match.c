@@ -51,11 +51,10 @@ static const struct json *find_linked(void *self, struct str id)
 	return entity;
 }
 
-static enum err_code write_body(struct matching *matching, const struct subscribed *one)
+static enum err_code write_body(struct matching *matching, const struct subscribed *one, struct error *err)
 {
 	struct subscriptions *all = matching->all;
 	char id[SUBSCRIPTION_NOTIFICATION_ID_BYTES];
-	struct error *err = matching->change->err;
 	struct txn_links links = {.txn = matching->change->txn};
 	const struct linked_source linked = {find_linked, &links};
 
@@ -100,6 +99,15 @@ static enum err_code owe(struct matching *matching, struct subscribed *one)
 	return code;
 }
 
+/* What cannot be written for streams fails no change: they are told to read anew. */
+static void keep_for_streams(struct matching *matching, const struct subscribed *one)
+{
+	struct error ignored = {0};
+	bool written = write_body(matching, one, &ignored) == ERR_OK;
+
+	streams_keep(&matching->all->streams, one->channel, written ? buf_str(&matching->all->body) : STR_NONE);
+}
+
 static void visit(void *self, struct subscribed *one)
 {
 	struct matching *matching = self;
@@ -111,7 +119,11 @@ static void visit(void *self, struct subscribed *one)
 	    subscription_status_at(one->compiled, matching->change->now_us) != SUBSCRIPTION_ACTIVE ||
 	    !subscription_concerns(one->compiled, &matching->event))
 		return;
-	matching->code = write_body(matching, one);
+	if (one->channel) {
+		keep_for_streams(matching, one);
+		return;
+	}
+	matching->code = write_body(matching, one, matching->change->err);
 	if (matching->code == ERR_OK)
 		matching->code = owe(matching, one);
 }
@@ -129,7 +141,7 @@ enum err_code subscriptions_match(struct entity_change *change, const struct jso
 					      .at_us = change->now_us},
 				    .entity_id = document_id(entity)};
 
-	if (!matching.all || matching.all->by_name.count == 0)
+	if (!matching.all || (matching.all->by_name.count == 0 && matching.all->streams.channels.count == 0))
 		return ERR_OK;
 	matching.all->events++;
 	subscription_index_find(&matching.all->index, matching.entity_id, json_get(entity, STR("type")),

@@ -21,6 +21,7 @@ struct subscriptions *subscriptions_new(struct broker *broker)
 	map_init(&all->by_name, (uint64_t)(uintptr_t)all);
 	map_init(&all->by_number, (uint64_t)(uintptr_t)all);
 	subscription_index_init(&all->index, (uint64_t)(uintptr_t)all);
+	streams_init(&all->streams, (uint64_t)(uintptr_t)all);
 	buf_init(&all->body, BODY_BYTES_MAX);
 	arena_init(&all->scratch, SCRATCH_BYTES_MAX);
 	return all;
@@ -39,6 +40,7 @@ struct subscriptions *subscriptions_free(struct subscriptions *all)
 	free(all->owing);
 	free(all->timed);
 	free(all->unusable);
+	streams_done(all);
 	subscription_index_done(&all->index);
 	while (map_each(&all->by_name, &at, &key, &value))
 		(void)subscribed_unref(value);
@@ -313,10 +315,26 @@ static void tell(struct broker *broker)
 	(void)pthread_mutex_unlock(&broker->owed_lock);
 }
 
-void subscriptions_committed(void *self)
+static void begins(void *self)
+{
+	streams_begin(&((struct subscriptions *)self)->streams);
+}
+
+static void runs(void *self)
+{
+	streams_mark(&((struct subscriptions *)self)->streams);
+}
+
+static void undone(void *self)
+{
+	streams_undo(&((struct subscriptions *)self)->streams);
+}
+
+static void committed(void *self)
 {
 	struct subscriptions *all = self;
 
+	streams_publish(all);
 	if (!all->owes)
 		return;
 	all->owes = false;
@@ -346,6 +364,9 @@ void broker_owed_again(struct broker *broker, struct str tenant, int64_t subscri
 	(void)subscribed_unref(one);
 	tell(broker);
 }
+
+const struct store_owner_calls subscriptions_calls = {
+	.begins = begins, .runs = runs, .undone = undone, .committed = committed};
 
 void broker_on_owed(struct broker *broker, void (*owed)(void *self), void *self)
 {

@@ -23,6 +23,7 @@ struct subscribed {
 	struct str shown_url; /* what a Link header names; STR_NONE: nothing can be named */
 	int64_t created_us, modified_us;
 	atomic_bool removed; /* deleted, or another has taken its place */
+	struct stream_channel *channel; /* a stream's selector, which nothing is owed to; NULL: a subscription */
 	atomic_bool owing; /* told to who delivers, not taken yet */
 	atomic_bool again; /* told so because of dead letters that were replayed */
 	/* The writer's thread's. */
@@ -45,6 +46,17 @@ struct subscription_index {
 	struct subscription_bucket *any;
 };
 
+/* Of a tenant; the writer's thread's. */
+struct streams {
+	struct map channels; /* by their keys; owned */
+	uint64_t last_number; /* of an event */
+	int64_t sweep_us; /* next look for channels that nobody listens to */
+	struct stream_event *first, *last; /* what this transaction has for streams; owned */
+	struct stream_event *mark; /* the last when this write began; NULL: there was none */
+	size_t bytes;
+	bool lost; /* something of it could not be kept: every stream is told to read anew */
+};
+
 struct subscriptions {
 	struct broker *broker;
 	pthread_mutex_t lock; /* guards the maps, the list of those owing and what subscribed says */
@@ -57,7 +69,8 @@ struct subscriptions {
 	struct subscribed **timed; /* owned: those with a timeInterval, borrowed from by_name */
 	size_t timed_count, timed_room;
 	/* The writer's thread's. */
-	struct subscription_index index;
+	struct subscription_index index; /* of subscriptions and channels */
+	struct streams streams;
 	uint64_t events;
 	struct buf body;
 	struct arena scratch;
@@ -70,7 +83,7 @@ struct subscriptions *subscriptions_new(struct broker *broker); /* NULL: no memo
 struct subscriptions *subscriptions_free(struct subscriptions *all);
 /* Takes the records of the store, before anything is written to it. */
 MUST_CHECK enum err_code subscriptions_load(struct subscriptions *all, struct store *store, struct error *err);
-void subscriptions_committed(void *self); /* for store_set_owner() */
+extern const struct store_owner_calls subscriptions_calls; /* for store_set_owner() */
 /* The writer's thread. False: no memory. */
 MUST_CHECK bool subscriptions_add(struct subscriptions *all, struct subscribed *one); /* takes the reference over */
 void subscriptions_remove(struct subscriptions *all, struct subscribed *one); /* gives the map's reference up */
@@ -86,6 +99,16 @@ MUST_CHECK enum err_code subscriptions_match(struct entity_change *change, const
 
 #define SUBSCRIPTION_NOTIFICATION_ID_BYTES 64
 void subscription_notification_id(char id[static SUBSCRIPTION_NOTIFICATION_ID_BYTES]); /* a new URI */
+
+/* stream_channel.c: the writer's thread. What a transaction has for streams is gathered while it runs … */
+void streams_init(struct streams *streams, uint64_t seed);
+void streams_done(struct subscriptions *all);
+void streams_begin(struct streams *streams);
+void streams_mark(struct streams *streams);
+void streams_undo(struct streams *streams);
+void streams_keep(struct streams *streams, struct stream_channel *channel, struct str body);
+/* … and goes to those who listen once it is durable. */
+void streams_publish(struct subscriptions *all);
 
 /* subscription_index.c */
 void subscription_index_init(struct subscription_index *index, uint64_t seed);

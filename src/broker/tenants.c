@@ -173,7 +173,7 @@ static enum err_code add(struct broker *broker, struct str name, struct store *s
 			memcpy(tenant->name, name.at, name.len);
 		tenant->store = store;
 		store_set_retention(store, &tenant->retention);
-		store_set_owner(store, tenant->subscriptions, subscriptions_committed);
+		store_set_owner(store, tenant->subscriptions, &subscriptions_calls);
 		(void)pthread_mutex_lock(&tenants->lock);
 		added = map_set(&tenants->by_name, (struct str){tenant->name, name.len}, tenant);
 		if (added)

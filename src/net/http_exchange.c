@@ -34,6 +34,23 @@ size_t http_response_room(const struct http_request *request)
 	return used < all ? all - used : 0;
 }
 
+bool http_response_queue(struct http_request *request, int status, struct MHD_Response *response)
+{
+	for (size_t i = 0; i < request->field_count; i++)
+		(void)MHD_add_response_header(response, request->fields[i].name, request->fields[i].value);
+	(void)MHD_add_response_header(response, "X-Request-Id", request->id.at);
+	if (request->last || atomic_load_explicit(&request->loop->server->draining, memory_order_relaxed))
+		(void)MHD_add_response_header(response, "Connection", "close");
+	bool queued = MHD_queue_response(request->mhd, (unsigned int)status, response) == MHD_YES;
+
+	if (queued) {
+		request->status = status;
+		request->answered_us = http_coarse_us();
+	}
+	MHD_destroy_response(response);
+	return queued;
+}
+
 /* False when there is no memory for a response: the body is the caller's still. */
 static bool respond(struct http_request *request, int status, struct str body, enum MHD_ResponseMemoryMode mode)
 {
@@ -43,18 +60,10 @@ static bool respond(struct http_request *request, int status, struct str body, e
 
 	if (!response)
 		return false;
-	for (size_t i = 0; i < request->field_count; i++)
-		(void)MHD_add_response_header(response, request->fields[i].name, request->fields[i].value);
-	(void)MHD_add_response_header(response, "X-Request-Id", request->id.at);
-	if (request->last || atomic_load_explicit(&request->loop->server->draining, memory_order_relaxed))
-		(void)MHD_add_response_header(response, "Connection", "close");
-	if (MHD_queue_response(request->mhd, (unsigned int)status, response) == MHD_YES) {
-		request->status = status;
+	if (http_response_queue(request, status, response)) {
 		request->response_bytes = body.len;
-		request->answered_us = http_coarse_us();
 		request->phase = HTTP_ANSWERING;
 	}
-	MHD_destroy_response(response);
 	return true;
 }
 

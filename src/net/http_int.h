@@ -39,6 +39,8 @@
 #define HTTP_DRAIN_TICK_MS 20
 #define HTTP_DRAIN_QUIET_MS 250 /* a connection silent for less may be about to ask, and is answered once more */
 #define HTTP_SWEEP_MS 1000
+#define HTTP_STREAM_GRACE_MS 1000 /* for the last bytes of a stream that is ended */
+#define HTTP_STREAM_BLOCK_BYTES 16384u /* a chunk at most */
 #define HTTP_PEER_BYTES 64
 #define HTTP_LINGERS_MAX 64u /* connections of a loop at a time that are closed gently … */
 #define HTTP_LINGER_MS 2000 /* … for at most so long */
@@ -78,7 +80,15 @@ enum http_phase {
 	HTTP_HANDLING, /* a handler runs */
 	HTTP_SUSPENDED,
 	HTTP_WOKEN, /* resumed; the daemon is about to call */
-	HTTP_ANSWERING
+	HTTP_ANSWERING,
+	HTTP_STREAMING /* an answer that goes on; it may be suspended, see stream_state */
+};
+
+enum http_stream_state {
+	HTTP_STREAM_PULLS, /* has bytes under way, or is about to ask for some */
+	HTTP_STREAM_MISSED, /* the same, and was woken since it asked */
+	HTTP_STREAM_WAITS, /* suspended: whoever gets it out of this state resumes it */
+	HTTP_STREAM_RUNG /* suspended; the message that resumes it is in the inbox */
 };
 
 struct http_response_field {
@@ -115,6 +125,11 @@ struct http_request {
 	void (*woken)(struct http_request *request);
 	void *state;
 	int64_t start_us, answered_us;
+	ssize_t (*pull)(struct http_request *request, char *at, size_t room, bool beat); /* of a stream, as all below */
+	_Atomic int stream_state; /* enum http_stream_state */
+	_Atomic bool stream_cut;
+	int64_t stream_sent_us; /* when pull() last gave something */
+	int64_t stream_ending_us; /* 0: it goes on */
 	int status; /* 0: not answered */
 	uint64_t response_bytes;
 	bool handled; /* handle() or refuse() saw it: finished() is owed */
@@ -231,6 +246,14 @@ MUST_CHECK bool http_body_grow(struct http_request *request, size_t more);
 void http_body_drop(struct http_request *request);
 void http_bodies_sweep(struct http_loop *loop); /* those kept go when none was used since the last call */
 void http_bodies_free(struct http_loop *loop);
+
+/* http_stream.c */
+void http_stream_resume(struct http_request *request); /* its message has come */
+/* Beats, clients that have gone, streams that are cut; when draining it ends them. */
+void http_stream_sweep(struct http_request *request, int64_t now_us, bool draining);
+
+/* http_exchange.c: adds the headers and queues. False: libmicrohttpd does not take it. Drops its reference. */
+bool http_response_queue(struct http_request *request, int status, struct MHD_Response *response);
 
 /* http_check.c */
 struct http_fields { /* those that the server itself looks at */

@@ -163,7 +163,9 @@ static bool is_stuck(const struct http_connection *connection)
 static void loop_sweep(struct http_loop *loop, int64_t now_us, bool draining)
 {
 	for (struct http_connection *connection = loop->connections; connection; connection = connection->next)
-		if (is_too_slow(loop, connection, now_us) || (draining && is_idle(connection, now_us)))
+		if (connection->request && connection->request->phase == HTTP_STREAMING)
+			http_stream_sweep(connection->request, now_us, draining);
+		else if (is_too_slow(loop, connection, now_us) || (draining && is_idle(connection, now_us)))
 			(void)shutdown(connection->fd, SHUT_RDWR); /* the daemon notices and closes */
 		else if (is_stuck(connection))
 			refuse_stuck(connection);

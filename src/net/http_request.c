@@ -332,6 +332,7 @@ enum MHD_Result http_on_request(void *cls, struct MHD_Connection *mhd, const cha
 	case HTTP_HANDLING:
 	case HTTP_SUSPENDED:
 	case HTTP_ANSWERING:
+	case HTTP_STREAMING:
 		break;
 	}
 	return MHD_YES;
@@ -393,6 +394,10 @@ void http_request_wake(struct http_request *request)
 /* From the inbox, on the loop's thread. A connection that was lost meanwhile is found out when the answer is sent. */
 void http_request_resume(struct http_request *request)
 {
+	if (request->phase == HTTP_STREAMING) {
+		http_stream_resume(request);
+		return;
+	}
 	assert(request->phase == HTTP_SUSPENDED);
 	request->phase = HTTP_WOKEN;
 	request->loop->suspended--;

@@ -9,6 +9,8 @@
 #include "base/arena.h"
 #include "base/error.h"
 
+#include <sys/types.h>
+
 struct http_server;
 struct http_request;
 
@@ -90,6 +92,23 @@ size_t http_response_room(const struct http_request *request);
 void http_respond(struct http_request *request, int status, struct str body);
 /* The same with memory from malloc, which the server frees after sending. */
 void http_respond_owned(struct http_request *request, int status, char *body, size_t len);
+
+/* ---- an answer that goes on ---- */
+
+#define HTTP_STREAM_BEAT_MS 15000 /* nothing sent for so long: pull() is asked for a sign of life */
+#define HTTP_STREAM_END (-1)
+
+/* Answers with a body without an end known, as chunks. pull() runs on the loop's thread whenever the connection takes
+ * more: it puts up to room bytes and says how many; 0: nothing now, until somebody calls http_stream_wake();
+ * HTTP_STREAM_END: that was all. beat: HTTP_STREAM_BEAT_MS are over. Such a request has no bound in time; it ends
+ * when the client goes, when it takes nothing for the idle timeout although there is something, and when the server
+ * drains. */
+void http_respond_stream(struct http_request *request, int status,
+			 ssize_t (*pull)(struct http_request *request, char *at, size_t room, bool beat));
+/* Any thread, any number of times, from handle() to finished(): there is something to pull. */
+void http_stream_wake(struct http_request *request);
+/* The same: the client has lost its place; the connection is cut within a second. */
+void http_stream_cut(struct http_request *request);
 
 /* The handler returns without an answer; woken() runs on this loop after somebody called http_request_wake(). */
 void http_request_suspend(struct http_request *request, void (*woken)(struct http_request *request));

@@ -199,10 +199,10 @@ bool store_is_closing(struct store *store)
 	return closing;
 }
 
-void store_set_owner(struct store *store, void *owner, void (*committed)(void *owner))
+void store_set_owner(struct store *store, void *owner, const struct store_owner_calls *calls)
 {
 	store->owner = owner;
-	store->committed = committed;
+	store->owner_calls = calls;
 }
 
 void *store_owner(const struct store *store)

@@ -42,9 +42,16 @@ MUST_CHECK enum err_code store_memory_open(struct store **ret_store, struct erro
 /* Finishes the writes that wait, stops the writer, closes. Every reader must be freed before. */
 struct store *store_free(struct store *store);
 
-/* What the owner hangs on a store, for its writes to find; committed(owner) is called on the writer's thread after each
- * commit that changed something. Before the store is used by other threads. */
-void store_set_owner(struct store *store, void *owner, void (*committed)(void *owner));
+/* What an owner is told, on the writer's thread: so it can keep what its writes did beside the store until it is
+ * durable. Of two calls of begins() for a transaction without committed() between them the first came to nothing. */
+struct store_owner_calls {
+	void (*begins)(void *owner); /* a transaction: nothing of it is done yet */
+	void (*runs)(void *owner); /* a write of it is about to run */
+	void (*undone)(void *owner); /* what was done since runs() has been taken back */
+	void (*committed)(void *owner); /* before the writes' done(); perhaps without a change */
+};
+/* What the owner hangs on a store, for its writes to find. Before the store is used by other threads. */
+void store_set_owner(struct store *store, void *owner, const struct store_owner_calls *calls); /* calls: static */
 void *store_owner(const struct store *store); /* NULL: none was set */
 void *store_txn_owner(const struct store_txn *txn);
 

@@ -44,6 +44,8 @@ static enum err_code run_one(struct store *store, struct store_write *write, str
 	txn->changed = false;
 	txn->broken = ERR_OK;
 	store->ops->write_start(store->backend);
+	if (store->owner_calls)
+		store->owner_calls->runs(store->owner);
 	enum err_code code = write->run(write, txn, err);
 
 	/* A change that failed half-way must not be committed, whatever run() made of it. */
@@ -74,6 +76,8 @@ static enum pass_outcome run_entry(struct store *store, struct batch_entry *entr
 			return PASS_REPEAT;
 		if (store->txn.changed && ops->undo(store->backend, &err))
 			return pass_lost(store, err.code, &err);
+		if (store->owner_calls)
+			store->owner_calls->undone(store->owner);
 	}
 	if (savepoints && ops->release(store->backend, &err))
 		return pass_lost(store, err.code, &err);
@@ -112,6 +116,8 @@ static enum pass_outcome run_pass(struct store *store, bool savepoints)
 
 	if (code)
 		return pass_lost(store, code, &err);
+	if (store->owner_calls)
+		store->owner_calls->begins(store->owner);
 	bool any = false;
 
 	for (size_t i = 0; i < store->batch_count; i++) {
@@ -155,8 +161,8 @@ void store_run_batch(struct store *store)
 		outcome = run_pass(store, true);
 	arena_clear(&store->txn.arena);
 	count_batch(store, repeated, outcome == PASS_COMMITTED);
-	if (outcome == PASS_COMMITTED && store->committed)
-		store->committed(store->owner);
+	if (outcome == PASS_COMMITTED && store->owner_calls)
+		store->owner_calls->committed(store->owner);
 	for (size_t i = 0; i < store->batch_count; i++) {
 		struct batch_entry *entry = &store->batch[i];
 		CLEANUP_MEMORY struct error *error = entry->error;

@@ -191,7 +191,7 @@ struct store {
 	bool read_only;
 	const struct store_retention *retention; /* borrowed; NULL: everything stays */
 	void *owner; /* borrowed */
-	void (*committed)(void *owner);
+	const struct store_owner_calls *owner_calls; /* static; NULL: no owner */
 	bool has_writer; /* thread runs */
 	pthread_t thread;
 	pthread_mutex_t lock; /* guards the fields down to stats */

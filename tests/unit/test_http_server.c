@@ -92,6 +92,49 @@ static void answer_big(struct http_request *request)
 	http_respond_owned(request, 200, body, len);
 }
 
+#define STREAMED 20000u
+
+static struct streamed {
+	pthread_mutex_t lock; /* guards request */
+	struct http_request *request; /* NULL: none, or finished */
+	_Atomic unsigned int made;
+	unsigned int sent; /* the loop's */
+} streamed = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static ssize_t on_pull(struct http_request *request, char *at, size_t room, bool beat)
+{
+	size_t left = atomic_load(&streamed.made) - streamed.sent;
+
+	(void)request;
+	(void)beat;
+	if (left > room)
+		left = room;
+	memset(at, 'x', left);
+	streamed.sent += (unsigned int)left;
+	return left == 0 && streamed.sent == STREAMED ? HTTP_STREAM_END : (ssize_t)left;
+}
+
+static void answer_stream(struct http_request *request)
+{
+	(void)pthread_mutex_lock(&streamed.lock);
+	streamed.request = request;
+	streamed.sent = 0;
+	atomic_store(&streamed.made, 0);
+	(void)pthread_mutex_unlock(&streamed.lock);
+	http_respond_stream(request, 200, on_pull);
+}
+
+static void make_streamed(unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		(void)pthread_mutex_lock(&streamed.lock);
+		atomic_fetch_add(&streamed.made, 1);
+		if (streamed.request)
+			http_stream_wake(streamed.request);
+		(void)pthread_mutex_unlock(&streamed.lock);
+	}
+}
+
 static void on_request(void *self, void *state, struct http_request *request)
 {
 	struct str path = http_request_path(request);
@@ -115,6 +158,8 @@ static void on_request(void *self, void *state, struct http_request *request)
 	} else if (str_eq(path, STR("/twice"))) {
 		http_request_suspend(request, on_woken_again);
 		park(request);
+	} else if (str_eq(path, STR("/stream"))) {
+		answer_stream(request);
 	} else if (str_eq(path, STR("/big"))) {
 		answer_big(request);
 	} else if (str_eq(path, STR("/empty"))) {
@@ -134,6 +179,10 @@ static void on_refuse(void *self, struct http_request *request, int status, cons
 
 static void on_finished(void *self, void *state, struct http_request *request)
 {
+	(void)pthread_mutex_lock(&streamed.lock);
+	if (streamed.request == request)
+		streamed.request = NULL;
+	(void)pthread_mutex_unlock(&streamed.lock);
 	(void)self;
 	(void)state;
 	atomic_store(&side.last_status, http_request_status(request));
@@ -936,6 +985,70 @@ static void suspended_requests_answer_when_woken(void)
 	(void)http_server_free(server);
 }
 
+/* Bytes "x" received until the stream's end or until `enough` have come; each chunk's frame has none. */
+static unsigned int hear_stream(int fd, unsigned int enough)
+{
+	char piece[4096];
+	unsigned int count = 0;
+	ssize_t got;
+
+	while (count < enough && (got = recv(fd, piece, sizeof(piece), 0)) > 0) {
+		for (ssize_t i = 0; i < got; i++)
+			count += piece[i] == 'x';
+		if (got >= 5 && memcmp(piece + got - 5, "0\r\n\r\n", 5) == 0)
+			break;
+	}
+	return count;
+}
+
+static void *make_all(void *arg)
+{
+	(void)arg;
+	make_streamed(STREAMED);
+	return NULL;
+}
+
+/* The request has begun to stream: its head has come. */
+static void begin_stream(const struct client *client)
+{
+	char head[2048];
+
+	CHECK(say(client->fd, GET("/stream")));
+	CHECK(recv(client->fd, head, sizeof(head), 0) > 0);
+}
+
+static void streams_send_what_others_make(void)
+{
+	struct http_server *server = server_start((struct http_server_options){0});
+	struct client client = client_new(server);
+	pthread_t maker;
+
+	begin_stream(&client);
+	(void)pthread_create(&maker, NULL, make_all, NULL);
+	CHECK(hear_stream(client.fd, STREAMED + 1) == STREAMED);
+	(void)pthread_join(maker, NULL);
+	CHECK_STR(ask(&client, GET("/hello")).body, STR("hello")); /* the connection goes on */
+	client_done(&client);
+	(void)http_server_free(server);
+}
+
+static void streams_end_with_their_client_and_with_the_server(void)
+{
+	struct http_server *server = server_start((struct http_server_options){0});
+	struct client gone = client_new(server), stays = client_new(server);
+
+	begin_stream(&gone);
+	client_done(&gone);
+	CHECK(wait_finished(1));
+	begin_stream(&stays);
+	make_streamed(10);
+	CHECK(hear_stream(stays.fd, 10) == 10);
+	http_server_drain(server, 10000);
+	CHECK(wait_finished(2));
+	client_done(&stays);
+	(void)http_server_free(server);
+}
+
 static void a_client_lost_while_suspended_harms_nobody(void)
 {
 	struct http_server *server = server_start((struct http_server_options){0});
@@ -1212,6 +1325,8 @@ int main(void)
 	RUN(request_ids_are_taken_when_well_formed);
 	RUN(suspended_requests_answer_when_woken);
 	RUN(a_client_lost_while_suspended_harms_nobody);
+	RUN(streams_send_what_others_make);
+	RUN(streams_end_with_their_client_and_with_the_server);
 	RUN(a_handler_that_forgets_is_a_500);
 	RUN(an_aborted_upload_is_forgotten);
 	RUN(draining_cuts_no_request_and_closes_idle_connections);
