@@ -498,7 +498,8 @@ const struct command commands[] = {
 	 letter_argument, letters_show_options, NULL, command_notifications_show},
 	{"notifications replay", "owe notifications again that were given up",
 	 "Dead letters are owed again, as they were made, with all their tries before them. A daemon that serves the "
-	 "folder sends them after some seconds, else the next one does. Numbers that are not there are named and make the "
+	 "folder sends them after some seconds, else the next one does. Numbers that are not there are named and make "
+	 "the "
 	 "exit status 1; so do those that are left because their subscription has expired.",
 	 letters_arguments, letters_change_options, letters_replay_examples, command_notifications_replay},
 	{"notifications drop", "forget notifications that were given up",
