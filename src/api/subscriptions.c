@@ -106,6 +106,20 @@ static struct subscription_call *work_new(struct call *call, enum subscription_o
 	return work;
 }
 
+/* In front, where people look for it. */
+static bool put_id(struct call *call, struct subscription_call *work)
+{
+	struct json *document = work->document, whole = json_object();
+
+	if (!json_add(call->arena, &whole, STR("id"), json_string(str_from(work->id))))
+		return false;
+	for (uint32_t i = 0; i < document->count; i++)
+		if (!json_add(call->arena, &whole, document->members[i].key, document->members[i].value))
+			return false;
+	*document = whole;
+	return true;
+}
+
 static bool make_id(struct call *call, struct subscription_call *work)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -122,7 +136,7 @@ static bool make_id(struct call *call, struct subscription_call *work)
 		*to++ = digits[random[i] & 15];
 	}
 	*to = '\0';
-	if (json_set(call->arena, work->document, STR("id"), json_string(str_from(work->id))))
+	if (put_id(call, work))
 		return true;
 	answer_problem(call, PROBLEM_UNAVAILABLE, "no memory for this request");
 	return false;

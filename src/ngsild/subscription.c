@@ -19,7 +19,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define FIRST_BYTES 1024u /* what a plain one takes */
+#define FIRST_BYTES 1664u /* what a plain one takes */
 #define SCRATCH_BYTES_MAX (16u << 20)
 #define PLACE_IRI STR("https://uri.etsi.org/ngsi-ld/location")
 
