@@ -136,7 +136,7 @@ static enum err_code owe_some(struct store_write *write, struct store_txn *txn, 
 {
 	const struct job *job = (const struct job *)write;
 	enum err_code code = ERR_OK;
-	char entity[64];
+	char entity[64] = "";
 
 	for (unsigned i = job->first; code == ERR_OK && i < job->first + ROWS_A_COMMIT; i++) {
 		const struct store_owed owed = {.subscription = subscription_of(i, job->scene->subscriptions),
@@ -254,7 +254,7 @@ static void step(sqlite3 *db, sqlite3_stmt *stmt)
 static void bare_owe(sqlite3 *db, const struct layout *layout, const struct scene *scene)
 {
 	sqlite3_stmt *stmt = prepare(db, "INSERT INTO owed VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
-	char entity[64];
+	char entity[64] = "";
 
 	for (unsigned i = 1; i <= NOTIFICATIONS; i++) {
 		if (i % ROWS_A_COMMIT == 1)
