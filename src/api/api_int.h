@@ -242,7 +242,7 @@ struct call {
 	struct str context_link; /* value of the answer's Link header; STR_NONE: none */
 	struct held_context *held; /* released when the request is finished */
 	unsigned int context_tries; /* for the @context that is waited for */
-	void (*resume)(struct call *call); /* when woken */
+	void (*resume)(struct call *call); /* when woken; call_wait()'s */
 	void (*next)(struct call *call); /* when the @context is there */
 	void *work; /* the operation's own */
 	struct broker_stream *stream; /* owned; NULL: the answer is no stream */
@@ -277,6 +277,10 @@ struct str call_stored_context_url(const struct call *call, struct str id);
 
 /* ---- write.c ---- */
 
+/* The handler returns without an answer; resume(call) runs on the loop once somebody has woken the request. */
+void call_wait(struct call *call, void (*resume)(struct call *call));
+/* For whatever was submitted, once and from any thread: how it ended (call->write_code, call->error); wakes. */
+void call_ended(struct call *call, enum err_code code, const struct error *err);
 /* Submits, suspends, and calls answer(call) on the loop when the outcome is durable (call->write_code) … or answers
  * with the problem when nothing can be submitted. */
 void call_write(struct call *call, struct broker_item *items, size_t count, void (*answer)(struct call *call));

@@ -8,13 +8,6 @@ static void on_context_ready(void *request)
 	http_request_wake(request);
 }
 
-static void on_woken(struct http_request *request)
-{
-	struct call *call = http_request_state(request);
-
-	call->resume(call);
-}
-
 enum err_code call_context(struct call *call, const struct json *value, struct context **ret)
 {
 	struct held_context *held = arena_new(call->arena, struct held_context);
@@ -27,7 +20,7 @@ enum err_code call_context(struct call *call, const struct json *value, struct c
 	if (code == ERR_TIMEOUT) {
 		/* The promise to wake stands even if this was one try too many, so wait for it and give up then. */
 		call->context_tries++;
-		http_request_suspend(call->request, on_woken);
+		call_wait(call, call->resume);
 		return code;
 	}
 	call->context_tries = 0;

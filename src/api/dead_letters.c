@@ -176,19 +176,7 @@ static void answer_done(struct call *call)
 
 static void on_done(struct dead_letters_work *work, enum err_code code, const struct error *err)
 {
-	struct call *call = work->self;
-
-	call->write_code = code;
-	if (code != ERR_OK && err)
-		call->error = *err;
-	http_request_wake(call->request);
-}
-
-static void on_woken(struct http_request *request)
-{
-	struct call *call = http_request_state(request);
-
-	call->resume(call);
+	call_ended(work->self, code, err);
 }
 
 static void go_on(struct call *call)
@@ -205,7 +193,7 @@ static void go_on(struct call *call)
 	if (code == ERR_OK)
 		code = broker_dead_letters_submit(work, call->api->options.broker, &call->error);
 	if (code == ERR_OK)
-		http_request_suspend(call->request, on_woken);
+		call_wait(call, go_on);
 	else
 		answer_error(call, code, &call->error);
 }
@@ -228,7 +216,6 @@ static void change(struct call *call, enum dead_letters_operation operation)
 	*work = (struct dead_letters_work){
 		.operation = operation, .tenant = call->tenant, .done = on_done, .self = call};
 	call->work = work;
-	call->resume = go_on;
 	call->write_code = ERR_OK;
 	enum err_code code = json_parse(broker_reader_parser(call->loop->reader), call->arena,
 					http_request_body(call->request), NULL, &body, &call->error);

@@ -7,13 +7,6 @@
 
 #define KINDS_ALL ((1u << CONTEXT_KIND_COUNT) - 1)
 
-static void on_woken(struct http_request *request)
-{
-	struct call *call = http_request_state(request);
-
-	call->resume(call);
-}
-
 /* The tenant must be there: only clause 5.5.10's operations make one. */
 static bool tenant_check(struct call *call)
 {
@@ -27,12 +20,7 @@ static bool tenant_check(struct call *call)
 
 static void on_written(struct stored_context_write *write, enum err_code code, const struct error *err)
 {
-	struct call *call = write->self;
-
-	call->write_code = code;
-	if (code != ERR_OK && err)
-		call->error = *err;
-	http_request_wake(call->request);
+	call_ended(write->self, code, err);
 }
 
 static struct stored_context_write *write_new(struct call *call)
@@ -79,13 +67,12 @@ void add_context(struct call *call)
 
 	if (!write)
 		return;
-	call->resume = added;
 	enum err_code code = stored_context_add(call->api->options.broker, CONTEXT_HOSTED, value, write, &call->error);
 
 	if (code != ERR_OK)
 		answer_error(call, code, &call->error);
 	else
-		http_request_suspend(call->request, on_woken);
+		call_wait(call, added);
 }
 
 /* ---- list and details ---- */
@@ -283,12 +270,11 @@ static void reloaded(struct call *call)
 
 static void reload(struct call *call)
 {
-	call->resume = reloaded;
 	enum err_code code = stored_context_reload(call->api->options.broker, call->tenant, call->variables[0],
 						   on_reloaded, call->request, &call->error);
 
 	if (code == ERR_TIMEOUT)
-		http_request_suspend(call->request, on_woken);
+		call_wait(call, reloaded);
 	else
 		answer_error(call, code, &call->error);
 }
@@ -307,11 +293,10 @@ void delete_context(struct call *call)
 	write = write_new(call);
 	if (!write)
 		return;
-	call->resume = deleted;
 	enum err_code code = stored_context_delete(call->api->options.broker, call->variables[0], write, &call->error);
 
 	if (code != ERR_OK)
 		answer_error(call, code, &call->error);
 	else
-		http_request_suspend(call->request, on_woken);
+		call_wait(call, deleted);
 }

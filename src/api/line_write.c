@@ -185,13 +185,6 @@ static void wake(struct broker_lines *lines)
 	http_request_wake(call->request);
 }
 
-static void go_on(struct call *call);
-
-static void on_woken(struct http_request *request)
-{
-	go_on(http_request_state(request));
-}
-
 static void go_on(struct call *call)
 {
 	struct line_work *work = call->work;
@@ -199,7 +192,7 @@ static void go_on(struct call *call)
 	enum err_code code = broker_lines_run(&work->lines, &waits, &call->error);
 
 	if (code == ERR_OK && waits)
-		http_request_suspend(call->request, on_woken);
+		call_wait(call, go_on);
 	else
 		finish(call, code);
 }

@@ -12,7 +12,6 @@ struct purge_call {
 	struct merge_reduction reduction;
 	struct query *query;
 	struct entity_map *map; /* a reference; NULL: none */
-	enum err_code code;
 };
 
 static void work_done(struct purge_call *work)
@@ -97,8 +96,8 @@ static void answer(struct call *call)
 {
 	struct purge_call *work = call->work;
 
-	if (work->code != ERR_OK)
-		answer_error(call, work->code, &call->error);
+	if (call->write_code != ERR_OK)
+		answer_error(call, call->write_code, &call->error);
 	else if (work->purge.failed > 0)
 		answer_failures(call, &work->purge);
 	else
@@ -109,17 +108,7 @@ static void answer(struct call *call)
 
 static void on_done(struct broker_purge *purge, enum err_code code, const struct error *err)
 {
-	struct call *call = purge->self;
-
-	((struct purge_call *)call->work)->code = code;
-	if (code != ERR_OK)
-		call->error = *err;
-	http_request_wake(call->request);
-}
-
-static void on_woken(struct http_request *request)
-{
-	answer(http_request_state(request));
+	call_ended(purge->self, code, err);
 }
 
 /* ---- the question ---- */
@@ -237,7 +226,7 @@ static void submit(struct call *call, struct purge_call *work)
 	enum err_code code = broker_purge_submit(call->api->options.broker, &work->purge, &call->error);
 
 	if (code == ERR_OK) {
-		http_request_suspend(call->request, on_woken);
+		call_wait(call, answer);
 		return;
 	}
 	work_done(work);

@@ -277,11 +277,6 @@ static void answer_stream(struct call *call)
 	http_respond_stream(call->request, 200, on_pull);
 }
 
-static void on_woken(struct http_request *request)
-{
-	answer_stream(http_request_state(request));
-}
-
 static void on_news(void *self)
 {
 	http_stream_wake(((struct call *)self)->request);
@@ -296,12 +291,9 @@ static void on_open(struct stream_open *open, enum err_code code, const struct e
 {
 	struct call *call = open->self;
 
-	call->write_code = code;
 	if (code == ERR_OK)
 		call->stream = open->stream;
-	else
-		call->error = *err;
-	http_request_wake(call->request);
+	call_ended(call, code, err);
 }
 
 static void open_stream(struct call *call)
@@ -328,7 +320,7 @@ static void open_stream(struct call *call)
 	if (code != ERR_OK)
 		answer_wrong(call, code);
 	else
-		http_request_suspend(call->request, on_woken);
+		call_wait(call, answer_stream);
 }
 
 void stream_changes(struct call *call)

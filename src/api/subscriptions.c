@@ -22,19 +22,7 @@ struct subscription_call {
 
 static void on_done(struct subscription_write *write, enum err_code code, const struct error *err)
 {
-	struct call *call = write->self;
-
-	call->write_code = code;
-	if (code != ERR_OK && err)
-		call->error = *err;
-	http_request_wake(call->request);
-}
-
-static void on_woken(struct http_request *request)
-{
-	struct call *call = http_request_state(request);
-
-	call->resume(call);
+	call_ended(write->self, code, err);
 }
 
 static void answer_written(struct call *call)
@@ -58,14 +46,13 @@ static void submit(struct call *call)
 	work->write.arena = call->arena;
 	work->write.done = on_done;
 	work->write.self = call;
-	call->resume = answer_written;
 	enum err_code code =
 		broker_subscription_submit(call->api->options.broker, call->tenant, &work->write, &call->error);
 
 	if (code != ERR_OK)
 		answer_error(call, code, &call->error);
 	else
-		http_request_suspend(call->request, on_woken);
+		call_wait(call, answer_written);
 }
 
 /* The @context of notifications has to be at hand (5.8.1.4): 504 where it cannot be had, 400 where it is none. */

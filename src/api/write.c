@@ -2,14 +2,17 @@
  * request's arena belongs to the writer's thread. */
 #include "api/api_int.h"
 
-static void on_done(struct broker_write *write, enum err_code code, const struct error *err)
+void call_ended(struct call *call, enum err_code code, const struct error *err)
 {
-	struct call *call = write->self;
-
 	call->write_code = code;
 	if (code != ERR_OK && err)
 		call->error = *err;
 	http_request_wake(call->request);
+}
+
+static void on_done(struct broker_write *write, enum err_code code, const struct error *err)
+{
+	call_ended(write->self, code, err);
 }
 
 static void on_woken(struct http_request *request)
@@ -17,6 +20,12 @@ static void on_woken(struct http_request *request)
 	struct call *call = http_request_state(request);
 
 	call->resume(call);
+}
+
+void call_wait(struct call *call, void (*resume)(struct call *call))
+{
+	call->resume = resume;
+	http_request_suspend(call->request, on_woken);
 }
 
 void call_write(struct call *call, struct broker_item *items, size_t count, void (*answer)(struct call *call))
@@ -27,13 +36,12 @@ void call_write(struct call *call, struct broker_item *items, size_t count, void
 
 	call->write = (struct broker_write){
 		.items = items, .item_count = count, .arena = call->arena, .done = on_done, .self = call};
-	call->resume = answer;
 	if (code == ERR_OK)
 		code = broker_submit(broker, store, &call->write, &call->error);
 	if (code != ERR_OK)
 		answer_error(call, code, &call->error);
 	else
-		http_request_suspend(call->request, on_woken);
+		call_wait(call, answer);
 }
 
 bool call_written(struct call *call)
