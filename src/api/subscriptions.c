@@ -2,20 +2,19 @@
  * Source: GS CIM 009 V1.9.1 clauses 5.8, 6.10, 6.11. */
 #include "api/query_int.h"
 
+#include "broker/random_id.h"
 #include "broker/subscriptions.h"
 #include "ngsild/expand.h"
 
 #include <string.h>
-#include <sys/random.h>
 
 #define ID_PREFIX "urn:ngsi-ld:Subscription:"
-#define ID_BYTES 64
 
 struct subscription_call {
 	struct subscription_write write;
 	struct json *document;
 	const struct json *shown; /* jsonldContext; NULL: none */
-	char id[ID_BYTES];
+	char id[sizeof(ID_PREFIX) - 1 + RANDOM_ID_BYTES];
 };
 
 /* ---- writing ---- */
@@ -109,20 +108,13 @@ static bool put_id(struct call *call, struct subscription_call *work)
 
 static bool make_id(struct call *call, struct subscription_call *work)
 {
-	static const char digits[] = "0123456789abcdef";
-	unsigned char random[16];
-	char *to = work->id + sizeof(ID_PREFIX) - 1;
+	memcpy(work->id, ID_PREFIX, sizeof(ID_PREFIX));
+	enum err_code code = random_id(work->id + sizeof(ID_PREFIX) - 1, &call->error);
 
-	if (getrandom(random, sizeof(random), 0) != sizeof(random)) {
-		answer_problem(call, PROBLEM_UNAVAILABLE, "the system has no random numbers");
+	if (code != ERR_OK) {
+		answer_error(call, code, &call->error);
 		return false;
 	}
-	memcpy(work->id, ID_PREFIX, sizeof(ID_PREFIX));
-	for (size_t i = 0; i < sizeof(random); i++) {
-		*to++ = digits[random[i] >> 4];
-		*to++ = digits[random[i] & 15];
-	}
-	*to = '\0';
 	if (put_id(call, work))
 		return true;
 	answer_problem(call, PROBLEM_UNAVAILABLE, "no memory for this request");

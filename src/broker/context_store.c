@@ -1,5 +1,6 @@
 /* The table of stored @contexts: remote ones by their URL, all by their id. */
 #include "broker/context_int.h"
+#include "broker/random_id.h"
 
 #include "base/time_value.h"
 
@@ -7,9 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-
-#define UUID_BYTES 16
 
 static const struct str id_prefix = {"urn:uuid:", 9};
 
@@ -86,21 +84,10 @@ void document_free(struct document *document)
 
 static void make_id(char id[static CONTEXT_ID_BYTES])
 {
-	uint8_t bytes[UUID_BYTES];
-	size_t at = id_prefix.len;
-
-	/* Up to 256 bytes come whole, or the kernel is broken. */
-	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
-		abort();
-	bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x40); /* RFC 9562: version 4, variant 10 */
-	bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
+	static_assert(CONTEXT_ID_BYTES == sizeof("urn:uuid:") - 1 + RANDOM_UUID_BYTES, "a UUID fits");
 	memcpy(id, id_prefix.at, id_prefix.len);
-	for (size_t i = 0; i < UUID_BYTES; i++) {
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			id[at++] = '-';
-		(void)snprintf(id + at, CONTEXT_ID_BYTES - at, "%02x", bytes[i]);
-		at += 2;
-	}
+	if (random_uuid(id + id_prefix.len, NULL) != ERR_OK)
+		abort(); /* the kernel is broken */
 }
 
 bool documents_name(struct context_store *store, struct document *document)

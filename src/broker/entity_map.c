@@ -3,11 +3,9 @@
 
 #include "base/cleanup.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 struct entity_maps {
 	pthread_mutex_t lock; /* guards all below and the maps' links, owners and expiries; held for a look only */
@@ -89,16 +87,9 @@ void entity_map_each(const struct entity_map *map, bool (*visit)(void *self, str
 
 static enum err_code map_name(struct entity_map *map, struct str tenant, struct error *err)
 {
-	uint8_t random[ENTITY_MAP_RANDOM_BYTES];
-	size_t len = sizeof(ENTITY_MAP_ID_PREFIX) - 1;
-
-	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-		return err_set(err, ERR_IO, "no random bytes for an entity map: %s", strerror(errno));
 	(void)snprintf(map->id, sizeof(map->id), ENTITY_MAP_ID_PREFIX);
-	for (size_t i = 0; i < sizeof(random); i++)
-		(void)snprintf(map->id + len + 2 * i, 3, "%02x", (unsigned int)random[i]);
 	(void)snprintf(map->tenant, sizeof(map->tenant), "%.*s", STR_FMT(tenant));
-	return ERR_OK;
+	return random_id(map->id + sizeof(ENTITY_MAP_ID_PREFIX) - 1, err);
 }
 
 enum err_code entity_map_new(size_t count, size_t text_bytes, struct entity_map **ret_map, struct error *err)

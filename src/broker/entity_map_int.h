@@ -3,13 +3,13 @@
 #define MACHI_BROKER_ENTITY_MAP_INT_H
 
 #include "broker/entity_map.h"
+#include "broker/random_id.h"
 #include "broker/read_int.h"
 
 #include <assert.h>
 #include <stdatomic.h>
 
-#define ENTITY_MAP_RANDOM_BYTES 16
-#define ENTITY_MAP_ID_BYTES (sizeof(ENTITY_MAP_ID_PREFIX) + 2 * ENTITY_MAP_RANDOM_BYTES)
+#define ENTITY_MAP_ID_BYTES (sizeof(ENTITY_MAP_ID_PREFIX) - 1 + RANDOM_ID_BYTES)
 
 struct entity_map {
 	_Atomic uint32_t references;

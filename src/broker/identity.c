@@ -2,41 +2,17 @@
 #include "broker/identity.h"
 
 #include "broker/broker_int.h"
+#include "broker/random_id.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/random.h>
 
 #define META_IDENTITY "broker.identity"
-#define UUID_BYTES 16
-#define UUID_TEXT_BYTES 37
 #define SCRATCH_BYTES_MAX 4096
 
 struct identity_write {
 	struct store_write write; /* first */
-	char uuid[UUID_TEXT_BYTES];
+	char uuid[RANDOM_UUID_BYTES];
 };
-
-/* RFC 9562 section 5.4. */
-static enum err_code make_uuid(char text[static UUID_TEXT_BYTES], struct error *err)
-{
-	static const char digits[] = "0123456789abcdef";
-	unsigned char bytes[UUID_BYTES];
-	size_t len = 0;
-
-	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
-		return err_set(err, ERR_IO, "no random numbers for an id: %s", strerror(errno));
-	bytes[6] = (unsigned char)((bytes[6] & 0x0F) | 0x40);
-	bytes[8] = (unsigned char)((bytes[8] & 0x3F) | 0x80);
-	for (size_t i = 0; i < UUID_BYTES; i++) {
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			text[len++] = '-';
-		text[len++] = digits[bytes[i] >> 4];
-		text[len++] = digits[bytes[i] & 0x0F];
-	}
-	text[len] = '\0';
-	return ERR_OK;
-}
 
 static enum err_code set_identity(struct store_write *write, struct store_txn *txn, struct error *err)
 {
@@ -69,7 +45,7 @@ enum err_code identity_ensure(struct store *store, struct error *err)
 
 	if (code || has)
 		return code;
-	code = make_uuid(write.uuid, err);
+	code = random_uuid(write.uuid, err);
 	return code ? code : store_apply(store, &write.write, err);
 }
 

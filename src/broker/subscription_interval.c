@@ -44,14 +44,18 @@ static enum err_code write_body(struct broker_reader *reader, struct str tenant,
 {
 	const struct broker_page page = {.limit = UINT32_MAX};
 	const struct linked_source linked = broker_linked_source(reader);
-	struct notification_met *met = notification_met_new();
 	char id[SUBSCRIPTION_NOTIFICATION_ID_BYTES];
 	struct broker_page_result result;
 	struct arena scratch;
 
+	enum err_code code = subscription_notification_id(id, err);
+
+	if (code != ERR_OK)
+		return code;
+	struct notification_met *met = notification_met_new();
+
 	if (!met)
 		return err_set(err, ERR_MEMORY, "no memory for a notification");
-	subscription_notification_id(id);
 	arena_init(&scratch, BODY_BYTES_MAX);
 	struct telling telling = {.frame = {.subscription = one->timed,
 					    .context = one->shown,
@@ -65,8 +69,7 @@ static enum err_code write_body(struct broker_reader *reader, struct str tenant,
 				  .err = err};
 
 	notification_begin(&write->body, &telling.frame);
-	enum err_code code =
-		broker_query(reader, tenant, subscription_query(one->timed), &page, tell, &telling, &result, err);
+	code = broker_query(reader, tenant, subscription_query(one->timed), &page, tell, &telling, &result, err);
 
 	code = code ? code : telling.code;
 	notification_end(&write->body, &telling.frame);

@@ -6,7 +6,6 @@
 #include "store/outbox.h"
 
 #include <string.h>
-#include <sys/random.h>
 
 #define LINKED_FINDS_MAX 1000u /* for one notification: the writer works for others too */
 
@@ -24,20 +23,12 @@ struct matching {
 	enum err_code code;
 };
 
-void subscription_notification_id(char id[static SUBSCRIPTION_NOTIFICATION_ID_BYTES])
+enum err_code subscription_notification_id(char id[static SUBSCRIPTION_NOTIFICATION_ID_BYTES], struct error *err)
 {
-	static const char digits[] = "0123456789abcdef";
-	unsigned char random[16] = {0};
-	size_t len = sizeof("urn:ngsi-ld:Notification:") - 1;
+	size_t len = sizeof(SUBSCRIPTION_NOTIFICATION_PREFIX) - 1;
 
-	/* Never short for so few bytes once the system is up. */
-	(void)!getrandom(random, sizeof(random), 0);
-	memcpy(id, "urn:ngsi-ld:Notification:", len);
-	for (size_t i = 0; i < sizeof(random); i++) {
-		id[len++] = digits[random[i] >> 4];
-		id[len++] = digits[random[i] & 15];
-	}
-	id[len] = '\0';
+	memcpy(id, SUBSCRIPTION_NOTIFICATION_PREFIX, len);
+	return random_id(id + len, err);
 }
 
 static const struct json *find_linked(void *self, struct str id)
@@ -57,8 +48,10 @@ static enum err_code write_body(struct matching *matching, const struct subscrib
 	char id[SUBSCRIPTION_NOTIFICATION_ID_BYTES];
 	struct txn_links links = {.txn = matching->change->txn};
 	const struct linked_source linked = {find_linked, &links};
+	enum err_code code = subscription_notification_id(id, err);
 
-	subscription_notification_id(id);
+	if (code != ERR_OK)
+		return code;
 	const struct notification_frame frame = {.subscription = one->compiled,
 						 .context = one->shown,
 						 .context_value = one->shown_value,
@@ -69,7 +62,7 @@ static enum err_code write_body(struct matching *matching, const struct subscrib
 	buf_clear(&all->body);
 	arena_clear(&all->scratch);
 	notification_begin(&all->body, &frame);
-	enum err_code code = notification_entity(&all->body, &all->scratch, &frame, &matching->event, err);
+	code = notification_entity(&all->body, &all->scratch, &frame, &matching->event, err);
 
 	notification_end(&all->body, &frame);
 	return code == ERR_OK ? buf_check(&all->body, "a notification", err) : code;
