@@ -267,20 +267,19 @@ static bool is_enough(void *self, const struct series_range *at_us)
 }
 
 /* Chunks of one key need not follow each other in time: where values change their kind they overlap. */
-static enum err_code visit_if_in(const struct chunk_walk *walk, int64_t bid, const struct series_block *block,
-				 uint32_t index, struct error *err)
+enum err_code sqlite_visit_part(const struct sqlite_part *part, sqlite_chunk_visitor visit, void *self, int64_t bid,
+				const struct series_block *block, uint32_t index, struct error *err)
 {
-	const struct sqlite_part *part = walk->part;
 	struct series_chunk chunk;
 
 	if (part->from_us == INT64_MIN && part->to_us == INT64_MAX && !part->enough)
-		return walk->visit(walk->self, bid, block, index, err);
+		return visit(self, bid, block, index, err);
 	enum err_code code = series_block_chunk(block, index, &chunk, err);
 
 	if (code || chunk.at_us.max < part->from_us || chunk.at_us.min > part->to_us ||
-	    (part->enough && part->enough(walk->self, &chunk.at_us)))
+	    (part->enough && part->enough(self, &chunk.at_us)))
 		return code;
-	return walk->visit(walk->self, bid, block, index, err);
+	return visit(self, bid, block, index, err);
 }
 
 static enum err_code visit_backwards(const struct chunk_walk *walk, int64_t bid, const struct series_block *block,
@@ -299,7 +298,7 @@ static enum err_code visit_backwards(const struct chunk_walk *walk, int64_t bid,
 		struct series_key of = series_block_key(block, i);
 
 		if (is_meant(walk->key, &of))
-			code = visit_if_in(walk, bid, block, i, err);
+			code = sqlite_visit_part(walk->part, walk->visit, walk->self, bid, block, i, err);
 	}
 	return code;
 }
@@ -313,7 +312,7 @@ static enum err_code visit_chunks(void *self, int64_t bid, const struct series_b
 	if (walk->part->latest_first)
 		return visit_backwards(walk, bid, block, err);
 	while (code == ERR_OK && sqlite_block_next(block, walk->key, false, &index))
-		code = visit_if_in(walk, bid, block, index, err);
+		code = sqlite_visit_part(walk->part, walk->visit, walk->self, bid, block, index, err);
 	return code;
 }
 
@@ -344,7 +343,7 @@ enum err_code sqlite_each_chunk(struct sqlite_conn *conn, const struct sqlite_se
 	const struct chunk_walk walk = {key, part, visit, self};
 	enum err_code code = walk_chunks(conn, &walk, visit_chunks, err);
 
-	return code ? code : sqlite_each_segment_chunk(conn, key, part->from_us, part->to_us, visit, self, err);
+	return code ? code : sqlite_each_segment_chunk(conn, key, part, visit, self, err);
 }
 
 enum err_code sqlite_each_rollup(struct sqlite_conn *conn, const struct sqlite_series_key *key,

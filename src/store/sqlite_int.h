@@ -728,6 +728,10 @@ typedef enum err_code (*sqlite_block_visitor)(void *self, int64_t bid, const str
 MUST_CHECK enum err_code sqlite_each_block(struct sqlite_conn *conn, const struct sqlite_series_key *key,
 					   const struct sqlite_part *part, sqlite_block_visitor visit, void *self,
 					   struct error *err);
+/* Visits the chunk if it is in that part. */
+MUST_CHECK enum err_code sqlite_visit_part(const struct sqlite_part *part, sqlite_chunk_visitor visit, void *self,
+					   int64_t bid, const struct series_block *block, uint32_t index,
+					   struct error *err);
 void sqlite_block_cache_clear(struct sqlite_block_cache *cache);
 /* The index behind *index (UINT32_MAX: the first) of a chunk of the series, of instances or of roll-ups; false: there
  * is none. */
@@ -749,7 +753,7 @@ MUST_CHECK enum err_code sqlite_subject_dropped(struct sqlite_conn *conn, struct
 
 /* sqlite_segment.c: the chains of a subject as chunks of blocks made for the purpose, for sqlite_each_chunk(). */
 MUST_CHECK enum err_code sqlite_each_segment_chunk(struct sqlite_conn *conn, const struct sqlite_series_key *key,
-						   int64_t from_us, int64_t to_us, sqlite_chunk_visitor visit,
+						   const struct sqlite_part *part, sqlite_chunk_visitor visit,
 						   void *self, struct error *err);
 /* Makes blocks of all segments, in the writer's transaction: so that what they hold can be changed. */
 MUST_CHECK enum err_code sqlite_segments_settle(struct sqlite_store *store, struct error *err);

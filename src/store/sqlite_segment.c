@@ -14,7 +14,7 @@
 struct look {
 	struct sqlite_conn *conn;
 	const struct sqlite_series_key *key;
-	int64_t from_us, to_us;
+	const struct sqlite_part *part;
 	sqlite_chunk_visitor visit;
 	void *self;
 	struct store_bulk *bulk; /* owned: what the subject said, on its way into a block */
@@ -55,8 +55,8 @@ static enum err_code look_at_all(struct look *look)
 
 	if (code)
 		return code;
-	sqlite_bind_int(stmt, 1, look->from_us);
-	sqlite_bind_int(stmt, 2, look->to_us);
+	sqlite_bind_int(stmt, 1, look->part->from_us);
+	sqlite_bind_int(stmt, 2, look->part->to_us);
 	while (code == ERR_OK) {
 		code = sqlite_step(look->conn, stmt, "reading batches", &row, look->err);
 		if (code || !row)
@@ -81,13 +81,10 @@ static enum err_code show_block(struct look *look, const struct made_block *made
 
 	for (uint32_t i = 0; code == ERR_OK && i < block.count; i++) {
 		struct series_key of = series_block_key(&block, i);
-		struct series_chunk chunk;
 
 		if (key->nid != 0 && (sqlite_key_nid(&of) != key->nid || (!key->any_dataset && key->dataset.len > 0)))
 			continue;
-		code = series_block_chunk(&block, i, &chunk, look->err);
-		if (code == ERR_OK && chunk.at_us.max >= look->from_us && chunk.at_us.min <= look->to_us)
-			code = look->visit(look->self, -1, &block, i, look->err);
+		code = sqlite_visit_part(look->part, look->visit, look->self, -1, &block, i, look->err);
 	}
 	return code;
 }
@@ -117,11 +114,11 @@ static enum err_code any_segments(struct sqlite_conn *conn, bool *ret_any, struc
 	return code;
 }
 
-enum err_code sqlite_each_segment_chunk(struct sqlite_conn *conn, const struct sqlite_series_key *key, int64_t from_us,
-					int64_t to_us, sqlite_chunk_visitor visit, void *self, struct error *err)
+enum err_code sqlite_each_segment_chunk(struct sqlite_conn *conn, const struct sqlite_series_key *key,
+					const struct sqlite_part *part, sqlite_chunk_visitor visit, void *self,
+					struct error *err)
 {
-	struct look look = {
-		.conn = conn, .key = key, .from_us = from_us, .to_us = to_us, .visit = visit, .self = self, .err = err};
+	struct look look = {.conn = conn, .key = key, .part = part, .visit = visit, .self = self, .err = err};
 	bool any = false;
 	enum err_code code = any_segments(conn, &any, err);
 

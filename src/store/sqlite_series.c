@@ -190,12 +190,9 @@ static enum err_code list_chunk(void *self, int64_t bid, const struct series_blo
 	struct chunk_reading *chunks = self;
 	struct instance_list *list = &chunks->reading->list;
 	struct arena *arena = chunks->reading->arena;
-	struct series_chunk chunk;
 	struct series_points points;
-	enum err_code code = series_block_chunk(block, index, &chunk, err);
+	enum err_code code = ERR_OK;
 
-	if (code || lies_beyond(list, &chunk.at_us))
-		return code;
 	arena_clear(&chunks->points);
 	if (bid != chunks->bid)
 		code = shape_cache_init(&chunks->shapes, block, arena, err);

@@ -255,8 +255,7 @@ static enum err_code sum_all(struct summing *summing, const struct sqlite_series
 		code = sqlite_each_row(reader, series, from_us, to_us, false, sum_row, summing, err);
 	if (code == ERR_OK)
 		code = sqlite_each_block(&reader->conn, summing->key, &part, sum_block, summing, err);
-	return code ? code
-		    : sqlite_each_segment_chunk(&reader->conn, summing->key, from_us, to_us, sum_segment, summing, err);
+	return code ? code : sqlite_each_segment_chunk(&reader->conn, summing->key, &part, sum_segment, summing, err);
 }
 
 enum err_code sqlite_series_sums(struct store_snapshot *snapshot, struct str id, struct str attribute_iri,
