@@ -1,11 +1,11 @@
 /* The census against counting by hand and against a naive count over all documents that is made here, by another way:
  * a line for each thing counted, sorted. Random writes go in as batches in which some fail, before or after a change,
  * so that the store repeats and undoes them. What the census costs is seen by triggers on its table. */
-#include "store_util.h"
+#include "gate_util.h"
+#include "random_util.h"
 
 #include "store/census.h"
 
-#include <pthread.h>
 #include <sqlite3.h>
 
 #define OLD_IRI "https://example.org/old"
@@ -339,18 +339,6 @@ static void what_has_expired_is_not_counted(void)
 
 /* ---- random batches ---- */
 
-struct random {
-	uint64_t state;
-};
-
-static uint32_t roll(struct random *random, uint32_t below)
-{
-	random->state ^= random->state << 13;
-	random->state ^= random->state >> 7;
-	random->state ^= random->state << 17;
-	return (uint32_t)(random->state >> 33) % below;
-}
-
 static void put_attribute(struct random *random, struct buf *buf, const char *iri)
 {
 	uint32_t instances = 1 + (roll(random, 4) ? 0 : roll(random, 3));
@@ -422,89 +410,21 @@ static enum err_code run_plan(struct store_txn *txn, void *self, struct error *e
 	return code;
 }
 
-struct gate { /* holds the writer until a whole batch waits */
-	struct store_write write; /* first */
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	bool entered, open;
-	int done;
-};
-
-struct queued {
-	struct test_write test; /* first */
-	struct gate *gate;
-	struct plan plan;
-};
-
-static enum err_code pass_gate(struct store_write *write, struct store_txn *txn, struct error *err)
-{
-	struct gate *gate = (struct gate *)write;
-
-	(void)txn;
-	(void)err;
-	(void)pthread_mutex_lock(&gate->lock);
-	gate->entered = true;
-	(void)pthread_cond_broadcast(&gate->changed);
-	while (!gate->open)
-		(void)pthread_cond_wait(&gate->changed, &gate->lock);
-	(void)pthread_mutex_unlock(&gate->lock);
-	return ERR_OK;
-}
-
-static void gate_count(struct gate *gate)
-{
-	(void)pthread_mutex_lock(&gate->lock);
-	gate->done++;
-	(void)pthread_cond_broadcast(&gate->changed);
-	(void)pthread_mutex_unlock(&gate->lock);
-}
-
-static void gate_done(struct store_write *write, enum err_code code, const struct error *err)
-{
-	(void)err;
-	CHECK(code == ERR_OK);
-	gate_count((struct gate *)write);
-}
-
-static void queued_done(struct store_write *write, enum err_code code, const struct error *err)
-{
-	(void)err;
-	CHECK(code == ERR_OK || code == ERR_CONFLICT);
-	gate_count(((struct queued *)write)->gate);
-}
-
-static void gate_wait(struct gate *gate, const bool *flag, int done)
-{
-	(void)pthread_mutex_lock(&gate->lock);
-	while (flag ? !*flag : gate->done < done)
-		(void)pthread_cond_wait(&gate->changed, &gate->lock);
-	(void)pthread_mutex_unlock(&gate->lock);
-}
-
 static void run_batch(struct store *store, struct random *random)
 {
-	struct gate gate = {.write = {.run = pass_gate, .done = gate_done}};
-	struct queued queued[BATCH];
-	struct error err = {0};
+	struct gate gate;
+	struct queued first, queued[BATCH];
+	struct plan plans[BATCH];
 
-	(void)pthread_mutex_init(&gate.lock, NULL);
-	(void)pthread_cond_init(&gate.changed, NULL);
-	CHECK_OK(store_submit(store, &gate.write, &err), &err);
-	gate_wait(&gate, &gate.entered, 0);
+	gate_shut(store, &gate, &first);
 	for (int i = 0; i < BATCH; i++) {
-		queued[i] = (struct queued){.test = {.write = {.run = test_run, .done = queued_done}, .body = run_plan},
-					    .gate = &gate,
-					    .plan = {.seed = (uint64_t)roll(random, UINT32_MAX) << 20 | 1}};
-		queued[i].test.self = &queued[i].plan;
-		CHECK_OK(store_submit(store, &queued[i].test.write, &err), &err);
+		plans[i] = (struct plan){.seed = (uint64_t)roll(random, UINT32_MAX) << 20 | 1};
+		gate_submit(store, &gate, &queued[i], run_plan, &plans[i]);
 	}
-	(void)pthread_mutex_lock(&gate.lock);
-	gate.open = true;
-	(void)pthread_cond_broadcast(&gate.changed);
-	(void)pthread_mutex_unlock(&gate.lock);
-	gate_wait(&gate, NULL, BATCH + 1);
-	(void)pthread_cond_destroy(&gate.changed);
-	(void)pthread_mutex_destroy(&gate.lock);
+	gate_open(&gate, BATCH + 1);
+	for (int i = 0; i < BATCH; i++)
+		CHECK(queued[i].code == ERR_OK || queued[i].code == ERR_CONFLICT);
+	CHECK(first.code == ERR_OK);
 }
 
 static void the_census_is_the_naive_count_after_random_batches(void)

@@ -1,8 +1,6 @@
 /* What a store promises, on every kind of store: the same cases run against SQLite and memory. Expected values follow
  * from the promises in store/store.h; the order of candidates is that of creation. */
-#include "store_util.h"
-
-#include <pthread.h>
+#include "gate_util.h"
 
 static const struct test_folder *folder; /* of the run */
 static bool kind_sqlite;
@@ -174,81 +172,6 @@ static void a_write_that_fails_leaves_nothing(void)
 	close_store(store);
 }
 
-/* Writes of one batch: a gate write holds the writer until all are queued. */
-struct gate {
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	bool entered, open;
-	int done;
-};
-
-static enum err_code pass_gate(struct store_txn *txn, void *self, struct error *err)
-{
-	struct gate *gate = self;
-
-	(void)txn;
-	(void)err;
-	(void)pthread_mutex_lock(&gate->lock);
-	gate->entered = true;
-	(void)pthread_cond_broadcast(&gate->changed);
-	while (!gate->open)
-		(void)pthread_cond_wait(&gate->changed, &gate->lock);
-	(void)pthread_mutex_unlock(&gate->lock);
-	return ERR_OK;
-}
-
-struct queued {
-	struct test_write test; /* first */
-	struct gate *gate;
-	enum err_code code;
-	char detail[ERROR_DETAIL_BYTES];
-	int order;
-};
-
-static void queued_done(struct store_write *write, enum err_code code, const struct error *err)
-{
-	struct queued *queued = (struct queued *)write;
-
-	(void)pthread_mutex_lock(&queued->gate->lock);
-	queued->code = code;
-	(void)snprintf(queued->detail, sizeof(queued->detail), "%s", err->detail);
-	queued->order = queued->gate->done++;
-	(void)pthread_cond_broadcast(&queued->gate->changed);
-	(void)pthread_mutex_unlock(&queued->gate->lock);
-}
-
-static void submit(struct store *store, struct gate *gate, struct queued *queued,
-		   enum err_code (*body)(struct store_txn *txn, void *self, struct error *err), void *self)
-{
-	struct error err = {0};
-
-	*queued = (struct queued){.test = {.write = {.run = test_run, .done = queued_done}, .body = body, .self = self},
-				  .gate = gate};
-	CHECK_OK(store_submit(store, &queued->test.write, &err), &err);
-}
-
-static void gate_shut(struct store *store, struct gate *gate, struct queued *first)
-{
-	*gate = (struct gate){.open = false};
-	(void)pthread_mutex_init(&gate->lock, NULL);
-	(void)pthread_cond_init(&gate->changed, NULL);
-	submit(store, gate, first, pass_gate, gate);
-	(void)pthread_mutex_lock(&gate->lock);
-	while (!gate->entered)
-		(void)pthread_cond_wait(&gate->changed, &gate->lock);
-	(void)pthread_mutex_unlock(&gate->lock);
-}
-
-static void gate_open_and_wait(struct gate *gate, int writes)
-{
-	(void)pthread_mutex_lock(&gate->lock);
-	gate->open = true;
-	(void)pthread_cond_broadcast(&gate->changed);
-	while (gate->done < writes)
-		(void)pthread_cond_wait(&gate->changed, &gate->lock);
-	(void)pthread_mutex_unlock(&gate->lock);
-}
-
 #define BATCH 40
 
 static void failing_writes_take_nobody_with_them(void)
@@ -268,13 +191,13 @@ static void failing_writes_take_nobody_with_them(void)
 		(void)snprintf(other[i], sizeof(other[i]), ENTITY("urn:stop:%d", ""), i);
 		failing[i] = (struct failing){texts[i], other[i], ERR_CONFLICT};
 		if (i % 4 == 1) /* fails after two changes */
-			submit(store, &gate, &writes[i], put_then_fail, &failing[i]);
+			gate_submit(store, &gate, &writes[i], put_then_fail, &failing[i]);
 		else if (i % 4 == 3) /* fails before any change: the id is there already, from the write before */
-			submit(store, &gate, &writes[i], put_new, texts[i - 1]);
+			gate_submit(store, &gate, &writes[i], put_new, texts[i - 1]);
 		else
-			submit(store, &gate, &writes[i], upsert_body, texts[i]);
+			gate_submit(store, &gate, &writes[i], upsert_body, texts[i]);
 	}
-	gate_open_and_wait(&gate, BATCH + 1);
+	gate_open(&gate, BATCH + 1);
 	for (int i = 0; i < BATCH; i++) {
 		char id[32];
 
@@ -304,8 +227,8 @@ static void writes_that_fail_before_a_change_repeat_nobody(void)
 	CHECK_OK(upsert(store, bus_1, &err), &err);
 	gate_shut(store, &gate, &first);
 	for (int i = 0; i < BATCH; i++)
-		submit(store, &gate, &writes[i], i % 2 ? put_new : upsert_body, bus_1);
-	gate_open_and_wait(&gate, BATCH + 1);
+		gate_submit(store, &gate, &writes[i], i % 2 ? put_new : upsert_body, bus_1);
+	gate_open(&gate, BATCH + 1);
 	for (int i = 0; i < BATCH; i++)
 		CHECK(writes[i].test.runs == 1 && writes[i].code == (i % 2 ? ERR_EXISTS : ERR_OK));
 	CHECK_OK(store_stats(store, &stats, &err), &err);
@@ -323,13 +246,10 @@ static void the_queue_is_bounded_and_drained_at_the_end(void)
 
 	gate_shut(store, &gate, &first);
 	for (int i = 0; i < STORE_QUEUE_MAX; i++)
-		submit(store, &gate, &writes[i], upsert_body, bus_1);
+		gate_submit(store, &gate, &writes[i], upsert_body, bus_1);
 	writes[STORE_QUEUE_MAX] = writes[0];
 	CHECK(store_submit(store, &writes[STORE_QUEUE_MAX].test.write, &err) == ERR_LIMIT);
-	(void)pthread_mutex_lock(&gate.lock);
-	gate.open = true;
-	(void)pthread_cond_broadcast(&gate.changed);
-	(void)pthread_mutex_unlock(&gate.lock);
+	gate_open(&gate, 0);
 	close_store(store); /* finishes what waits */
 	CHECK(gate.done == STORE_QUEUE_MAX + 1);
 	for (int i = 0; i < STORE_QUEUE_MAX; i++)

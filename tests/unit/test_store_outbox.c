@@ -1,9 +1,8 @@
 /* The outbox: every promise of store/outbox.h for both kinds of store by the same cases, and random writes, some of
  * which fail, in batches: both kinds must give the same answers. What is read is written out as one line of text. */
+#include "gate_util.h"
+#include "random_util.h"
 #include "store/outbox.h"
-#include "store_util.h"
-
-#include <pthread.h>
 
 #define BATCH 6
 #define BATCHES 60
@@ -549,105 +548,29 @@ static void numbers_are_not_used_again_after_a_restart(void)
 
 /* ---- batches at random, both kinds side by side ---- */
 
-struct random {
-	uint64_t state;
-};
-
-static uint32_t roll(struct random *random, uint32_t below)
-{
-	random->state ^= random->state << 13;
-	random->state ^= random->state >> 7;
-	random->state ^= random->state << 17;
-	return (uint32_t)(random->state >> 33) % below;
-}
-
-struct gate { /* holds the writer until a whole batch waits */
-	struct store_write write; /* first */
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	bool entered, open;
-	int done;
-};
-
-struct queued {
-	struct test_write test; /* first */
-	struct gate *gate;
+struct batched { /* a write of a batch */
+	struct queued queued;
 	struct ops ops;
 	struct op op[OPS_MAX];
 	int64_t numbers[OPS_MAX][4];
-	enum err_code code;
 };
 
-static enum err_code pass_gate(struct store_write *write, struct store_txn *txn, struct error *err)
+static void run_batch(struct store *store, struct batched *batch)
 {
-	struct gate *gate = (struct gate *)write;
+	struct gate gate;
+	struct queued first;
 
-	(void)txn;
-	(void)err;
-	(void)pthread_mutex_lock(&gate->lock);
-	gate->entered = true;
-	(void)pthread_cond_broadcast(&gate->changed);
-	while (!gate->open)
-		(void)pthread_cond_wait(&gate->changed, &gate->lock);
-	(void)pthread_mutex_unlock(&gate->lock);
-	return ERR_OK;
-}
-
-static void gate_count(struct gate *gate)
-{
-	(void)pthread_mutex_lock(&gate->lock);
-	gate->done++;
-	(void)pthread_cond_broadcast(&gate->changed);
-	(void)pthread_mutex_unlock(&gate->lock);
-}
-
-static void gate_done(struct store_write *write, enum err_code code, const struct error *err)
-{
-	(void)err;
-	CHECK(code == ERR_OK);
-	gate_count((struct gate *)write);
-}
-
-static void queued_done(struct store_write *write, enum err_code code, const struct error *err)
-{
-	struct queued *queued = (struct queued *)write;
-
-	queued->code = code;
-	if (code && code != ERR_CONFLICT && code != ERR_NOT_FOUND)
-		printf("# %s: %s\n", err_name(code), err->detail);
-	gate_count(queued->gate);
-}
-
-static void gate_wait(struct gate *gate, const bool *flag, int done)
-{
-	(void)pthread_mutex_lock(&gate->lock);
-	while (flag ? !*flag : gate->done < done)
-		(void)pthread_cond_wait(&gate->changed, &gate->lock);
-	(void)pthread_mutex_unlock(&gate->lock);
-}
-
-static void run_batch(struct store *store, struct queued *queued)
-{
-	struct gate gate = {.write = {.run = pass_gate, .done = gate_done}};
-	struct error err = {0};
-
-	(void)pthread_mutex_init(&gate.lock, NULL);
-	(void)pthread_cond_init(&gate.changed, NULL);
-	CHECK_OK(store_submit(store, &gate.write, &err), &err);
-	gate_wait(&gate, &gate.entered, 0);
+	gate_shut(store, &gate, &first);
+	for (int i = 0; i < BATCH; i++)
+		gate_submit(store, &gate, &batch[i].queued, run_ops, &batch[i].ops);
+	gate_open(&gate, BATCH + 1);
+	CHECK(first.code == ERR_OK);
 	for (int i = 0; i < BATCH; i++) {
-		queued[i].test = (struct test_write){
-			.write = {.run = test_run, .done = queued_done}, .body = run_ops, .self = &queued[i].ops};
-		queued[i].gate = &gate;
-		CHECK_OK(store_submit(store, &queued[i].test.write, &err), &err);
+		enum err_code code = batch[i].queued.code;
+
+		if (code && code != ERR_CONFLICT && code != ERR_NOT_FOUND)
+			printf("# %s: %s\n", err_name(code), batch[i].queued.detail);
 	}
-	(void)pthread_mutex_lock(&gate.lock);
-	gate.open = true;
-	(void)pthread_cond_broadcast(&gate.changed);
-	(void)pthread_mutex_unlock(&gate.lock);
-	gate_wait(&gate, NULL, BATCH + 1);
-	(void)pthread_cond_destroy(&gate.changed);
-	(void)pthread_mutex_destroy(&gate.lock);
 }
 
 static struct op make_op(struct random *random, int64_t numbers[4], int64_t last)
@@ -680,10 +603,10 @@ static struct op make_op(struct random *random, int64_t numbers[4], int64_t last
 	return op;
 }
 
-static void make_batch(struct random *random, struct queued *queued, int64_t last)
+static void make_batch(struct random *random, struct batched *batch, int64_t last)
 {
 	for (int i = 0; i < BATCH; i++) {
-		struct queued *one = &queued[i];
+		struct batched *one = &batch[i];
 		uint32_t count = 1 + roll(random, OPS_MAX - 1), wish = roll(random, 8);
 
 		for (uint32_t k = 0; k < count; k++)
@@ -716,7 +639,7 @@ static void compare(struct store *a, struct store *b, struct random *random, int
 
 static void both_kinds_agree_after_random_batches(void)
 {
-	static struct queued ours[BATCH], theirs[BATCH];
+	static struct batched ours[BATCH], theirs[BATCH];
 	struct test_folder folder;
 	struct random random = {88172645463325252u};
 	struct store_stats stats;
@@ -734,8 +657,8 @@ static void both_kinds_agree_after_random_batches(void)
 		run_batch(a, ours);
 		run_batch(b, theirs);
 		for (int i = 0; i < BATCH; i++) {
-			CHECK(ours[i].code == theirs[i].code);
-			for (size_t k = 0; ours[i].code == ERR_OK && k < ours[i].ops.count; k++) {
+			CHECK(ours[i].queued.code == theirs[i].queued.code);
+			for (size_t k = 0; ours[i].queued.code == ERR_OK && k < ours[i].ops.count; k++) {
 				CHECK(ours[i].op[k].ret_number == theirs[i].op[k].ret_number);
 				CHECK(ours[i].op[k].ret_more == theirs[i].op[k].ret_more);
 				CHECK(ours[i].op[k].ret_missed == theirs[i].op[k].ret_missed);

@@ -5,6 +5,7 @@
  * all of them in the same order (and be the same ones where the narrow is exact). Questions in the query language are
  * answered by SQLite's candidates and the evaluator, and by the evaluator over all documents: same answers. At the end
  * the check finds nothing wrong. */
+#include "random_util.h"
 #include "store_util.h"
 
 #include "ngsild/query.h"
@@ -14,18 +15,6 @@
 #define QUESTIONS_A_ROUND 30
 #define POOL 40 /* ids */
 #define DOC_BYTES 6000
-
-struct random {
-	uint64_t state;
-};
-
-static uint32_t roll(struct random *random, uint32_t below)
-{
-	random->state ^= random->state << 13;
-	random->state ^= random->state >> 7;
-	random->state ^= random->state << 17;
-	return (uint32_t)(random->state >> 33) % below;
-}
 
 /* Texts that share long beginnings, with characters of one to four bytes about where prefixes are cut. */
 static struct str random_text(struct random *random, char buffer[static 400])

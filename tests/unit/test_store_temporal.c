@@ -2,6 +2,7 @@
  * question. Random changes (values of every kind, late and double ones, corrections, deletions), packing and putting
  * together at random moments, questions by every temporal property; sums by periods against adding up what was read.
  * Beside that, cases that say what is meant. */
+#include "random_util.h"
 #include "store_util.h"
 
 #include "store/bulk.h"
@@ -45,18 +46,6 @@ static const struct store_rule rules[] = {
 	 .tier_count = 1},
 };
 static const struct store_retention retention = {rules, sizeof(rules) / sizeof(rules[0])};
-
-struct random {
-	uint64_t state;
-};
-
-static uint32_t roll(struct random *random, uint32_t below)
-{
-	random->state ^= random->state << 13;
-	random->state ^= random->state >> 7;
-	random->state ^= random->state << 17;
-	return (uint32_t)(random->state >> 33) % below;
-}
 
 /* ---- random instances ---- */
 

@@ -3,9 +3,8 @@
  * Goal: row numbers that are only guessed, index rows written with the commit, sums stored with it, slices of the
  * history, and the log copied back beside the writer. Method: make each of them wrong or full, then ask through readers
  * and let the check compare everything in the file. */
-#include "store_util.h"
+#include "gate_util.h"
 
-#include <pthread.h>
 #include <time.h>
 
 #define ENTITY(id, more)                                                                                               \
@@ -98,50 +97,15 @@ static void a_row_that_another_entity_got_is_not_taken_for_the_first(void)
 
 /* ---- what is stored with the commit ---- */
 
-struct gate { /* holds the writer until a batch has gathered behind it */
-	struct store_write write; /* first */
-	pthread_mutex_t lock;
-	pthread_cond_t opened;
-	bool open;
-};
-
-static enum err_code wait_for_gate(struct store_write *write, struct store_txn *txn, struct error *err)
-{
-	struct gate *gate = (struct gate *)write;
-
-	(void)txn;
-	(void)err;
-	(void)pthread_mutex_lock(&gate->lock);
-	while (!gate->open)
-		(void)pthread_cond_wait(&gate->opened, &gate->lock);
-	(void)pthread_mutex_unlock(&gate->lock);
-	return ERR_OK;
-}
-
 struct job {
-	struct store_write write; /* first */
 	int number;
 	bool fails, prunes;
-	enum err_code code;
 };
 
-static void note_outcome(struct store_write *write, enum err_code code, const struct error *err)
-{
-	(void)err;
-	((struct job *)write)->code = code;
-}
-
-static void ignore_outcome(struct store_write *write, enum err_code code, const struct error *err)
-{
-	(void)write;
-	(void)code;
-	(void)err;
-}
-
 /* Moves one of three entities to a new speed, there and back, with history; may prune, may fail in the end. */
-static enum err_code run_job(struct store_write *write, struct store_txn *txn, struct error *err)
+static enum err_code run_job(struct store_txn *txn, void *self, struct error *err)
 {
-	const struct job *job = (const struct job *)write;
+	const struct job *job = self;
 	char text[300];
 	uint32_t rows;
 	enum err_code code = ERR_OK;
@@ -168,32 +132,26 @@ static enum err_code run_job(struct store_write *write, struct store_txn *txn, s
 static void sums_and_indices_are_right_whichever_write_of_a_batch_fails(void)
 {
 	struct test_folder folder;
-	struct error err = {0};
 	struct job jobs[24];
 
 	folder_make(&folder);
 	struct store *store = open_store(&folder);
 
 	for (int round = 0; round < 6; round++) {
-		struct gate gate = {.write = {.run = wait_for_gate, .done = ignore_outcome},
-				    .lock = PTHREAD_MUTEX_INITIALIZER,
-				    .opened = PTHREAD_COND_INITIALIZER};
+		struct gate gate;
+		struct queued first, queued[24];
 
-		CHECK_OK(store_submit(store, &gate.write, &err), &err);
+		gate_shut(store, &gate, &first);
 		for (int i = 0; i < 24; i++) {
-			jobs[i] = (struct job){.write = {.run = run_job, .done = note_outcome},
-					       .number = round * 24 + i,
+			jobs[i] = (struct job){.number = round * 24 + i,
 					       .fails = round > 0 && i % (round + 1) == round,
 					       .prunes = i % 5 == 4};
-			CHECK_OK(store_submit(store, &jobs[i].write, &err), &err);
+			gate_submit(store, &gate, &queued[i], run_job, &jobs[i]);
 		}
-		(void)pthread_mutex_lock(&gate.lock);
-		gate.open = true;
-		(void)pthread_cond_signal(&gate.opened);
-		(void)pthread_mutex_unlock(&gate.lock);
+		gate_open(&gate, 0);
 		(void)store_free(store); /* all are done */
 		for (int i = 0; i < 24; i++)
-			CHECK(jobs[i].code == (jobs[i].fails ? ERR_INVALID : ERR_OK));
+			CHECK(queued[i].code == (jobs[i].fails ? ERR_INVALID : ERR_OK));
 		check_clean(folder.file);
 		store = open_store(&folder);
 	}
