@@ -301,7 +301,6 @@ static void put_owing(struct subscriptions *all, struct subscribed *one)
 
 void subscriptions_owe(struct subscriptions *all, struct subscribed *one)
 {
-	(void)atomic_fetch_add(&all->matched, 1);
 	all->owes = true;
 	put_owing(all, one);
 }
@@ -501,7 +500,6 @@ void broker_subscription_stats(struct broker *broker, struct str tenant, struct 
 	ret->subscriptions = all->by_name.count;
 	ret->unusable = all->unusable_count;
 	(void)pthread_mutex_unlock(&all->lock);
-	ret->matched = atomic_load(&all->matched);
 	ret->dead = atomic_load(&all->dead);
 }
 

@@ -99,8 +99,8 @@ MUST_CHECK enum err_code broker_subscriptions_due(struct broker_reader *reader, 
 MUST_CHECK enum err_code broker_subscriptions_flush(struct broker *broker, struct error *err);
 
 struct broker_subscription_stats {
-	uint64_t subscriptions, unusable; /* unusable: their @context cannot be had, so they are not matched */
-	uint64_t matched; /* notifications that were owed since the start */
+	uint64_t subscriptions;
+	uint64_t unusable; /* they could not be loaded at the start, and are not matched */
 	uint64_t dead; /* letters, when who delivers last counted them */
 };
 void broker_dead_counted(struct broker *broker, struct str tenant, uint64_t dead); /* for the figures below */

@@ -77,7 +77,7 @@ struct subscriptions {
 	struct arena scratch;
 	int64_t last_number;
 	bool owes; /* since the last commit */
-	atomic_uint_fast64_t matched, dead; /* any thread */
+	atomic_uint_fast64_t dead; /* any thread */
 };
 
 struct subscriptions *subscriptions_new(struct broker *broker); /* NULL: no memory */

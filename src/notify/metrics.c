@@ -27,31 +27,43 @@ static const struct {
 	 offsetof(struct notifier_stats, breakers_open)},
 };
 
-struct tenant_metrics {
+static const struct {
+	const char *name, *kind, *help;
+	size_t offset;
+} tenant_metrics[] = {
+	{"machi_subscriptions", "gauge", "Subscriptions.", offsetof(struct broker_subscription_stats, subscriptions)},
+	{"machi_subscriptions_unusable", "gauge",
+	 "Subscriptions that could not be loaded at the start, and are not matched.",
+	 offsetof(struct broker_subscription_stats, unusable)},
+	{"machi_notifications_dead", "gauge", "Dead letters, counted every few seconds.",
+	 offsetof(struct broker_subscription_stats, dead)},
+};
+
+struct tenant_line {
 	struct notifier *notifier;
 	struct buf *out;
+	size_t metric;
 };
+
+static uint64_t figure_at(const void *stats, size_t offset)
+{
+	return *(const uint64_t *)((const char *)stats + offset);
+}
 
 static void write_tenant(void *self, struct str name, struct store *store)
 {
-	struct tenant_metrics *metrics_of = self;
+	const struct tenant_line *line = self;
 	struct broker_subscription_stats stats;
 
 	(void)store;
-	broker_subscription_stats(metrics_of->notifier->options.broker, name, &stats);
-	buf_printf(metrics_of->out, "machi_subscriptions{tenant=\"%.*s\"} %llu\n", STR_FMT(name),
-		   (unsigned long long)stats.subscriptions);
+	broker_subscription_stats(line->notifier->options.broker, name, &stats);
+	buf_printf(line->out, "%s{tenant=\"%.*s\"} %llu\n", tenant_metrics[line->metric].name, STR_FMT(name),
+		   (unsigned long long)figure_at(&stats, tenant_metrics[line->metric].offset));
 }
 
-static void write_dead(void *self, struct str name, struct store *store)
+static void write_head(struct buf *out, const char *name, const char *kind, const char *help)
 {
-	struct tenant_metrics *metrics_of = self;
-	struct broker_subscription_stats stats;
-
-	(void)store;
-	broker_subscription_stats(metrics_of->notifier->options.broker, name, &stats);
-	buf_printf(metrics_of->out, "machi_notifications_dead{tenant=\"%.*s\"} %llu\n", STR_FMT(name),
-		   (unsigned long long)stats.dead);
+	buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind);
 }
 
 void notifier_write_metrics(void *self, struct buf *out)
@@ -60,13 +72,12 @@ void notifier_write_metrics(void *self, struct buf *out)
 	struct notifier_stats stats;
 
 	notifier_stats(notifier, &stats);
-	for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++)
-		buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", metrics[i].name, metrics[i].help,
-			   metrics[i].name, metrics[i].kind, metrics[i].name,
-			   (unsigned long long)*(const uint64_t *)((const char *)&stats + metrics[i].offset));
-	buf_put(out, STR("# HELP machi_subscriptions Subscriptions.\n# TYPE machi_subscriptions gauge\n"));
-	broker_each_tenant(notifier->options.broker, write_tenant, &(struct tenant_metrics){notifier, out});
-	buf_put(out, STR("# HELP machi_notifications_dead Dead letters, counted every few seconds.\n"
-			 "# TYPE machi_notifications_dead gauge\n"));
-	broker_each_tenant(notifier->options.broker, write_dead, &(struct tenant_metrics){notifier, out});
+	for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++) {
+		write_head(out, metrics[i].name, metrics[i].kind, metrics[i].help);
+		buf_printf(out, "%s %llu\n", metrics[i].name, (unsigned long long)figure_at(&stats, metrics[i].offset));
+	}
+	for (size_t i = 0; i < sizeof(tenant_metrics) / sizeof(tenant_metrics[0]); i++) {
+		write_head(out, tenant_metrics[i].name, tenant_metrics[i].kind, tenant_metrics[i].help);
+		broker_each_tenant(notifier->options.broker, write_tenant, &(struct tenant_line){notifier, out, i});
+	}
 }

@@ -349,7 +349,8 @@ with Daemon(machi, work / "city") as daemon:
         text = daemon.request("GET", "/metrics")[1].decode()
         found = {line.split()[0]: float(line.split()[1]) for line in text.splitlines() if line.startswith("machi_notif")}
         check(found["machi_notifications_delivered_total"] > 60, found)
-        check('machi_subscriptions{tenant=""} 0\n' in text, [line for line in text.splitlines() if 'subscriptions{' in line])
+        for figure in ('machi_subscriptions{tenant=""} 0\n', 'machi_subscriptions_unusable{tenant=""} 0\n'):
+            check(figure in text, [line for line in text.splitlines() if 'subscriptions' in line])
 
 
 def changes_under_kills():
