@@ -215,6 +215,16 @@ void lane_wake(struct outbox *outbox, int64_t subscription, enum lane_wake why, 
 	}
 }
 
+void lane_read_anew(struct outbox *outbox, int64_t subscription)
+{
+	struct lane *lane = map_get(&outbox->lanes, (struct str){(const char *)&subscription, sizeof(subscription)});
+
+	if (!lane)
+		return;
+	lane->again = true;
+	lane->flush_needed = outbox->flushes + 1;
+}
+
 void lanes_free(struct notifier *notifier)
 {
 	for (struct outbox *outbox = notifier->outboxes; outbox; outbox = outbox->next) {

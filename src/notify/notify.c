@@ -88,27 +88,32 @@ static void outbox_free(struct outbox *outbox)
 /* Beyond so many the oldest become dead letters. */
 static void cap(struct outbox *outbox, const struct store_debt *debt)
 {
-	struct notifier *notifier = outbox->notifier;
-	uint64_t beyond = debt->owed > notifier->options.owed_max ? debt->owed - notifier->options.owed_max : 0;
+	const struct notifier_options *options = &outbox->notifier->options;
+	uint64_t beyond = debt->owed > options->owed_max ? debt->owed - options->owed_max : 0;
+	int64_t after = 0;
 	struct store_owed_list list;
+	struct arena arena;
 	struct error err;
 
+	arena_init(&arena, NOTIFY_ARENA_BYTES_MAX);
 	while (beyond > 0) {
 		uint32_t count = beyond > OWED_NUMBERS ? OWED_NUMBERS : (uint32_t)beyond;
 
-		arena_clear(&notifier->arena);
-		if (store_owed_read(outbox->reader, debt->subscription, outbox->capped, count, (size_t)16 << 20,
-				    &notifier->arena, &list, &err) != ERR_OK ||
+		arena_clear(&arena);
+		if (store_owed_read(outbox->reader, debt->subscription, after, count, (size_t)16 << 20, &arena, &list,
+				    &err) != ERR_OK ||
 		    list.count == 0)
 			break;
 		for (size_t i = 0; i < list.count; i++)
 			outcome_add(outbox, &(struct outcome){.kind = OUTCOME_BURIED,
 							      .number = list.at[i].number,
 							      .why = "more are owed than are kept"});
-		outbox->capped = list.at[list.count - 1].number;
-		beyond -= list.count < beyond ? list.count : beyond;
+		after = list.at[list.count - 1].number;
+		beyond -= list.count;
 	}
-	outbox->capped = 0;
+	arena_done(&arena);
+	if (after)
+		lane_read_anew(outbox, debt->subscription);
 }
 
 static void look(void *self, struct str tenant, struct store *store)
@@ -129,21 +134,13 @@ static void look(void *self, struct str tenant, struct store *store)
 		notify_complain(notifier, tenant, &err);
 		return;
 	}
-	/* The arena is used again below. */
-	struct store_debt *copy = count ? malloc(count * sizeof(*copy)) : NULL;
-
-	if (count && !copy)
-		return;
-	if (count)
-		memcpy(copy, debts, count * sizeof(*copy));
 	for (size_t i = 0; i < count; i++) {
-		if (copy[i].owed > 0)
-			lane_wake(outbox, copy[i].subscription, WAKE_FOUND, copy[i].first);
-		dead += copy[i].dead;
-		cap(outbox, &copy[i]);
+		if (debts[i].owed > 0)
+			lane_wake(outbox, debts[i].subscription, WAKE_FOUND, debts[i].first);
+		dead += debts[i].dead;
+		cap(outbox, &debts[i]);
 	}
 	broker_dead_counted(notifier->options.broker, tenant, dead);
-	free(copy);
 }
 
 static void take_owed(void *self, struct str tenant, struct store *store)

@@ -55,7 +55,7 @@ struct lane { /* a subscription that is owed something */
 	int64_t pause_us; /* steady clock: nothing is sent before */
 	uint32_t fails; /* one after the other */
 	bool more; /* there may be more in the outbox */
-	bool again; /* and of lower numbers than `after`: it has to begin anew */
+	bool again; /* and not as it was read, or of lower numbers than `after`: it has to begin anew */
 	int64_t due_us; /* steady clock: when the first that is not due yet is; 0: there is none such */
 	struct lane *next_idle;
 	bool idle; /* in the notifier's list of those that may go once they are flushed */
@@ -99,7 +99,6 @@ struct outbox { /* of a tenant */
 	char tenant[BROKER_TENANT_NAME_BYTES_MAX + 1];
 	struct map lanes; /* by the eight bytes of lane->subscription */
 	struct outcomes outcomes;
-	int64_t capped;
 	uint64_t flushes, flushed; /* writes of outcomes that were begun, and are durable */
 	int64_t again_us; /* steady clock: when what failed is tried again */
 	pthread_mutex_t lock; /* guards the following */
@@ -145,6 +144,8 @@ enum lane_wake {
 	WAKE_AGAIN /* dead letters have been replayed, because somebody thinks that they can be delivered */
 };
 void lane_wake(struct outbox *outbox, int64_t subscription, enum lane_wake why, int64_t first);
+/* Some of what it may have read ahead is no longer owed, by outcomes that were added: it begins anew behind them. */
+void lane_read_anew(struct outbox *outbox, int64_t subscription);
 void lanes_run(struct notifier *notifier, int64_t now_us); /* sends what may be sent; sets wake_us */
 void lanes_free(struct notifier *notifier);
 /* A message has been answered: with success, or not; or nobody answered. */

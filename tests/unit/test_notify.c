@@ -302,10 +302,41 @@ static void a_receiver_may_come_later(void)
 	receiver_end(&receiver);
 }
 
+/* They are given up by the first look, in which the lane that would send them wakes too. */
+static void beyond_what_is_kept_the_oldest_are_never_sent(void)
+{
+	struct city city;
+	struct receiver receiver;
+	struct notifier_stats stats;
+	struct error err = {0};
+
+	receiver_begin(&receiver);
+	city_begin(&city);
+	subscribe(&city, receiver.port);
+	city.notifier = notifier_free(city.notifier);
+	change(&city, 0, CHANGES);
+	receiver_listen(&receiver);
+	CHECK_OK(notifier_new(&(struct notifier_options){.broker = city.broker, .owed_max = 10, .retry_first_ms = 20},
+			      &city.notifier, &err),
+		 &err);
+	CHECK(wait_for(&receiver, 10) == 10);
+	(void)nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+	(void)pthread_mutex_lock(&receiver.lock);
+	CHECK(receiver.count == 10 && receiver.disorder == 0);
+	for (unsigned i = 0; i < ENTITIES; i++)
+		CHECK(receiver.last[i] == (int64_t)(CHANGES - ENTITIES + i + 1));
+	(void)pthread_mutex_unlock(&receiver.lock);
+	notifier_stats(city.notifier, &stats);
+	CHECK(stats.dead == CHANGES - 10 && stats.sent == 10);
+	city_end(&city);
+	receiver_end(&receiver);
+}
+
 int main(void)
 {
 	(void)signal(SIGPIPE, SIG_IGN);
 	RUN(what_is_owed_arrives_in_order);
 	RUN(a_receiver_may_come_later);
+	RUN(beyond_what_is_kept_the_oldest_are_never_sent);
 	return check_done();
 }
