@@ -13,79 +13,22 @@
 #define FLUSH_LOOK_US 10000 /* how often it is looked whether what was delivered has left the outbox */
 #define JITTER_PART 4u /* of a while before the next try, more or less */
 
-/* ---- messages ---- */
-
-static uint64_t hash_of(struct str text)
-{
-	uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a: it only tells entities apart that are in one lane */
-
-	for (size_t i = 0; i < text.len; i++)
-		hash = (hash ^ (unsigned char)text.at[i]) * 0x100000001b3u;
-	return text.len ? hash | 1 : 0;
-}
-
-static void message_free(struct message *message)
-{
-	free(message->headers);
-	free(message->wrapped);
-	free(message->body);
-	free(message);
-}
-
-static struct message *message_new(struct lane *lane, const struct store_owed *owed)
-{
-	struct message *message = calloc(1, sizeof(*message));
-	char *body = malloc(owed->body.len + 1);
-
-	if (!message || !body) {
-		free(message);
-		free(body);
-		return NULL;
-	}
-	memcpy(body, owed->body.at, owed->body.len);
-	message->lane = lane;
-	message->number = owed->number;
-	message->made_us = owed->made_us;
-	message->tries = owed->tries;
-	message->entity = hash_of(owed->entity_id);
-	message->body = body;
-	message->body_bytes = owed->body.len;
-	return message;
-}
-
-static void append(struct lane *lane, struct message *message)
-{
-	if (lane->last)
-		lane->last->next = message;
-	else
-		lane->first = message;
-	lane->last = message;
-	lane->count++;
-	(void)atomic_fetch_add(&lane->outbox->notifier->waiting, 1);
-}
-
-static void take_out(struct lane *lane, struct message *message)
-{
-	struct message *before = NULL;
-
-	for (struct message *at = lane->first; at != message; at = at->next)
-		before = at;
-	if (before)
-		before->next = message->next;
-	else
-		lane->first = message->next;
-	if (lane->last == message)
-		lane->last = before;
-	lane->count--;
-	(void)atomic_fetch_sub(&lane->outbox->notifier->waiting, 1);
-	message_free(message);
-}
-
 /* ---- lanes ---- */
 
 static struct str key_of(const struct lane *lane)
 {
 	return (struct str){(const char *)&lane->subscription, sizeof(lane->subscription)};
+}
+
+static void put_last(struct lane_queue *queue, struct lane *lane, enum lane_place place)
+{
+	lane->place = place;
+	lane->next = NULL;
+	if (queue->first)
+		queue->last->next = lane;
+	else
+		queue->first = lane;
+	queue->last = lane;
 }
 
 static void make_ready(struct lane *lane)
@@ -100,39 +43,17 @@ static void make_ready(struct lane *lane)
 		notifier->paused_us = 0;
 		return;
 	}
-	lane->place = LANE_READY;
-	lane->next = NULL;
-	if (notifier->ready_last)
-		notifier->ready_last->next = lane;
-	else
-		notifier->ready = lane;
-	notifier->ready_last = lane;
-}
-
-/* Until fewer are sending to its receiver. */
-static void make_queued(struct lane *lane)
-{
-	struct endpoint *endpoint = lane->endpoint;
-
-	lane->place = LANE_QUEUED;
-	lane->next = NULL;
-	if (endpoint->queue_last)
-		endpoint->queue_last->next = lane;
-	else
-		endpoint->queue = lane;
-	endpoint->queue_last = lane;
+	put_last(&notifier->ready, lane, LANE_READY);
 }
 
 /* One may send: the first that waits has its turn. */
 static void let_one_in(struct endpoint *endpoint)
 {
-	struct lane *lane = endpoint->queue;
+	struct lane *lane = endpoint->queue.first;
 
 	if (!lane)
 		return;
-	endpoint->queue = lane->next;
-	if (!endpoint->queue)
-		endpoint->queue_last = NULL;
+	endpoint->queue.first = lane->next;
 	lane->place = LANE_NOWHERE;
 	make_ready(lane);
 }
@@ -166,7 +87,7 @@ static void let_go_of_target(struct lane *lane)
 static void lane_free(struct lane *lane)
 {
 	while (lane->first)
-		take_out(lane, lane->first);
+		message_take_out(lane, lane->first);
 	let_go_of_target(lane);
 	(void)map_remove(&lane->outbox->lanes, key_of(lane));
 	(void)atomic_fetch_sub(&lane->outbox->notifier->lane_count, 1);
@@ -265,7 +186,7 @@ static bool find_target(struct lane *lane, int64_t now_us)
 	if (status == SUBSCRIPTION_EXPIRED) {
 		outcome_add(outbox, &(struct outcome){.kind = OUTCOME_DROP, .number = lane->subscription});
 		while (lane->first)
-			take_out(lane, lane->first);
+			message_take_out(lane, lane->first);
 		lane->more = false;
 		return false;
 	}
@@ -310,7 +231,7 @@ static bool take_owed(struct lane *lane, const struct store_owed *owed, int64_t 
 			lane->due_us = now_us + US_PER_S;
 			return false;
 		}
-		append(lane, message);
+		message_append(lane, message);
 	}
 	lane->after = owed->number;
 	return true;
@@ -350,7 +271,7 @@ static void trim(struct lane *lane)
 	for (unsigned i = 1; i < KEPT_IN_PAUSE; i++)
 		keep = keep->next;
 	while (keep->next)
-		take_out(lane, keep->next);
+		message_take_out(lane, keep->next);
 	lane->after = keep->number;
 	lane->more = true;
 }
@@ -362,7 +283,7 @@ static bool begin_again(struct lane *lane)
 	for (struct message *message = lane->first, *next; message; message = next) {
 		next = message->next;
 		if (!message->sending)
-			take_out(lane, message);
+			message_take_out(lane, message);
 	}
 	if (lane->sending > 0 || lane->outbox->flushed < lane->flush_needed)
 		return false;
@@ -396,7 +317,7 @@ static void bury(struct lane *lane, struct message *message, const char *why)
 		    &(struct outcome){
 			    .kind = OUTCOME_BURIED, .number = message->number, .tries = message->tries, .why = why});
 	lane->flush_needed = lane->outbox->flushes + 1;
-	take_out(lane, message);
+	message_take_out(lane, message);
 }
 
 /* False: none of the lane's messages may go now. */
@@ -443,7 +364,7 @@ static void send_some(struct lane *lane, int64_t now_us)
 		if (message->sending || waits)
 			continue;
 		if (endpoint->sending >= ENDPOINT_SENDING_MAX) {
-			make_queued(lane);
+			put_last(&endpoint->queue, lane, LANE_QUEUED); /* until fewer are sending to it */
 			return;
 		}
 		if (!endpoint_may_send(endpoint, now_us, &again_us)) {
@@ -568,10 +489,10 @@ void lanes_run(struct notifier *notifier, int64_t now_us)
 {
 	wake_paused(notifier, now_us);
 	free_idle(notifier);
-	struct lane *lane = notifier->ready;
+	struct lane *lane = notifier->ready.first;
 
 	/* Those that get ready meanwhile have their turn the next time. */
-	notifier->ready = notifier->ready_last = NULL;
+	notifier->ready.first = NULL;
 	while (lane) {
 		struct lane *next = lane->next;
 
@@ -579,7 +500,7 @@ void lanes_run(struct notifier *notifier, int64_t now_us)
 		look_at(lane, now_us);
 		lane = next;
 	}
-	if (notifier->ready)
+	if (notifier->ready.first)
 		notifier->wake_us = now_us;
 	if (notifier->paused && notifier->paused_us < notifier->wake_us)
 		notifier->wake_us = notifier->paused_us;
@@ -596,7 +517,7 @@ static void delivered(struct lane *lane, struct message *message, int64_t now_us
 	lane->fails = 0;
 	outcome_add(lane->outbox, &(struct outcome){.kind = OUTCOME_DONE, .number = message->number});
 	lane->flush_needed = lane->outbox->flushes + 1;
-	take_out(lane, message);
+	message_take_out(lane, message);
 	if (throttling_us)
 		lane->pause_us = now_us + throttling_us;
 }

@@ -63,11 +63,15 @@ struct lane { /* a subscription that is owed something */
 	char *url; /* owned */
 };
 
+struct lane_queue {
+	struct lane *first, *last; /* last: only while there is a first */
+};
+
 /* What answers, or does not: a scheme, host and port. */
 struct endpoint {
 	uint32_t lanes; /* that refer to it */
 	uint32_t sending;
-	struct lane *queue, *queue_last; /* lanes that wait until fewer are sending to it */
+	struct lane_queue queue; /* lanes that wait until fewer are sending to it */
 	uint32_t silent; /* tries without any answer, one after the other, of all lanes */
 	int64_t open_us; /* steady clock: the breaker is open until then; 0: it is closed */
 	bool probing; /* one try is under way to see whether it answers again */
@@ -114,7 +118,7 @@ struct notifier {
 	struct arena arena; /* of one look */
 	struct outbox *outboxes; /* owned */
 	struct map endpoints; /* owned */
-	struct lane *ready, *ready_last; /* lanes that may have something to do */
+	struct lane_queue ready; /* lanes that may have something to do */
 	struct lane *idle; /* lanes that had nothing left; what they delivered may still be in the outbox */
 	struct lane *paused; /* those that wait for a time */
 	int64_t paused_us; /* steady clock: not before need they be looked at */
@@ -136,6 +140,11 @@ int64_t notify_now_us(void); /* the clock */
 int64_t notify_steady_us(void); /* one that nobody sets */
 void notify_complain(struct notifier *notifier, struct str tenant, const struct error *err);
 struct outbox *notify_outbox(struct notifier *notifier, struct str tenant, struct store *store); /* NULL: no memory */
+
+/* message.c */
+struct message *message_new(struct lane *lane, const struct store_owed *owed); /* NULL: no memory */
+void message_append(struct lane *lane, struct message *message); /* gives it */
+void message_take_out(struct lane *lane, struct message *message); /* and frees it */
 
 /* lane.c */
 enum lane_wake {
