@@ -34,18 +34,6 @@ static void fail(const char *what)
 	exit(1);
 }
 
-/* The number that stands there, after blanks; digits end it. */
-static uint64_t number_at(const char *text)
-{
-	uint64_t value = 0;
-
-	while (*text == ' ')
-		text++;
-	for (; *text >= '0' && *text <= '9'; text++)
-		value = value * 10 + (uint64_t)(*text - '0');
-	return value;
-}
-
 static unsigned number(const char *word)
 {
 	uint64_t value;
@@ -95,7 +83,7 @@ static void note(const char *body, size_t len)
 	if (at)
 		at = memmem(at, len - (size_t)(at - body), "value\":", 7);
 	if (at)
-		late_us = clock_us() - (int64_t)number_at(at + 7);
+		late_us = clock_us() - (int64_t)strtoull(at + 7, NULL, 10);
 	if (count < SAMPLES_MAX)
 		samples[count++] = late_us > 0 ? (uint32_t)late_us : 0;
 }
@@ -141,7 +129,7 @@ static size_t answer(struct connection *connection)
 		size_t head = (size_t)(end - at) + 4;
 		const char *length = memmem(at, head, "Content-Length:", 15);
 
-		body = length ? (size_t)number_at(length + 15) : 0;
+		body = length ? (size_t)strtoull(length + 15, NULL, 10) : 0;
 		if (left < head + body)
 			return done;
 		if (memcmp(at, "GET", 3) == 0) {

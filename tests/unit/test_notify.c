@@ -36,25 +36,13 @@ struct connection {
 	int fd;
 };
 
-/* The number that stands there, after blanks; digits end it. */
-static uint64_t number_at(const char *text)
-{
-	uint64_t value = 0;
-
-	while (*text == ' ')
-		text++;
-	for (; *text >= '0' && *text <= '9'; text++)
-		value = value * 10 + (uint64_t)(*text - '0');
-	return value;
-}
-
 /* "data":[{"id":"urn:x:N"…"value":V */
 static void note(struct receiver *receiver, const char *body)
 {
 	const char *data = strstr(body, "\"data\""), *id = data ? strstr(data, "urn:x:") : NULL;
 	const char *value = data ? strstr(data, "\"value\":") : NULL;
-	unsigned entity = id ? (unsigned)number_at(id + 6) : ENTITIES;
-	int64_t number = value ? (int64_t)number_at(value + 8) : -1;
+	unsigned entity = id ? (unsigned)strtoull(id + 6, NULL, 10) : ENTITIES;
+	int64_t number = value ? (int64_t)strtoull(value + 8, NULL, 10) : -1;
 
 	(void)pthread_mutex_lock(&receiver->lock);
 	if (entity >= ENTITIES || number < receiver->last[entity]) {
@@ -91,7 +79,7 @@ static void *serve(void *self)
 		bytes[len] = '\0';
 		char *end = strstr(bytes, "\r\n\r\n"), *length = strstr(bytes, "Content-Length:");
 
-		if (!end || !length || len < (size_t)(end + 4 - bytes) + number_at(length + 15))
+		if (!end || !length || len < (size_t)(end + 4 - bytes) + strtoull(length + 15, NULL, 10))
 			continue;
 		if (!answer(connection, end + 4))
 			break;
