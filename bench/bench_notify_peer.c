@@ -7,7 +7,7 @@
  *                  upserts one of the entities RATE times a second, its attribute sentAt being now; prints how many
  *                  were answered
  */
-#include "base/str.h"
+#include "../tests/unit/number_util.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -83,7 +83,7 @@ static void note(const char *body, size_t len)
 	if (at)
 		at = memmem(at, len - (size_t)(at - body), "value\":", 7);
 	if (at)
-		late_us = clock_us() - (int64_t)strtoull(at + 7, NULL, 10);
+		late_us = clock_us() - (int64_t)number_at(at + 7);
 	if (count < SAMPLES_MAX)
 		samples[count++] = late_us > 0 ? (uint32_t)late_us : 0;
 }
@@ -129,7 +129,7 @@ static size_t answer(struct connection *connection)
 		size_t head = (size_t)(end - at) + 4;
 		const char *length = memmem(at, head, "Content-Length:", 15);
 
-		body = length ? (size_t)strtoull(length + 15, NULL, 10) : 0;
+		body = length ? (size_t)number_at(length + 15) : 0;
 		if (left < head + body)
 			return done;
 		if (memcmp(at, "GET", 3) == 0) {

@@ -144,6 +144,8 @@ void dead_letter_write(struct buf *out, const struct dead_letter *letter, bool w
 static bool add_names(struct broker *broker, struct str tenant, struct dead_letter *letters, size_t count,
 		      struct arena *arena)
 {
+	struct subscriptions *all = subscriptions_of(broker, tenant);
+
 	for (size_t i = 0; i < count; i++) {
 		int64_t number = letters[i].dead.owed.subscription;
 
@@ -151,12 +153,12 @@ static bool add_names(struct broker *broker, struct str tenant, struct dead_lett
 			letters[i].subscription = letters[i - 1].subscription;
 			continue;
 		}
-		struct broker_target *target = broker_target_get(broker, tenant, number);
+		struct subscribed *one = all ? subscriptions_find_number(all, number) : NULL;
 
-		if (!target)
+		if (!one)
 			continue;
-		letters[i].subscription = arena_dup(arena, broker_target_id(target));
-		broker_target_release(target);
+		letters[i].subscription = arena_dup(arena, subscribed_id(one));
+		(void)subscribed_unref(one);
 		if (!letters[i].subscription.at)
 			return false;
 	}
@@ -224,10 +226,11 @@ static bool can_be_told(const struct dead_letters_work *work, int64_t subscripti
 
 		return name && name->expires_us > work->now_us;
 	}
-	struct broker_target *target = broker_target_get(work->broker, work->tenant, subscription);
-	bool can = target && broker_target_status(target, work->now_us) != SUBSCRIPTION_EXPIRED;
+	struct subscriptions *all = subscriptions_of(work->broker, work->tenant);
+	struct subscribed *one = all ? subscriptions_find_number(all, subscription) : NULL;
+	bool can = one && subscribed_status(one, work->now_us) != SUBSCRIPTION_EXPIRED;
 
-	broker_target_release(target);
+	(void)subscribed_unref(one);
 	return can;
 }
 

@@ -105,7 +105,7 @@ static enum err_code take_channel(struct subscriptions *all, struct stream_open 
 
 	if (!indexed || !map_set(&all->streams.channels, stream_channel_key(made), made)) {
 		if (indexed)
-			subscription_index_remove(&all->index, made->one);
+			subscription_index_remove(made->one);
 		atomic_fetch_sub(selectors, 1);
 		return err_set(err, ERR_MEMORY, "no memory for a stream");
 	}

@@ -300,7 +300,7 @@ void streams_sweep(struct subscriptions *all, int64_t now_us, bool at_once)
 
 	/* Removing leaves a tombstone: the walk goes on behind it. */
 	while ((channel = find_forgotten(&all->streams, &at, now_us, at_once))) {
-		subscription_index_remove(&all->index, channel->one);
+		subscription_index_remove(channel->one);
 		(void)map_remove(&all->streams.channels, stream_channel_key(channel));
 		atomic_fetch_sub(&all->broker->stream_selectors, 1);
 		(void)stream_channel_free(channel);

@@ -1,4 +1,4 @@
-/* One subscription in memory, and as the record that it is kept as. */
+/* One subscription in memory, as the record that it is kept as, and compiled for as long as it is used. */
 #include "broker/subscriptions_int.h"
 
 #include "ngsild/context.h"
@@ -7,66 +7,169 @@
 #include <string.h>
 
 #define SHOWN_BYTES_MAX ((size_t)2 << 20)
+#define TEXT_BYTES_MAX ((size_t)4 << 20) /* BROKER_SUBSCRIPTION_BYTES_MAX and its @context */
+#define PARSED_BYTES_MAX ((size_t)64 << 20)
+#define PADDING_BYTES 64u /* that the parser may read behind a text */
 #define NEVER INT64_MIN
 
 static const struct json core_value = {
 	.kind = JSON_STRING, .count = sizeof(NGSILD_CORE_CONTEXT_URL) - 1, .text = NGSILD_CORE_CONTEXT_URL};
 
+static enum err_code no_memory(struct error *err)
+{
+	return err_set(err, ERR_MEMORY, "no memory for a subscription");
+}
+
+/* ---- compiled ---- */
+
 /* By which context notifications are written, and how they name it. With plain JSON a Link header has to name it, so
  * where it has no URL the core context takes its place. */
-static enum err_code set_shown(struct subscribed *one, const struct json *document,
+static enum err_code set_shown(struct compiled *compiled, const struct json *document,
 			       const struct subscribed_contexts *contexts, struct error *err)
 {
 	const struct json *value = json_get(document, STR("jsonldContext"));
-	bool in_body = !subscription_endpoint(one->compiled)->context_linked;
+	bool in_body = !subscription_endpoint(compiled->subscription)->context_linked;
 
-	one->shown = contexts->shown ? contexts->shown : contexts->own;
+	compiled->shown = contexts->shown ? contexts->shown : contexts->own;
 	if (!value)
 		value = contexts->own_value ? contexts->own_value : &core_value;
 	if (!in_body && !context_lone_url(value).at) {
-		one->shown = contexts->core;
+		compiled->shown = contexts->core;
 		value = &core_value;
 	}
-	(void)context_ref(one->shown);
-	one->shown_value = value == &core_value ? value : json_dup(&one->shown_arena, value);
-	if (!one->shown_value)
-		return err_set(err, ERR_MEMORY, "no memory for a subscription");
-	one->shown_url = context_lone_url(one->shown_value);
+	(void)context_ref(compiled->shown);
+	compiled->shown_value = value == &core_value ? value : json_dup(&compiled->arena, value);
+	if (!compiled->shown_value)
+		return no_memory(err);
+	compiled->shown_url = context_lone_url(compiled->shown_value);
+	return ERR_OK;
+}
+
+static enum err_code compile(const struct json *document, const struct subscribed_contexts *contexts,
+			     struct json_parser *parser, struct compiled **ret, struct error *err)
+{
+	struct compiled *compiled = calloc(1, sizeof(*compiled));
+
+	if (!compiled)
+		return no_memory(err);
+	atomic_init(&compiled->references, 1);
+	arena_init_small(&compiled->arena, SHOWN_BYTES_MAX, 256);
+	enum err_code code = subscription_new(document, contexts->own, parser, &compiled->subscription, err);
+
+	if (code == ERR_OK)
+		code = set_shown(compiled, document, contexts, err);
+	if (code == ERR_OK)
+		*ret = compiled;
+	else
+		(void)compiled_unref(compiled);
+	return code;
+}
+
+struct compiled *compiled_ref(struct compiled *compiled)
+{
+	(void)atomic_fetch_add(&compiled->references, 1);
+	return compiled;
+}
+
+struct compiled *compiled_unref(struct compiled *compiled)
+{
+	if (!compiled || atomic_fetch_sub(&compiled->references, 1) > 1)
+		return NULL;
+	(void)subscription_free(compiled->subscription);
+	(void)context_unref(compiled->shown);
+	arena_done(&compiled->arena);
+	free(compiled);
+	return NULL;
+}
+
+/* ---- a subscription ---- */
+
+/* {"context": …, "document": …}: what compiling takes. */
+static void put_text(struct buf *out, const struct json *document, const struct json *context_value)
+{
+	buf_put_char(out, '{');
+	if (context_value) {
+		buf_put(out, STR("\"context\":"));
+		json_write(out, context_value);
+		buf_put_char(out, ',');
+	}
+	buf_put(out, STR("\"document\":"));
+	json_write(out, document);
+	buf_put_char(out, '}');
+}
+
+static enum err_code make(struct str id, struct str text, struct subscribed **ret, struct error *err)
+{
+	struct subscribed *one = calloc(1, sizeof(*one) + id.len + text.len);
+
+	if (!one)
+		return no_memory(err);
+	atomic_init(&one->references, 1);
+	one->last_notification_us = one->last_success_us = one->last_failure_us = NEVER;
+	one->id_bytes = (uint32_t)id.len;
+	one->text_bytes = (uint32_t)text.len;
+	memcpy(one->bytes, id.at, id.len);
+	memcpy(one->bytes + id.len, text.at, text.len);
+	*ret = one;
 	return ERR_OK;
 }
 
 enum err_code subscribed_new(const struct json *document, const struct subscribed_contexts *contexts,
 			     struct json_parser *parser, struct subscribed **ret, struct error *err)
 {
-	struct subscribed *one = calloc(1, sizeof(*one));
+	struct compiled *compiled = NULL;
+	struct subscribed *one = NULL;
+	struct buf text;
+	enum err_code code = compile(document, contexts, parser, &compiled, err);
 
-	if (!one)
-		return err_set(err, ERR_MEMORY, "no memory for a subscription");
-	atomic_init(&one->references, 1);
-	arena_init_small(&one->shown_arena, SHOWN_BYTES_MAX, 256);
-	one->last_notification_us = one->last_success_us = one->last_failure_us = NEVER;
-	one->context = context_ref(contexts->own);
-	enum err_code code = subscription_new(document, contexts->own, parser, &one->compiled, err);
-
+	if (code != ERR_OK)
+		return code;
+	buf_init(&text, TEXT_BYTES_MAX);
+	put_text(&text, document, contexts->own_value);
+	code = buf_check(&text, "a subscription", err);
 	if (code == ERR_OK)
-		code = set_shown(one, document, contexts, err);
-	if (code == ERR_OK) {
-		struct str id = subscription_id(one->compiled);
-
-		one->id = malloc(id.len + 1);
-		if (one->id) {
-			memcpy(one->id, id.at, id.len);
-			one->id[id.len] = '\0';
-		} else {
-			code = err_set(err, ERR_MEMORY, "no memory for a subscription");
-		}
-	}
+		code = make(subscription_id(compiled->subscription), buf_str(&text), &one, err);
+	buf_done(&text);
 	if (code != ERR_OK) {
-		(void)subscribed_unref(one);
+		(void)compiled_unref(compiled);
 		return code;
 	}
+	one->compiled = compiled;
+	one->context = context_ref(contexts->own);
+	one->shown = contexts->shown ? context_ref(contexts->shown) : NULL;
+	one->expires_us = subscription_expires_us(compiled->subscription);
+	one->throttling_us = subscription_throttling_us(compiled->subscription);
+	one->interval_us = subscription_interval_us(compiled->subscription);
+	one->paused = subscription_is_paused(compiled->subscription);
 	*ret = one;
 	return ERR_OK;
+}
+
+enum err_code subscribed_compile(const struct subscribed *one, struct context *core, struct json_parser *parser,
+				 struct compiled **ret, struct error *err)
+{
+	struct json_parse_options options = {.duplicates_allowed = true};
+	struct json *json = NULL;
+	struct arena arena;
+
+	arena_init(&arena, PARSED_BYTES_MAX);
+	char *text = arena_bytes(&arena, one->text_bytes, PADDING_BYTES);
+	enum err_code code = text ? ERR_OK : no_memory(err);
+
+	if (code == ERR_OK) {
+		memcpy(text, one->bytes + one->id_bytes, one->text_bytes);
+		code = json_parse(parser, &arena, (struct str){text, one->text_bytes}, &options, &json, err);
+	}
+	if (code == ERR_OK) {
+		const struct subscribed_contexts contexts = {.own = one->context,
+							     .own_value = json_get(json, STR("context")),
+							     .shown = one->shown,
+							     .core = core};
+
+		code = compile(json_get(json, STR("document")), &contexts, parser, ret, err);
+	}
+	arena_done(&arena);
+	return code;
 }
 
 struct subscribed *subscribed_ref(struct subscribed *one)
@@ -79,14 +182,18 @@ struct subscribed *subscribed_unref(struct subscribed *one)
 {
 	if (!one || atomic_fetch_sub(&one->references, 1) > 1)
 		return NULL;
-	(void)subscription_free(one->compiled);
-	(void)subscription_free(one->timed);
+	(void)compiled_unref(one->compiled);
+	(void)compiled_unref(one->timed);
 	(void)context_unref(one->context);
 	(void)context_unref(one->shown);
-	arena_done(&one->shown_arena);
-	free(one->id);
+	free(one->buckets);
 	free(one);
 	return NULL;
+}
+
+struct str subscribed_id(const struct subscribed *one)
+{
+	return (struct str){one->bytes, one->id_bytes};
 }
 
 struct str subscribed_key(const struct subscribed *one)
@@ -94,19 +201,23 @@ struct str subscribed_key(const struct subscribed *one)
 	return (struct str){(const char *)&one->number, sizeof(one->number)};
 }
 
+enum subscription_status subscribed_status(const struct subscribed *one, int64_t now_us)
+{
+	return subscription_status_at(one->paused, one->expires_us, now_us);
+}
+
 /* ---- the record ---- */
 
-void subscribed_write(struct buf *out, const struct subscribed *one, const struct json *document,
-		      const struct json *context_value)
+void subscription_record_write(struct buf *out, const struct subscription_record *record)
 {
-	buf_printf(out, "{\"number\":%lld,\"createdAt\":%lld,\"modifiedAt\":%lld", (long long)one->number,
-		   (long long)one->created_us, (long long)one->modified_us);
-	if (context_value) {
+	buf_printf(out, "{\"number\":%lld,\"createdAt\":%lld,\"modifiedAt\":%lld", (long long)record->number,
+		   (long long)record->created_us, (long long)record->modified_us);
+	if (record->context_value) {
 		buf_put(out, STR(",\"context\":"));
-		json_write(out, context_value);
+		json_write(out, record->context_value);
 	}
 	buf_put(out, STR(",\"document\":"));
-	json_write(out, document);
+	json_write(out, record->document);
 	buf_put_char(out, '}');
 }
 

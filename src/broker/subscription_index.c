@@ -7,7 +7,9 @@
 #include <string.h>
 
 struct subscription_bucket {
-	struct subscribed **at; /* owned */
+	struct map *map; /* that it stands in; NULL: it stands for itself */
+	struct subscribed **at; /* owned, unless it is `first` */
+	struct subscribed *first;
 	uint32_t count, room;
 	size_t key_bytes;
 	char key[];
@@ -23,7 +25,7 @@ void subscription_index_init(struct subscription_index *index, uint64_t seed)
 
 static void bucket_free(struct subscription_bucket *bucket)
 {
-	if (bucket)
+	if (bucket && bucket->at != &bucket->first)
 		free(bucket->at);
 	free(bucket);
 }
@@ -48,42 +50,64 @@ void subscription_index_done(struct subscription_index *index)
 	index->any = NULL;
 }
 
-static struct subscription_bucket *bucket_new(struct str key)
+static struct subscription_bucket *bucket_new(struct map *map, struct str key)
 {
 	struct subscription_bucket *bucket = calloc(1, sizeof(*bucket) + key.len);
 
 	if (!bucket)
 		return NULL;
+	bucket->map = map;
+	bucket->at = &bucket->first;
+	bucket->room = 1;
 	bucket->key_bytes = key.len;
 	if (key.len)
 		memcpy(bucket->key, key.at, key.len);
 	return bucket;
 }
 
+static bool make_room(struct subscription_bucket *bucket)
+{
+	bool inside = bucket->at == &bucket->first;
+	uint32_t room = bucket->room * 2;
+
+	if (bucket->count < bucket->room)
+		return true;
+	struct subscribed **grown = realloc(inside ? NULL : bucket->at, room * sizeof(*grown));
+
+	if (!grown)
+		return false;
+	if (inside)
+		grown[0] = bucket->first;
+	bucket->at = grown;
+	bucket->room = room;
+	return true;
+}
+
+/* The one remembers where it stands, so that taking it out needs nothing but itself. */
+static bool remember(struct subscribed *one, struct subscription_bucket *bucket)
+{
+	bool full = (one->bucket_count & (one->bucket_count - 1)) == 0;
+
+	if (full) {
+		size_t room = one->bucket_count ? (size_t)one->bucket_count * 2 : 1;
+		struct subscription_bucket **grown = realloc(one->buckets, room * sizeof(struct subscription_bucket *));
+
+		if (!grown)
+			return false;
+		one->buckets = grown;
+	}
+	one->buckets[one->bucket_count++] = bucket;
+	return true;
+}
+
 static bool bucket_add(struct subscription_bucket *bucket, struct subscribed *one)
 {
 	if (bucket->count > 0 && bucket->at[bucket->count - 1] == one)
 		return true; /* two selectors that say the same */
-	if (bucket->count == bucket->room) {
-		uint32_t room = bucket->room ? bucket->room * 2 : 1;
-		struct subscribed **grown = realloc(bucket->at, room * sizeof(*grown));
-
-		if (!grown)
-			return false;
-		bucket->at = grown;
-		bucket->room = room;
-	}
+	if (!make_room(bucket) || !remember(one, bucket))
+		return false;
 	bucket->at[bucket->count++] = one;
 	return true;
-}
-
-static void bucket_remove(struct subscription_bucket *bucket, const struct subscribed *one)
-{
-	for (uint32_t i = 0; bucket && i < bucket->count;)
-		if (bucket->at[i] == one)
-			bucket->at[i] = bucket->at[--bucket->count];
-		else
-			i++;
 }
 
 static bool map_add(struct map *map, struct str key, struct subscribed *one)
@@ -92,30 +116,24 @@ static bool map_add(struct map *map, struct str key, struct subscribed *one)
 
 	if (bucket)
 		return bucket_add(bucket, one);
-	bucket = bucket_new(key);
-	if (bucket && bucket_add(bucket, one) && map_set(map, (struct str){bucket->key, bucket->key_bytes}, bucket))
-		return true;
-	bucket_free(bucket);
-	return false;
-}
-
-static void map_drop(struct map *map, struct str key, const struct subscribed *one)
-{
-	struct subscription_bucket *bucket = map_get(map, key);
-
+	bucket = bucket_new(map, key);
 	if (!bucket)
-		return;
-	bucket_remove(bucket, one);
-	if (bucket->count > 0)
-		return;
+		return false;
+	if (!map_set(map, (struct str){bucket->key, bucket->key_bytes}, bucket)) {
+		bucket_free(bucket);
+		return false;
+	}
+	if (bucket_add(bucket, one))
+		return true;
 	(void)map_remove(map, key);
 	bucket_free(bucket);
+	return false;
 }
 
 static bool any_add(struct subscription_index *index, struct subscribed *one)
 {
 	if (!index->any)
-		index->any = bucket_new(STR_NONE);
+		index->any = bucket_new(NULL, STR_NONE);
 	return index->any && bucket_add(index->any, one);
 }
 
@@ -127,17 +145,12 @@ static bool list_add(struct map *map, const struct str *keys, size_t count, stru
 	return true;
 }
 
-static void list_drop(struct map *map, const struct str *keys, size_t count, const struct subscribed *one)
-{
-	for (size_t i = 0; i < count; i++)
-		map_drop(map, keys[i], one);
-}
-
 bool subscription_index_add(struct subscription_index *index, struct subscribed *one)
 {
+	const struct subscription *subscription = one->compiled->subscription;
 	const struct subscription_key *keys;
-	size_t watched_count, count = subscription_keys(one->compiled, &keys);
-	const struct str *watched = subscription_watched(one->compiled, &watched_count);
+	size_t watched_count, count = subscription_keys(subscription, &keys);
+	const struct str *watched = subscription_watched(subscription, &watched_count);
 	bool good = true;
 
 	for (size_t i = 0; i < count && good; i++)
@@ -152,23 +165,30 @@ bool subscription_index_add(struct subscription_index *index, struct subscribed 
 	else if (count == 0)
 		good = any_add(index, one);
 	if (!good)
-		subscription_index_remove(index, one);
+		subscription_index_remove(one);
 	return good;
 }
 
-void subscription_index_remove(struct subscription_index *index, struct subscribed *one)
+static void bucket_remove(struct subscription_bucket *bucket, const struct subscribed *one)
 {
-	const struct subscription_key *keys;
-	size_t watched_count, count = subscription_keys(one->compiled, &keys);
-	const struct str *watched = subscription_watched(one->compiled, &watched_count);
+	for (uint32_t i = 0; i < bucket->count; i++)
+		if (bucket->at[i] == one) {
+			bucket->at[i] = bucket->at[--bucket->count];
+			break;
+		}
+	if (bucket->count > 0 || !bucket->map)
+		return;
+	(void)map_remove(bucket->map, (struct str){bucket->key, bucket->key_bytes});
+	bucket_free(bucket);
+}
 
-	for (size_t i = 0; i < count; i++) {
-		list_drop(&index->by_id, keys[i].ids, keys[i].id_count, one);
-		list_drop(&index->by_type, keys[i].type_iris, keys[i].type_count, one);
-	}
-	if (count == 0)
-		list_drop(&index->by_attribute, watched, watched_count, one);
-	bucket_remove(index->any, one);
+void subscription_index_remove(struct subscribed *one)
+{
+	for (uint32_t i = 0; i < one->bucket_count; i++)
+		bucket_remove(one->buckets[i], one);
+	free(one->buckets);
+	one->buckets = NULL;
+	one->bucket_count = 0;
 }
 
 static void visit_bucket(const struct subscription_bucket *bucket, void (*visit)(void *self, struct subscribed *one),

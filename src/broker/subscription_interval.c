@@ -57,9 +57,9 @@ static enum err_code write_body(struct broker_reader *reader, struct str tenant,
 	if (!met)
 		return err_set(err, ERR_MEMORY, "no memory for a notification");
 	arena_init(&scratch, BODY_BYTES_MAX);
-	struct telling telling = {.frame = {.subscription = one->timed,
-					    .context = one->shown,
-					    .context_value = one->shown_value,
+	struct telling telling = {.frame = {.subscription = one->timed->subscription,
+					    .context = one->timed->shown,
+					    .context_value = one->timed->shown_value,
 					    .id = str_from(id),
 					    .notified_us = write->now_us,
 					    .linked = &linked,
@@ -69,7 +69,8 @@ static enum err_code write_body(struct broker_reader *reader, struct str tenant,
 				  .err = err};
 
 	notification_begin(&write->body, &telling.frame);
-	code = broker_query(reader, tenant, subscription_query(one->timed), &page, tell, &telling, &result, err);
+	code = broker_query(reader, tenant, subscription_query(one->timed->subscription), &page, tell, &telling,
+			    &result, err);
 
 	code = code ? code : telling.code;
 	notification_end(&write->body, &telling.frame);
@@ -136,7 +137,7 @@ static enum err_code owe(struct broker_reader *reader, struct str tenant, struct
  * wherever the clock stands. */
 static int64_t first_wait_us(struct subscriptions *all, const struct subscribed *one, int64_t now_us)
 {
-	int64_t interval_us = subscription_interval_us(one->compiled);
+	int64_t interval_us = one->interval_us;
 
 	(void)pthread_mutex_lock(&all->lock);
 	int64_t last_us = one->last_notification_us;
@@ -150,19 +151,19 @@ static int64_t first_wait_us(struct subscriptions *all, const struct subscribed 
 static enum err_code look_at(struct broker_reader *reader, struct str tenant, struct store *store,
 			     struct subscriptions *all, struct subscribed *one, int64_t steady_us, struct error *err)
 {
-	int64_t now_us = broker_now_us(reader_broker(reader)), interval_us = subscription_interval_us(one->compiled);
+	int64_t now_us = broker_now_us(reader_broker(reader)), interval_us = one->interval_us;
 	enum err_code code = ERR_OK;
 
 	if (!one->timed) /* its conditions for this thread */
-		code = subscription_new(subscription_document(one->compiled), one->context,
-					broker_reader_parser(reader), &one->timed, err);
+		code = subscribed_compile(one, broker_core_context(all->broker), broker_reader_parser(reader),
+					  &one->timed, err);
 	if (code == ERR_OK && !one->next_us)
 		one->next_us = steady_us + first_wait_us(all, one, now_us);
 	if (code != ERR_OK || steady_us < one->next_us)
 		return code;
 	/* Those that were missed are not made up for. */
 	one->next_us += (1 + (steady_us - one->next_us) / interval_us) * interval_us;
-	if (subscription_status_at(one->compiled, now_us) == SUBSCRIPTION_ACTIVE)
+	if (subscribed_status(one, now_us) == SUBSCRIPTION_ACTIVE)
 		code = owe(reader, tenant, store, all, one, err);
 	return code;
 }

@@ -42,7 +42,7 @@ static const struct json *find_linked(void *self, struct str id)
 	return entity;
 }
 
-static enum err_code write_body(struct matching *matching, const struct subscribed *one, struct error *err)
+static enum err_code write_body(struct matching *matching, const struct compiled *compiled, struct error *err)
 {
 	struct subscriptions *all = matching->all;
 	char id[SUBSCRIPTION_NOTIFICATION_ID_BYTES];
@@ -52,9 +52,9 @@ static enum err_code write_body(struct matching *matching, const struct subscrib
 
 	if (code != ERR_OK)
 		return code;
-	const struct notification_frame frame = {.subscription = one->compiled,
-						 .context = one->shown,
-						 .context_value = one->shown_value,
+	const struct notification_frame frame = {.subscription = compiled->subscription,
+						 .context = compiled->shown,
+						 .context_value = compiled->shown_value,
 						 .id = str_from(id),
 						 .notified_us = matching->change->now_us,
 						 .linked = &linked};
@@ -72,7 +72,7 @@ static enum err_code write_body(struct matching *matching, const struct subscrib
  * keeps notifications of several entities apart. */
 static enum err_code owe(struct matching *matching, struct subscribed *one)
 {
-	int64_t now_us = matching->change->now_us, throttling_us = subscription_throttling_us(one->compiled);
+	int64_t now_us = matching->change->now_us, throttling_us = one->throttling_us;
 	struct store_owed owed = {.subscription = one->number,
 				  .entity_id = matching->entity_id,
 				  .made_us = now_us,
@@ -96,7 +96,7 @@ static enum err_code owe(struct matching *matching, struct subscribed *one)
 static void keep_for_streams(struct matching *matching, const struct subscribed *one)
 {
 	struct error ignored = {0};
-	bool written = write_body(matching, one, &ignored) == ERR_OK;
+	bool written = write_body(matching, one->compiled, &ignored) == ERR_OK;
 
 	streams_keep(&matching->all->streams, one->channel, written ? buf_str(&matching->all->body) : STR_NONE);
 }
@@ -105,18 +105,23 @@ static void visit(void *self, struct subscribed *one)
 {
 	struct matching *matching = self;
 
+	struct entity_change *change = matching->change;
+	const struct compiled *compiled;
+
 	if (matching->code != ERR_OK || one->seen == matching->all->events)
 		return;
 	one->seen = matching->all->events;
-	if (subscription_interval_us(one->compiled) ||
-	    subscription_status_at(one->compiled, matching->change->now_us) != SUBSCRIPTION_ACTIVE ||
-	    !subscription_concerns(one->compiled, &matching->event))
+	if (one->interval_us || subscribed_status(one, change->now_us) != SUBSCRIPTION_ACTIVE)
+		return;
+	matching->code = subscriptions_use(matching->all, one, change->now_us, store_txn_parser(change->txn), &compiled,
+					   change->err);
+	if (matching->code != ERR_OK || !subscription_concerns(compiled->subscription, &matching->event))
 		return;
 	if (one->channel) {
 		keep_for_streams(matching, one);
 		return;
 	}
-	matching->code = write_body(matching, one, matching->change->err);
+	matching->code = write_body(matching, compiled, change->err);
 	if (matching->code == ERR_OK)
 		matching->code = owe(matching, one);
 }

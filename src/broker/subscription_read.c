@@ -17,7 +17,7 @@ static void look_at_figures(struct subscriptions *all, const struct subscribed *
 					   .last_success_us = one->last_success_us,
 					   .last_failure_us = one->last_failure_us};
 	(void)pthread_mutex_unlock(&all->lock);
-	ret->status = subscription_status_at(one->compiled, now_us);
+	ret->status = subscribed_status(one, now_us);
 }
 
 /* What stands in the record, and the figures of the one in memory. */

@@ -19,17 +19,18 @@ static enum err_code not_found(struct str id, struct error *err)
 	return err_set(err, ERR_NOT_FOUND, "there is no subscription %.*s", STR_FMT(str_part(id, 0, 150)));
 }
 
-static enum err_code put_record(struct store_txn *txn, const struct subscribed *one, const struct json *document,
-				const struct json *context_value, struct error *err)
+static enum err_code put_record(struct store_txn *txn, const struct subscribed *one,
+				const struct subscription_record *record, struct error *err)
 {
 	struct buf text;
 
 	buf_init(&text, BROKER_SUBSCRIPTION_BYTES_MAX);
-	subscribed_write(&text, one, document, context_value);
+	subscription_record_write(&text, record);
 	enum err_code code = buf_check(&text, "a subscription", err);
 
 	if (code == ERR_OK)
-		code = store_txn_record_put(txn, STR(SUBSCRIPTION_RECORD_KIND), str_from(one->id), buf_str(&text), err);
+		code = store_txn_record_put(txn, STR(SUBSCRIPTION_RECORD_KIND), subscribed_id(one), buf_str(&text),
+					    err);
 	buf_done(&text);
 	return code;
 }
@@ -51,8 +52,13 @@ static enum err_code run_create(struct subscription_write *write, struct store_t
 	/* Numbers ascend and are not used twice, whatever becomes of this transaction. */
 	all->last_number = now_us > all->last_number ? now_us : all->last_number + 1;
 	one->number = all->last_number;
-	one->created_us = one->modified_us = now_us;
-	return put_record(txn, one, write->document, write->context_value, err);
+	const struct subscription_record record = {.document = write->document,
+						   .context_value = write->context_value,
+						   .number = one->number,
+						   .created_us = now_us,
+						   .modified_us = now_us};
+
+	return put_record(txn, one, &record, err);
 }
 
 static enum err_code read_record(struct subscription_write *write, struct store_txn *txn,
@@ -91,10 +97,14 @@ static enum err_code compile_again(struct subscription_write *write, struct stor
 	code = subscribed_new(merged, &contexts, store_txn_parser(txn), &write->made, err);
 	if (code != ERR_OK)
 		return code;
+	const struct subscription_record made = {.document = merged,
+						 .context_value = contexts.own_value,
+						 .number = record->number,
+						 .created_us = record->created_us,
+						 .modified_us = broker_now_us(write->broker)};
+
 	write->made->number = record->number;
-	write->made->created_us = record->created_us;
-	write->made->modified_us = broker_now_us(write->broker);
-	return put_record(txn, write->made, merged, contexts.own_value, err);
+	return put_record(txn, write->made, &made, err);
 }
 
 static enum err_code run_update(struct subscription_write *write, struct store_txn *txn, struct error *err)

@@ -1,13 +1,15 @@
-/* The subscriptions of a tenant in memory: who they are, what has become of their notifications, and who is owed. */
+/* The subscriptions of a tenant in memory: who they are, and which of them are compiled. */
 #include "broker/subscriptions_int.h"
 
-#include "base/cleanup.h"
+#include "base/time_value.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define LOAD_ARENA_BYTES_MAX ((size_t)64 << 20) /* one record, parsed */
 #define BODY_BYTES_MAX ((size_t)64 << 20) /* of a notification */
+#define IDLE_US (60 * US_PER_S) /* not looked at for so long: it is compiled again when it is */
+#define COOL_AT_ONCE 100u
 #define SCRATCH_BYTES_MAX ((size_t)256 << 20) /* of one notification's entity */
 
 struct subscriptions *subscriptions_new(struct broker *broker)
@@ -39,6 +41,9 @@ struct subscriptions *subscriptions_free(struct subscriptions *all)
 		(void)subscribed_unref(all->owing[i]);
 	free(all->owing);
 	free(all->timed);
+	for (size_t i = 0; i < all->warm_count; i++)
+		(void)subscribed_unref(all->warm[i]);
+	free(all->warm);
 	free(all->unusable);
 	streams_done(all);
 	subscription_index_done(&all->index);
@@ -58,7 +63,7 @@ struct subscriptions *subscriptions_free(struct subscriptions *all)
 /* With the lock held. */
 static bool add_timed(struct subscriptions *all, struct subscribed *one)
 {
-	if (!subscription_interval_us(one->compiled))
+	if (!one->interval_us)
 		return true;
 	if (all->timed_count == all->timed_room) {
 		size_t room = all->timed_room ? all->timed_room * 2 : 8;
@@ -82,7 +87,7 @@ static void remove_timed(struct subscriptions *all, const struct subscribed *one
 
 bool subscriptions_add(struct subscriptions *all, struct subscribed *one)
 {
-	struct str id = str_from(one->id);
+	struct str id = subscribed_id(one);
 
 	if (!subscription_index_add(&all->index, one))
 		return false;
@@ -98,9 +103,13 @@ bool subscriptions_add(struct subscriptions *all, struct subscribed *one)
 		(void)map_remove(&all->by_name, id);
 		good = false;
 	}
+	if (good) {
+		(void)compiled_unref(one->compiled); /* until it is used */
+		one->compiled = NULL;
+	}
 	(void)pthread_mutex_unlock(&all->lock);
 	if (!good)
-		subscription_index_remove(&all->index, one);
+		subscription_index_remove(one);
 	return good;
 }
 
@@ -115,18 +124,103 @@ struct subscribed *subscriptions_find(struct subscriptions *all, struct str id)
 	return one;
 }
 
+struct subscribed *subscriptions_find_number(struct subscriptions *all, int64_t number)
+{
+	(void)pthread_mutex_lock(&all->lock);
+	struct subscribed *one = map_get(&all->by_number, (struct str){(const char *)&number, sizeof(number)});
+
+	if (one)
+		(void)subscribed_ref(one);
+	(void)pthread_mutex_unlock(&all->lock);
+	return one;
+}
+
 void subscriptions_remove(struct subscriptions *all, struct subscribed *one)
 {
-	subscription_index_remove(&all->index, one);
+	subscription_index_remove(one);
 	(void)pthread_mutex_lock(&all->lock);
 	atomic_store(&one->removed, true);
 	remove_timed(all, one);
 	if (map_get(&all->by_number, subscribed_key(one)) == one)
 		(void)map_remove(&all->by_number, subscribed_key(one));
-	if (map_get(&all->by_name, str_from(one->id)) == one)
-		(void)map_remove(&all->by_name, str_from(one->id));
+	if (map_get(&all->by_name, subscribed_id(one)) == one)
+		(void)map_remove(&all->by_name, subscribed_id(one));
 	(void)pthread_mutex_unlock(&all->lock);
 	(void)subscribed_unref(one); /* the map's */
+}
+
+/* ---- compiled while they are used ---- */
+
+static bool make_warm(struct subscriptions *all, struct subscribed *one)
+{
+	if (all->warm_count == all->warm_room) {
+		size_t room = all->warm_room ? all->warm_room * 2 : 64;
+		struct subscribed **grown = realloc(all->warm, room * sizeof(struct subscribed *));
+
+		if (!grown)
+			return false;
+		all->warm = grown;
+		all->warm_room = room;
+	}
+	all->warm[all->warm_count++] = subscribed_ref(one);
+	atomic_store(&all->in_use, all->warm_count);
+	one->warm = true;
+	return true;
+}
+
+static void set_compiled(struct subscriptions *all, struct subscribed *one, struct compiled *compiled)
+{
+	(void)pthread_mutex_lock(&all->lock);
+	struct compiled *was = one->compiled;
+
+	one->compiled = compiled;
+	(void)pthread_mutex_unlock(&all->lock);
+	(void)compiled_unref(was);
+}
+
+enum err_code subscriptions_use(struct subscriptions *all, struct subscribed *one, int64_t now_us,
+				struct json_parser *parser, const struct compiled **ret, struct error *err)
+{
+	struct compiled *compiled = one->compiled;
+	enum err_code code = ERR_OK;
+
+	if (!compiled)
+		code = subscribed_compile(one, broker_core_context(all->broker), parser, &compiled, err);
+	if (code == ERR_OK && !one->compiled && !one->warm && !make_warm(all, one)) {
+		(void)compiled_unref(compiled);
+		code = err_set(err, ERR_MEMORY, "no memory for subscriptions");
+	}
+	if (code != ERR_OK)
+		return code;
+	if (!one->compiled)
+		set_compiled(all, one, compiled);
+	one->used_us = now_us;
+	*ret = compiled;
+	return ERR_OK;
+}
+
+void subscriptions_cool(struct subscriptions *all)
+{
+	if (all->warm_count == 0)
+		return;
+	int64_t now_us = broker_now_us(all->broker);
+
+	for (unsigned i = 0; i < COOL_AT_ONCE && all->warm_count > 0; i++) {
+		if (all->warm_at >= all->warm_count)
+			all->warm_at = 0;
+		struct subscribed *one = all->warm[all->warm_at];
+		int64_t idle_us = now_us - one->used_us; /* less than 0: the clock was set */
+
+		if (!atomic_load(&one->removed) && idle_us >= 0 && idle_us < IDLE_US) {
+			all->warm_at++;
+			continue;
+		}
+		all->warm[all->warm_at] = all->warm[--all->warm_count];
+		atomic_store(&all->in_use, all->warm_count);
+		one->warm = false;
+		set_compiled(all, one, NULL);
+		(void)subscribed_unref(one);
+	}
 }
 
 /* ---- loading ---- */
@@ -173,8 +267,6 @@ static enum err_code load_one(struct load *load, const struct subscription_recor
 	if (code != ERR_OK)
 		return code;
 	one->number = record->number;
-	one->created_us = record->created_us;
-	one->modified_us = record->modified_us;
 	if (load->all->last_number < one->number)
 		load->all->last_number = one->number;
 	if (subscriptions_add(load->all, one))
@@ -252,8 +344,8 @@ static bool load_figures(void *self, struct str id, struct str doc)
 	one->times_failed = (uint64_t)failed;
 	one->sent = sent > 0;
 	one->failed_last = one->last_failure_us > one->last_success_us;
-	if (subscription_throttling_us(one->compiled) && one->sent)
-		one->free_us = one->last_notification_us + subscription_throttling_us(one->compiled);
+	if (one->throttling_us && one->sent)
+		one->free_us = one->last_notification_us + one->throttling_us;
 	return true;
 }
 
@@ -274,347 +366,4 @@ enum err_code subscriptions_load(struct subscriptions *all, struct store *store,
 	arena_done(&load.arena);
 	(void)json_parser_free(load.parser);
 	return code;
-}
-
-/* ---- who is owed ---- */
-
-static void put_owing(struct subscriptions *all, struct subscribed *one)
-{
-	if (atomic_exchange(&one->owing, true))
-		return;
-	(void)pthread_mutex_lock(&all->lock);
-	if (all->owing_count == all->owing_room) {
-		size_t room = all->owing_room ? all->owing_room * 2 : 64;
-		struct subscribed **grown = realloc(all->owing, room * sizeof(struct subscribed *));
-
-		if (grown) {
-			all->owing = grown;
-			all->owing_room = room;
-		}
-	}
-	if (all->owing_count < all->owing_room)
-		all->owing[all->owing_count++] = subscribed_ref(one);
-	else
-		atomic_store(&one->owing, false); /* the next time; who delivers looks at the outbox by itself too */
-	(void)pthread_mutex_unlock(&all->lock);
-}
-
-void subscriptions_owe(struct subscriptions *all, struct subscribed *one)
-{
-	all->owes = true;
-	put_owing(all, one);
-}
-
-static void tell(struct broker *broker)
-{
-	/* Who delivers may be going just now. */
-	(void)pthread_mutex_lock(&broker->owed_lock);
-	if (broker->owed)
-		broker->owed(broker->owed_self);
-	(void)pthread_mutex_unlock(&broker->owed_lock);
-}
-
-static void begins(void *self)
-{
-	streams_begin(&((struct subscriptions *)self)->streams);
-}
-
-static void runs(void *self)
-{
-	streams_mark(&((struct subscriptions *)self)->streams);
-}
-
-static void undone(void *self)
-{
-	streams_undo(&((struct subscriptions *)self)->streams);
-}
-
-static void committed(void *self)
-{
-	struct subscriptions *all = self;
-
-	streams_publish(all);
-	if (!all->owes)
-		return;
-	all->owes = false;
-	tell(all->broker);
-}
-
-static struct subscribed *find_number(struct subscriptions *all, int64_t number)
-{
-	(void)pthread_mutex_lock(&all->lock);
-	struct subscribed *one = map_get(&all->by_number, (struct str){(const char *)&number, sizeof(number)});
-
-	if (one)
-		(void)subscribed_ref(one);
-	(void)pthread_mutex_unlock(&all->lock);
-	return one;
-}
-
-void broker_owed_again(struct broker *broker, struct str tenant, int64_t subscription)
-{
-	struct subscriptions *all = subscriptions_of(broker, tenant);
-	struct subscribed *one = all ? find_number(all, subscription) : NULL;
-
-	if (!one)
-		return;
-	atomic_store(&one->again, true); /* before it is in the list, from which it may be taken at once */
-	put_owing(all, one);
-	(void)subscribed_unref(one);
-	tell(broker);
-}
-
-const struct store_owner_calls subscriptions_calls = {
-	.begins = begins, .runs = runs, .undone = undone, .committed = committed};
-
-void broker_on_owed(struct broker *broker, void (*owed)(void *self), void *self)
-{
-	(void)pthread_mutex_lock(&broker->owed_lock);
-	broker->owed_self = self;
-	broker->owed = owed;
-	(void)pthread_mutex_unlock(&broker->owed_lock);
-}
-
-size_t broker_take_owed(struct broker *broker, struct str tenant, struct broker_owing *ret, size_t room)
-{
-	struct subscriptions *all = subscriptions_of(broker, tenant);
-	size_t count = 0;
-
-	if (!all)
-		return 0;
-	(void)pthread_mutex_lock(&all->lock);
-	while (count < room && all->owing_count > 0) {
-		struct subscribed *one = all->owing[--all->owing_count];
-
-		atomic_store(&one->owing, false);
-		ret[count++] = (struct broker_owing){one->number, atomic_exchange(&one->again, false)};
-		(void)subscribed_unref(one);
-	}
-	(void)pthread_mutex_unlock(&all->lock);
-	return count;
-}
-
-/* ---- receivers ---- */
-
-struct broker_target {
-	struct subscribed *one; /* held */
-	struct subscriptions *all;
-};
-
-struct broker_target *broker_target_get(struct broker *broker, struct str tenant, int64_t subscription)
-{
-	struct subscriptions *all = subscriptions_of(broker, tenant);
-	struct broker_target *target = all ? calloc(1, sizeof(*target)) : NULL;
-
-	if (!target)
-		return NULL;
-	target->all = all;
-	target->one = find_number(all, subscription);
-	if (target->one)
-		return target;
-	free(target);
-	return NULL;
-}
-
-bool broker_subscription_is_unusable(struct broker *broker, struct str tenant, int64_t subscription)
-{
-	const struct subscriptions *all = subscriptions_of(broker, tenant);
-
-	/* Nothing changes here after loading. */
-	for (size_t i = 0; all && i < all->unusable_count; i++)
-		if (all->unusable[i] == subscription)
-			return true;
-	return false;
-}
-
-void broker_target_release(struct broker_target *target)
-{
-	if (target)
-		(void)subscribed_unref(target->one);
-	free(target);
-}
-
-const struct subscription_endpoint *broker_target_endpoint(const struct broker_target *target)
-{
-	return subscription_endpoint(target->one->compiled);
-}
-
-struct str broker_target_id(const struct broker_target *target)
-{
-	return str_from(target->one->id);
-}
-
-struct str broker_target_context_url(const struct broker_target *target)
-{
-	return subscription_endpoint(target->one->compiled)->context_linked ? target->one->shown_url : STR_NONE;
-}
-
-bool broker_target_is_stale(const struct broker_target *target)
-{
-	return atomic_load(&target->one->removed);
-}
-
-int64_t broker_target_throttling_us(const struct broker_target *target)
-{
-	return subscription_throttling_us(target->one->compiled);
-}
-
-enum subscription_status broker_target_status(const struct broker_target *target, int64_t now_us)
-{
-	return subscription_status_at(target->one->compiled, now_us);
-}
-
-void broker_target_sent(struct broker_target *target, bool good, int64_t at_us)
-{
-	struct subscribed *one = target->one;
-
-	(void)pthread_mutex_lock(&target->all->lock);
-	one->fresh = one->sent = true;
-	one->times_sent++;
-	one->times_failed += !good;
-	one->failed_last = !good;
-	one->last_notification_us = at_us;
-	if (good)
-		one->last_success_us = at_us;
-	else
-		one->last_failure_us = at_us;
-	(void)pthread_mutex_unlock(&target->all->lock);
-}
-
-void broker_dead_counted(struct broker *broker, struct str tenant, uint64_t dead)
-{
-	struct subscriptions *all = subscriptions_of(broker, tenant);
-
-	if (all)
-		atomic_store(&all->dead, dead);
-}
-
-void broker_subscription_stats(struct broker *broker, struct str tenant, struct broker_subscription_stats *ret)
-{
-	struct subscriptions *all = subscriptions_of(broker, tenant);
-
-	*ret = (struct broker_subscription_stats){0};
-	if (!all)
-		return;
-	(void)pthread_mutex_lock(&all->lock);
-	ret->subscriptions = all->by_name.count;
-	ret->unusable = all->unusable_count;
-	(void)pthread_mutex_unlock(&all->lock);
-	ret->dead = atomic_load(&all->dead);
-}
-
-/* ---- figures ---- */
-
-struct figures_write {
-	struct store_write store_write; /* first */
-	struct subscriptions *all;
-	struct subscribed **list; /* held each */
-	size_t count;
-};
-
-static void write_figures(struct buf *out, const struct subscribed *one)
-{
-	buf_clear(out);
-	buf_printf(out, "{\"timesSent\":%llu,\"timesFailed\":%llu,\"lastNotification\":%lld",
-		   (unsigned long long)one->times_sent, (unsigned long long)one->times_failed,
-		   (long long)one->last_notification_us);
-	if (one->last_success_us != INT64_MIN)
-		buf_printf(out, ",\"lastSuccess\":%lld", (long long)one->last_success_us);
-	if (one->last_failure_us != INT64_MIN)
-		buf_printf(out, ",\"lastFailure\":%lld", (long long)one->last_failure_us);
-	buf_put_char(out, '}');
-}
-
-static enum err_code run_figures(struct store_write *store_write, struct store_txn *txn, struct error *err)
-{
-	struct figures_write *write = (struct figures_write *)store_write;
-	enum err_code code = ERR_OK;
-	struct buf text;
-
-	buf_init(&text, 4096);
-	for (size_t i = 0; code == ERR_OK && i < write->count; i++) {
-		struct subscribed *one = write->list[i];
-
-		(void)pthread_mutex_lock(&write->all->lock);
-		bool removed = atomic_load(&one->removed);
-
-		write_figures(&text, one);
-		(void)pthread_mutex_unlock(&write->all->lock);
-		if (!removed)
-			code = store_txn_record_put(txn, STR(SUBSCRIPTION_FIGURES_KIND), str_from(one->id),
-						    buf_str(&text), err);
-	}
-	buf_done(&text);
-	return code;
-}
-
-/* Those whose figures are to be written, no longer fresh. */
-static enum err_code take_fresh(struct subscriptions *all, struct figures_write *write, struct error *err)
-{
-	struct str key;
-	void *value;
-	size_t at = 0, room = 0;
-	enum err_code code = ERR_OK;
-
-	(void)pthread_mutex_lock(&all->lock);
-	while (map_each(&all->by_name, &at, &key, &value))
-		room += ((struct subscribed *)value)->fresh;
-	write->list = room ? malloc(room * sizeof(struct subscribed *)) : NULL;
-	if (room && !write->list)
-		code = err_set(err, ERR_MEMORY, "no memory to write the figures of subscriptions");
-	for (at = 0; write->list && map_each(&all->by_name, &at, &key, &value);) {
-		struct subscribed *one = value;
-
-		if (!one->fresh)
-			continue;
-		one->fresh = false;
-		write->list[write->count++] = subscribed_ref(one);
-	}
-	(void)pthread_mutex_unlock(&all->lock);
-	return code;
-}
-
-static void give_back(struct subscriptions *all, struct figures_write *write, bool written)
-{
-	(void)pthread_mutex_lock(&all->lock);
-	for (size_t i = 0; i < write->count; i++)
-		write->list[i]->fresh = write->list[i]->fresh || !written;
-	(void)pthread_mutex_unlock(&all->lock);
-	for (size_t i = 0; i < write->count; i++)
-		(void)subscribed_unref(write->list[i]);
-	free(write->list);
-}
-
-enum err_code subscriptions_flush(struct subscriptions *all, struct store *store, struct error *err)
-{
-	struct figures_write write = {.store_write = {.run = run_figures}, .all = all};
-	enum err_code code = take_fresh(all, &write, err);
-
-	if (code == ERR_OK && write.count > 0)
-		code = store_apply(store, &write.store_write, err);
-	give_back(all, &write, code == ERR_OK);
-	return code;
-}
-
-struct flush {
-	enum err_code code;
-	struct error *err;
-};
-
-static void flush_tenant(void *self, struct str name, struct store *store)
-{
-	struct flush *flush = self;
-	(void)name;
-	struct subscriptions *all = store_owner(store);
-
-	if (flush->code == ERR_OK && all)
-		flush->code = subscriptions_flush(all, store, flush->err);
-}
-
-enum err_code broker_subscriptions_flush(struct broker *broker, struct error *err)
-{
-	struct flush flush = {.err = err};
-
-	broker_each_tenant(broker, flush_tenant, &flush);
-	return flush.code;
 }

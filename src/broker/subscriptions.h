@@ -1,11 +1,11 @@
 /* Subscriptions (GS CIM 009 V1.9.1, 5.8): kept, held against every change, and what they owe.
  *
- * A subscription is a record beside the entities. Those of a tenant are compiled and indexed in memory by the ids,
- * types and attributes that they speak of; the writer's thread finds the candidates of a change there, and what is
- * owed goes into the outbox (store/outbox.h) in the change's own transaction. Who delivers is told after the commit,
- * asks for the receiver, and says how it went. How often and when notifications were sent is kept in memory and
- * written from time to time: a crash loses some seconds of these figures, and of nothing else. Thread: any, but where
- * said. */
+ * A subscription is a record beside the entities. Those of a tenant are indexed in memory by the ids, types and
+ * attributes that they speak of, and compiled for as long as they are candidates; the writer's thread finds the
+ * candidates of a change there, and what is owed goes into the outbox (store/outbox.h) in the change's own
+ * transaction. Who delivers is told after the commit, asks for the receiver, and says how it went. How often and
+ * when notifications were sent is kept in memory and written from time to time: a crash loses some seconds of these
+ * figures, and of nothing else. Thread: any, but where said. */
 #ifndef MACHI_BROKER_SUBSCRIPTIONS_H
 #define MACHI_BROKER_SUBSCRIPTIONS_H
 
@@ -73,14 +73,14 @@ size_t broker_take_owed(struct broker *broker, struct str tenant, struct broker_
 /* Dead letters of this subscription are owed again, and committed: tells who delivers. */
 void broker_owed_again(struct broker *broker, struct str tenant, int64_t subscription);
 
-/* A receiver: held until broker_target_release(). NULL: there is no such subscription (any more). */
+/* A receiver: held until broker_target_release(). ERR_NOT_FOUND: there is no such subscription (any more). */
 struct broker_target;
-struct broker_target *broker_target_get(struct broker *broker, struct str tenant, int64_t subscription);
+MUST_CHECK enum err_code broker_target_get(struct broker *broker, struct str tenant, int64_t subscription,
+					   struct broker_target **ret, struct error *err);
 /* There is one, but its @context could not be had at the start: it keeps what it is owed. */
 bool broker_subscription_is_unusable(struct broker *broker, struct str tenant, int64_t subscription);
 void broker_target_release(struct broker_target *target);
 const struct subscription_endpoint *broker_target_endpoint(const struct broker_target *target);
-struct str broker_target_id(const struct broker_target *target); /* of the subscription */
 /* What a Link header names as the @context of notifications; STR_NONE: it is in the body. */
 struct str broker_target_context_url(const struct broker_target *target);
 bool broker_target_is_stale(const struct broker_target *target); /* deleted or updated: get it anew */
@@ -101,6 +101,7 @@ MUST_CHECK enum err_code broker_subscriptions_flush(struct broker *broker, struc
 struct broker_subscription_stats {
 	uint64_t subscriptions;
 	uint64_t unusable; /* they could not be loaded at the start, and are not matched */
+	uint64_t in_use; /* compiled: a change made them candidates in the last minute or so */
 	uint64_t dead; /* letters, when who delivers last counted them */
 };
 void broker_dead_counted(struct broker *broker, struct str tenant, uint64_t dead); /* for the figures below */

@@ -11,37 +11,53 @@
 #define SUBSCRIPTION_RECORD_KIND "subscription"
 #define SUBSCRIPTION_FIGURES_KIND "subscription-figures" /* a record each, written from time to time */
 
-/* One of a tenant. Everything but what is said is set before others see it. */
+/* What a subscription is while it is used. Immutable. */
+struct compiled {
+	atomic_uint references;
+	struct subscription *subscription; /* owned; its conditions are one thread's to evaluate */
+	struct context *shown; /* held: by which notifications are written */
+	struct arena arena;
+	const struct json *shown_value; /* "@context" of notifications; in the arena */
+	struct str shown_url; /* what a Link header names; STR_NONE: nothing can be named */
+};
+
+struct subscription_bucket;
+
+/* One of a tenant. Everything but what is said is set before others see it. There may be very many, most of them idle:
+ * what can be made from its text is there only while it is used. */
 struct subscribed {
 	atomic_uint references;
+	uint32_t id_bytes, text_bytes;
+	uint32_t bucket_count;
 	int64_t number; /* never used again; the outbox's */
-	char *id; /* owned */
-	struct subscription *compiled; /* owned; its conditions are the writer's thread's to evaluate */
 	struct context *context; /* held: of its names */
-	struct context *shown; /* held: by which notifications are written */
-	struct arena shown_arena;
-	const struct json *shown_value; /* "@context" of notifications; in shown_arena */
-	struct str shown_url; /* what a Link header names; STR_NONE: nothing can be named */
-	int64_t created_us, modified_us;
-	atomic_bool removed; /* deleted, or another has taken its place */
+	struct context *shown; /* held: of its jsonldContext; NULL: it has none */
 	struct stream_channel *channel; /* a stream's selector, which nothing is owed to; NULL: a subscription */
+	int64_t expires_us, throttling_us, interval_us;
+	bool paused;
+	bool warm; /* the writer's thread's: among subscriptions->warm */
+	atomic_bool removed; /* deleted, or another has taken its place */
 	atomic_bool owing; /* told to who delivers, not taken yet */
 	atomic_bool again; /* told so because of dead letters that were replayed */
-	/* The writer's thread's. */
-	uint64_t seen; /* the event that it was last a candidate of */
-	int64_t free_us; /* throttling: nothing is due before */
-	/* That of who delivers. */
-	struct subscription *timed; /* owned: with a timeInterval, compiled once more */
-	int64_t next_us; /* steady clock: when the interval is over; 0: not looked at yet */
 	/* Guarded by subscriptions->lock. */
 	bool fresh; /* figures have changed since they were written */
 	bool sent, failed_last;
 	uint64_t times_sent, times_failed;
 	int64_t last_notification_us, last_success_us, last_failure_us;
+	struct compiled
+		*compiled; /* held; NULL: it is idle. Set by the writer's thread, which reads it without the lock */
+	/* The writer's thread's. */
+	struct subscription_bucket **buckets; /* owned: where it stands in the index; room is the power of two above */
+	uint64_t seen; /* the event that it was last a candidate of */
+	int64_t used_us; /* when it last was, by the clock */
+	int64_t free_us; /* throttling: nothing is due before */
+	/* That of who delivers. */
+	struct compiled *timed; /* held: with a timeInterval, compiled once more */
+	int64_t next_us; /* steady clock: when the interval is over; 0: not looked at yet */
+	char bytes[]; /* the id, then the text: {"context": …, "document": …} */
 };
 
 /* Buckets of what a selector can be found by; the writer's thread's. */
-struct subscription_bucket;
 struct subscription_index {
 	struct map by_id, by_type, by_attribute;
 	struct subscription_bucket *any;
@@ -72,12 +88,14 @@ struct subscriptions {
 	/* The writer's thread's. */
 	struct subscription_index index; /* of subscriptions and channels */
 	struct streams streams;
+	struct subscribed **warm; /* held each; owned: those that are compiled */
+	size_t warm_count, warm_room, warm_at; /* warm_at: who is looked at next */
 	uint64_t events;
 	struct buf body;
 	struct arena scratch;
 	int64_t last_number;
 	bool owes; /* since the last commit */
-	atomic_uint_fast64_t dead; /* any thread */
+	atomic_uint_fast64_t dead, in_use; /* any thread */
 };
 
 struct subscriptions *subscriptions_new(struct broker *broker); /* NULL: no memory */
@@ -88,9 +106,15 @@ extern const struct store_owner_calls subscriptions_calls; /* for store_set_owne
 /* The writer's thread. False: no memory. */
 MUST_CHECK bool subscriptions_add(struct subscriptions *all, struct subscribed *one); /* takes the reference over */
 void subscriptions_remove(struct subscriptions *all, struct subscribed *one); /* gives the map's reference up */
+/* What it is, compiled now if it was idle; borrowed, until the transaction ends at least. */
+MUST_CHECK enum err_code subscriptions_use(struct subscriptions *all, struct subscribed *one, int64_t now_us,
+					   struct json_parser *parser, const struct compiled **ret, struct error *err);
+/* Between two transactions: a few of those that have not been used for a while are idle again. */
+void subscriptions_cool(struct subscriptions *all);
 void subscriptions_owe(struct subscriptions *all, struct subscribed *one); /* its next notification is in the outbox */
 /* Any thread: a reference, or NULL. */
 struct subscribed *subscriptions_find(struct subscriptions *all, struct str id);
+struct subscribed *subscriptions_find_number(struct subscriptions *all, int64_t number);
 struct subscriptions *subscriptions_of(struct broker *broker, struct str name); /* NULL: it is not open */
 MUST_CHECK enum err_code subscriptions_flush(struct subscriptions *all, struct store *store, struct error *err);
 
@@ -117,8 +141,9 @@ void streams_publish(struct subscriptions *all);
 /* subscription_index.c */
 void subscription_index_init(struct subscription_index *index, uint64_t seed);
 void subscription_index_done(struct subscription_index *index);
-MUST_CHECK bool subscription_index_add(struct subscription_index *index, struct subscribed *one); /* false: no memory */
-void subscription_index_remove(struct subscription_index *index, struct subscribed *one);
+/* One that is compiled. False: no memory. */
+MUST_CHECK bool subscription_index_add(struct subscription_index *index, struct subscribed *one);
+void subscription_index_remove(struct subscribed *one); /* from the index that it was added to, if it was */
 /* Those that may be concerned, one perhaps several times. */
 void subscription_index_find(const struct subscription_index *index, struct str id, const struct json *types,
 			     const struct change *changes, void (*visit)(void *self, struct subscribed *one),
@@ -131,19 +156,26 @@ struct subscribed_contexts { /* borrowed */
 	struct context *shown; /* that of jsonldContext; NULL: there is none */
 	struct context *core;
 };
-/* Compiles it; without number and times. ERR_INVALID: a condition is wrong. */
+/* Compiled, and without number. ERR_INVALID: a condition is wrong. */
 MUST_CHECK enum err_code subscribed_new(const struct json *document, const struct subscribed_contexts *contexts,
 					struct json_parser *parser, struct subscribed **ret, struct error *err);
 struct subscribed *subscribed_ref(struct subscribed *one);
 struct subscribed *subscribed_unref(struct subscribed *one);
+struct str subscribed_id(const struct subscribed *one);
 struct str subscribed_key(const struct subscribed *one); /* for by_number */
-/* The record's text, and what is read from it. */
-void subscribed_write(struct buf *out, const struct subscribed *one, const struct json *document,
-		      const struct json *context_value);
+enum subscription_status subscribed_status(const struct subscribed *one, int64_t now_us);
+/* From its text; a reference. Any thread. */
+MUST_CHECK enum err_code subscribed_compile(const struct subscribed *one, struct context *core,
+					    struct json_parser *parser, struct compiled **ret, struct error *err);
+struct compiled *compiled_ref(struct compiled *compiled);
+struct compiled *compiled_unref(struct compiled *compiled);
+
+/* The record that is kept. */
 struct subscription_record {
 	const struct json *document, *context_value;
 	int64_t number, created_us, modified_us;
 };
+void subscription_record_write(struct buf *out, const struct subscription_record *record);
 MUST_CHECK enum err_code subscription_record_read(const struct json *record, struct subscription_record *ret,
 						  struct error *err);
 

@@ -79,16 +79,13 @@ struct subscription_endpoint {
 };
 
 struct str subscription_id(const struct subscription *subscription); /* STR_NONE when the document has none */
-struct str subscription_jsonld_context(const struct subscription *subscription); /* STR_NONE when it has none */
-const struct json *subscription_document(const struct subscription *subscription); /* as kept */
-struct context *subscription_context(const struct subscription *subscription);
 bool subscription_is_paused(const struct subscription *subscription); /* isActive false */
 int64_t subscription_expires_us(const struct subscription *subscription); /* INT64_MAX: never */
 int64_t subscription_throttling_us(const struct subscription *subscription); /* 0: none */
 int64_t subscription_interval_us(const struct subscription *subscription); /* timeInterval; 0: none */
 const struct subscription_endpoint *subscription_endpoint(const struct subscription *subscription);
-/* Expired counts more than paused (5.8.2.4). */
-enum subscription_status subscription_status_at(const struct subscription *subscription, int64_t now_us);
+/* Of one that is paused and expires then. Expired counts more (5.8.2.4). */
+enum subscription_status subscription_status_at(bool paused, int64_t expires_us, int64_t now_us);
 
 /* For an index: an entity that a selector fits has one of these ids, or else one of these types; both counts 0: it may
  * be any. The index only narrows; subscription_concerns() decides. */

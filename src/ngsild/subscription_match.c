@@ -6,21 +6,6 @@ struct str subscription_id(const struct subscription *subscription)
 	return json_text(json_get(subscription->document, STR("id")));
 }
 
-struct str subscription_jsonld_context(const struct subscription *subscription)
-{
-	return json_text(json_get(subscription->document, STR("jsonldContext")));
-}
-
-const struct json *subscription_document(const struct subscription *subscription)
-{
-	return subscription->document;
-}
-
-struct context *subscription_context(const struct subscription *subscription)
-{
-	return subscription->context;
-}
-
 bool subscription_is_paused(const struct subscription *subscription)
 {
 	return subscription->paused;
@@ -46,11 +31,11 @@ const struct subscription_endpoint *subscription_endpoint(const struct subscript
 	return &subscription->endpoint;
 }
 
-enum subscription_status subscription_status_at(const struct subscription *subscription, int64_t now_us)
+enum subscription_status subscription_status_at(bool paused, int64_t expires_us, int64_t now_us)
 {
-	if (subscription->expires_us <= now_us)
+	if (expires_us <= now_us)
 		return SUBSCRIPTION_EXPIRED;
-	return subscription->paused ? SUBSCRIPTION_PAUSED : SUBSCRIPTION_ACTIVE;
+	return paused ? SUBSCRIPTION_PAUSED : SUBSCRIPTION_ACTIVE;
 }
 
 size_t subscription_keys(const struct subscription *subscription, const struct subscription_key **ret_keys)

@@ -176,7 +176,15 @@ static bool find_target(struct lane *lane, int64_t now_us)
 		let_go_of_target(lane);
 	if (lane->target)
 		return true;
-	lane->target = broker_target_get(notifier->options.broker, str_from(outbox->tenant), lane->subscription);
+	struct error err;
+	enum err_code code = broker_target_get(notifier->options.broker, str_from(outbox->tenant), lane->subscription,
+					       &lane->target, &err);
+
+	if (code != ERR_OK && code != ERR_NOT_FOUND) {
+		notify_complain(notifier, str_from(outbox->tenant), &err);
+		make_pause(lane, now_us + US_PER_S);
+		return false;
+	}
 	enum subscription_status status =
 		lane->target ? broker_target_status(lane->target, notify_now_us()) : SUBSCRIPTION_EXPIRED;
 

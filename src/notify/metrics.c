@@ -35,6 +35,8 @@ static const struct {
 	{"machi_subscriptions_unusable", "gauge",
 	 "Subscriptions that could not be loaded at the start, and are not matched.",
 	 offsetof(struct broker_subscription_stats, unusable)},
+	{"machi_subscriptions_in_use", "gauge", "Subscriptions that a change made candidates in the last minute or so.",
+	 offsetof(struct broker_subscription_stats, in_use)},
 	{"machi_notifications_dead", "gauge", "Dead letters, counted every few seconds.",
 	 offsetof(struct broker_subscription_stats, dead)},
 };

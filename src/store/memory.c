@@ -362,7 +362,6 @@ static const struct store_backend_ops memory_ops = {
 	.txn_series_delete = memory_txn_series_delete,
 	.txn_instance_replace = memory_txn_instance_replace,
 	.txn_owe = memory_txn_owe,
-	.txn_owe_next = memory_txn_owe_next,
 	.txn_owed_done = memory_txn_owed_done,
 	.txn_owed_retry = memory_txn_owed_retry,
 	.txn_owed_bury = memory_txn_owed_bury,

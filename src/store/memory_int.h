@@ -168,7 +168,6 @@ enum err_code memory_record_each(struct store_snapshot *snapshot, struct str kin
 /* outbox_memory.c */
 enum err_code memory_txn_owe(struct store_backend *backend, struct store_txn *txn, const struct store_owed *owed,
 			     bool replace, int64_t *ret_number, struct error *err);
-enum err_code memory_txn_owe_next(struct store_backend *backend, int64_t *ret_number, struct error *err);
 enum err_code memory_txn_owed_done(struct store_backend *backend, struct store_txn *txn, const int64_t *numbers,
 				   size_t count, struct error *err);
 enum err_code memory_txn_owed_retry(struct store_backend *backend, struct store_txn *txn, int64_t number,

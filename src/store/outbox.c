@@ -36,15 +36,6 @@ enum err_code store_txn_owe(struct store_txn *txn, const struct store_owed *owed
 	return store_txn_change(txn, code, &local, err);
 }
 
-enum err_code store_txn_owe_next(struct store_txn *txn, int64_t *ret_number, struct error *err)
-{
-	enum err_code code = store_txn_check(txn, err);
-
-	if (code)
-		return code;
-	return store_txn_read(txn, txn->store->ops->txn_owe_next(txn->store->backend, ret_number, err), err);
-}
-
 enum err_code store_txn_owed_done(struct store_txn *txn, const int64_t *numbers, size_t count, struct error *err)
 {
 	struct error local = {0};

@@ -35,8 +35,6 @@ struct store_owed {
  * ERR_LIMIT: the body is longer than STORE_OWED_BODY_BYTES_MAX; ERR_INVALID: subscription is not above 0. */
 MUST_CHECK enum err_code store_txn_owe(struct store_txn *txn, const struct store_owed *owed, bool replace,
 				       int64_t *ret_number, struct error *err);
-/* The number that the next store_txn_owe() of this write will give: to be written into the body. */
-MUST_CHECK enum err_code store_txn_owe_next(struct store_txn *txn, int64_t *ret_number, struct error *err);
 /* They are delivered. In any order; numbers that are not owed (any more) are passed over. */
 MUST_CHECK enum err_code store_txn_owed_done(struct store_txn *txn, const int64_t *numbers, size_t count,
 					     struct error *err);

@@ -161,13 +161,6 @@ enum err_code memory_txn_owe(struct store_backend *backend, struct store_txn *tx
 	return code;
 }
 
-enum err_code memory_txn_owe_next(struct store_backend *backend, int64_t *ret_number, struct error *err)
-{
-	(void)err;
-	*ret_number = memory_store(backend)->owed_last + 1;
-	return ERR_OK;
-}
-
 enum err_code memory_txn_owed_done(struct store_backend *backend, struct store_txn *txn, const int64_t *numbers,
 				   size_t count, struct error *err)
 {

@@ -140,16 +140,6 @@ enum err_code sqlite_txn_owe(struct store_backend *backend, struct store_txn *tx
 	return code;
 }
 
-enum err_code sqlite_txn_owe_next(struct store_backend *backend, int64_t *ret_number, struct error *err)
-{
-	struct sqlite_store *store = sqlite_store(backend);
-	enum err_code code = know_last(store, err);
-
-	if (code == ERR_OK)
-		*ret_number = store->outbox.last + 1;
-	return code;
-}
-
 /* Runs a statement whose first two parameters are these numbers; *ret_rows says how many rows it changed. */
 static enum err_code change(struct store_backend *backend, struct store_txn *txn, enum sqlite_sql sql, int64_t first,
 			    int64_t second, int64_t *ret_rows, struct error *err)

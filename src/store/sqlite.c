@@ -261,7 +261,6 @@ static const struct store_backend_ops sqlite_ops = {
 	.txn_series_delete = sqlite_txn_series_delete,
 	.txn_instance_replace = sqlite_txn_instance_replace,
 	.txn_owe = sqlite_txn_owe,
-	.txn_owe_next = sqlite_txn_owe_next,
 	.txn_owed_done = sqlite_txn_owed_done,
 	.txn_owed_retry = sqlite_txn_owed_retry,
 	.txn_owed_bury = sqlite_txn_owed_bury,

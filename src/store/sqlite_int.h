@@ -620,7 +620,6 @@ void sqlite_outbox_undo(struct sqlite_store *store);
 MUST_CHECK enum err_code sqlite_outbox_store(struct sqlite_store *store, struct error *err);
 enum err_code sqlite_txn_owe(struct store_backend *backend, struct store_txn *txn, const struct store_owed *owed,
 			     bool replace, int64_t *ret_number, struct error *err);
-enum err_code sqlite_txn_owe_next(struct store_backend *backend, int64_t *ret_number, struct error *err);
 enum err_code sqlite_txn_owed_done(struct store_backend *backend, struct store_txn *txn, const int64_t *numbers,
 				   size_t count, struct error *err);
 enum err_code sqlite_txn_owed_retry(struct store_backend *backend, struct store_txn *txn, int64_t number,

@@ -75,7 +75,6 @@ struct store_backend_ops {
 	/* outbox.h */
 	enum err_code (*txn_owe)(struct store_backend *backend, struct store_txn *txn, const struct store_owed *owed,
 				 bool replace, int64_t *ret_number, struct error *err);
-	enum err_code (*txn_owe_next)(struct store_backend *backend, int64_t *ret_number, struct error *err);
 	enum err_code (*txn_owed_done)(struct store_backend *backend, struct store_txn *txn, const int64_t *numbers,
 				       size_t count, struct error *err);
 	enum err_code (*txn_owed_retry)(struct store_backend *backend, struct store_txn *txn, int64_t number,

@@ -4,6 +4,7 @@
 #include "broker/subscriptions.h"
 #include "check.h"
 #include "notify/notify.h"
+#include "number_util.h"
 
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -41,8 +42,8 @@ static void note(struct receiver *receiver, const char *body)
 {
 	const char *data = strstr(body, "\"data\""), *id = data ? strstr(data, "urn:x:") : NULL;
 	const char *value = data ? strstr(data, "\"value\":") : NULL;
-	unsigned entity = id ? (unsigned)strtoull(id + 6, NULL, 10) : ENTITIES;
-	int64_t number = value ? (int64_t)strtoull(value + 8, NULL, 10) : -1;
+	unsigned entity = id ? (unsigned)number_at(id + 6) : ENTITIES;
+	int64_t number = value ? (int64_t)number_at(value + 8) : -1;
 
 	(void)pthread_mutex_lock(&receiver->lock);
 	if (entity >= ENTITIES || number < receiver->last[entity]) {
@@ -79,7 +80,7 @@ static void *serve(void *self)
 		bytes[len] = '\0';
 		char *end = strstr(bytes, "\r\n\r\n"), *length = strstr(bytes, "Content-Length:");
 
-		if (!end || !length || len < (size_t)(end + 4 - bytes) + strtoull(length + 15, NULL, 10))
+		if (!end || !length || len < (size_t)(end + 4 - bytes) + number_at(length + 15))
 			continue;
 		if (!answer(connection, end + 4))
 			break;
