@@ -90,7 +90,7 @@ static enum err_code run(struct store_write *store_write, struct store_txn *txn,
 	enum err_code code = store_txn_owe(txn, &owed, false, NULL, err);
 
 	if (code == ERR_OK)
-		subscriptions_owe(write->all, write->one);
+		subscriptions_owe(write->all);
 	return code;
 }
 

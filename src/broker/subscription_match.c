@@ -88,7 +88,7 @@ static enum err_code owe(struct matching *matching, struct subscribed *one)
 	if (code == ERR_OK && throttling_us > 0 && owed.due_us == now_us)
 		one->free_us = now_us + throttling_us;
 	if (code == ERR_OK)
-		subscriptions_owe(matching->all, one);
+		subscriptions_owe(matching->all);
 	return code;
 }
 

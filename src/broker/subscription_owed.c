@@ -5,31 +5,9 @@
 
 /* ---- who is owed ---- */
 
-static void put_owing(struct subscriptions *all, struct subscribed *one)
-{
-	if (atomic_exchange(&one->owing, true))
-		return;
-	(void)pthread_mutex_lock(&all->lock);
-	if (all->owing_count == all->owing_room) {
-		size_t room = all->owing_room ? all->owing_room * 2 : 64;
-		struct subscribed **grown = realloc(all->owing, room * sizeof(struct subscribed *));
-
-		if (grown) {
-			all->owing = grown;
-			all->owing_room = room;
-		}
-	}
-	if (all->owing_count < all->owing_room)
-		all->owing[all->owing_count++] = subscribed_ref(one);
-	else
-		atomic_store(&one->owing, false); /* the next time; who delivers looks at the outbox by itself too */
-	(void)pthread_mutex_unlock(&all->lock);
-}
-
-void subscriptions_owe(struct subscriptions *all, struct subscribed *one)
+void subscriptions_owe(struct subscriptions *all)
 {
 	all->owes = true;
-	put_owing(all, one);
 }
 
 static void tell(struct broker *broker)
@@ -67,19 +45,25 @@ static void committed(void *self)
 	if (!all->owes)
 		return;
 	all->owes = false;
+	atomic_store(&all->owed, true);
 	tell(all->broker);
 }
 
 void broker_owed_again(struct broker *broker, struct str tenant, int64_t subscription)
 {
 	struct subscriptions *all = subscriptions_of(broker, tenant);
-	struct subscribed *one = all ? subscriptions_find_number(all, subscription) : NULL;
 
-	if (!one)
+	if (!all)
 		return;
-	atomic_store(&one->again, true); /* before it is in the list, from which it may be taken at once */
-	put_owing(all, one);
-	(void)subscribed_unref(one);
+	(void)pthread_mutex_lock(&all->lock);
+	int64_t *grown = realloc(all->again, (all->again_count + 1) * sizeof(*grown));
+
+	if (grown) {
+		all->again = grown;
+		all->again[all->again_count++] = subscription;
+	} /* or else found by the next look at the outbox */
+	(void)pthread_mutex_unlock(&all->lock);
+	atomic_store(&all->owed, true);
 	tell(broker);
 }
 
@@ -94,7 +78,14 @@ void broker_on_owed(struct broker *broker, void (*owed)(void *self), void *self)
 	(void)pthread_mutex_unlock(&broker->owed_lock);
 }
 
-size_t broker_take_owed(struct broker *broker, struct str tenant, struct broker_owing *ret, size_t room)
+bool broker_take_owed(struct broker *broker, struct str tenant)
+{
+	struct subscriptions *all = subscriptions_of(broker, tenant);
+
+	return all && atomic_exchange(&all->owed, false);
+}
+
+size_t broker_take_owed_again(struct broker *broker, struct str tenant, int64_t *ret, size_t room)
 {
 	struct subscriptions *all = subscriptions_of(broker, tenant);
 	size_t count = 0;
@@ -102,13 +93,8 @@ size_t broker_take_owed(struct broker *broker, struct str tenant, struct broker_
 	if (!all)
 		return 0;
 	(void)pthread_mutex_lock(&all->lock);
-	while (count < room && all->owing_count > 0) {
-		struct subscribed *one = all->owing[--all->owing_count];
-
-		atomic_store(&one->owing, false);
-		ret[count++] = (struct broker_owing){one->number, atomic_exchange(&one->again, false)};
-		(void)subscribed_unref(one);
-	}
+	while (count < room && all->again_count > 0)
+		ret[count++] = all->again[--all->again_count];
 	(void)pthread_mutex_unlock(&all->lock);
 	return count;
 }

@@ -37,9 +37,7 @@ struct subscriptions *subscriptions_free(struct subscriptions *all)
 
 	if (!all)
 		return NULL;
-	for (size_t i = 0; i < all->owing_count; i++)
-		(void)subscribed_unref(all->owing[i]);
-	free(all->owing);
+	free(all->again);
 	free(all->timed);
 	for (size_t i = 0; i < all->warm_count; i++)
 		(void)subscribed_unref(all->warm[i]);

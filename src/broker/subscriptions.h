@@ -63,15 +63,12 @@ MUST_CHECK enum err_code broker_subscription_list(struct broker_reader *reader, 
  * not block. NULL: nobody is told any more. */
 void broker_on_owed(struct broker *broker, void (*owed)(void *self), void *self);
 
-/* The subscriptions of a tenant that may be owed something new since the last call, at most `room`. Each is told once.
- * One thread. */
-struct broker_owing {
-	int64_t subscription;
-	bool again; /* also of lower numbers than before: dead letters have been replayed */
-};
-size_t broker_take_owed(struct broker *broker, struct str tenant, struct broker_owing *ret, size_t room);
+/* Is there something new in a tenant's outbox since the last call, by this process's commits? */
+bool broker_take_owed(struct broker *broker, struct str tenant);
 /* Dead letters of this subscription are owed again, and committed: tells who delivers. */
 void broker_owed_again(struct broker *broker, struct str tenant, int64_t subscription);
+/* These subscriptions, at most `room`, perhaps one several times, each call told once. */
+size_t broker_take_owed_again(struct broker *broker, struct str tenant, int64_t *ret, size_t room);
 
 /* A receiver: held until broker_target_release(). ERR_NOT_FOUND: there is no such subscription (any more). */
 struct broker_target;

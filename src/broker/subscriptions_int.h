@@ -37,8 +37,6 @@ struct subscribed {
 	bool paused;
 	bool warm; /* the writer's thread's: among subscriptions->warm */
 	atomic_bool removed; /* deleted, or another has taken its place */
-	atomic_bool owing; /* told to who delivers, not taken yet */
-	atomic_bool again; /* told so because of dead letters that were replayed */
 	/* Guarded by subscriptions->lock. */
 	bool fresh; /* figures have changed since they were written */
 	bool sent, failed_last;
@@ -76,11 +74,11 @@ struct streams {
 
 struct subscriptions {
 	struct broker *broker;
-	pthread_mutex_t lock; /* guards the maps, the list of those owing and what subscribed says */
+	pthread_mutex_t lock; /* guards all down to timed, and what subscribed says */
 	struct map by_name; /* ids */
 	struct map by_number; /* the eight bytes of subscribed->number */
-	struct subscribed **owing; /* held each; owned */
-	size_t owing_count, owing_room;
+	int64_t *again; /* owned: numbers of those whose dead letters were replayed, not told yet to who delivers */
+	size_t again_count;
 	int64_t *unusable; /* owned: numbers of those that could not be loaded */
 	size_t unusable_count;
 	struct subscribed **timed; /* owned: those with a timeInterval, borrowed from by_name */
@@ -95,6 +93,7 @@ struct subscriptions {
 	struct arena scratch;
 	int64_t last_number;
 	bool owes; /* since the last commit */
+	atomic_bool owed; /* any thread: so does what is committed, not told yet to who delivers */
 	atomic_uint_fast64_t dead, in_use; /* any thread */
 };
 
@@ -111,7 +110,7 @@ MUST_CHECK enum err_code subscriptions_use(struct subscriptions *all, struct sub
 					   struct json_parser *parser, const struct compiled **ret, struct error *err);
 /* Between two transactions: a few of those that have not been used for a while are idle again. */
 void subscriptions_cool(struct subscriptions *all);
-void subscriptions_owe(struct subscriptions *all, struct subscribed *one); /* its next notification is in the outbox */
+void subscriptions_owe(struct subscriptions *all); /* there is a new notification in the outbox */
 /* Any thread: a reference, or NULL. */
 struct subscribed *subscriptions_find(struct subscriptions *all, struct str id);
 struct subscribed *subscriptions_find_number(struct subscriptions *all, int64_t number);

@@ -116,9 +116,14 @@ static bool may_hurry(const struct lane *lane)
 	return lane->fails > 0 || !lane->target || !broker_target_throttling_us(lane->target);
 }
 
+static struct lane *lane_of(struct outbox *outbox, int64_t subscription)
+{
+	return map_get(&outbox->lanes, (struct str){(const char *)&subscription, sizeof(subscription)});
+}
+
 void lane_wake(struct outbox *outbox, int64_t subscription, enum lane_wake why, int64_t first)
 {
-	struct lane *lane = map_get(&outbox->lanes, (struct str){(const char *)&subscription, sizeof(subscription)});
+	struct lane *lane = lane_of(outbox, subscription);
 
 	if (!lane)
 		lane = lane_new(outbox, subscription);
@@ -138,7 +143,7 @@ void lane_wake(struct outbox *outbox, int64_t subscription, enum lane_wake why, 
 
 void lane_read_anew(struct outbox *outbox, int64_t subscription)
 {
-	struct lane *lane = map_get(&outbox->lanes, (struct str){(const char *)&subscription, sizeof(subscription)});
+	struct lane *lane = lane_of(outbox, subscription);
 
 	if (!lane)
 		return;
@@ -266,6 +271,29 @@ static void read_ahead(struct lane *lane, int64_t now_us)
 	for (size_t i = 0; i < list.count; i++)
 		if (!take_owed(lane, &list.at[i], now_us))
 			return;
+}
+
+/* A lane that has more to read finds this one by itself; one that has not takes it as it is, and spares a read. */
+void lane_take(struct outbox *outbox, const struct store_owed *owed, int64_t now_us)
+{
+	struct notifier *notifier = outbox->notifier;
+	struct lane *lane = lane_of(outbox, owed->subscription);
+
+	if (!lane)
+		lane = lane_new(outbox, owed->subscription);
+	if (!lane) {
+		outbox->looked = false; /* so that the next look finds it */
+		return;
+	}
+	if (lane->more || owed->number <= lane->after)
+		return;
+	if (lane->again || lane->count >= LANE_MESSAGES_MAX || lane->place == LANE_PAUSED ||
+	    atomic_load(&notifier->waiting) >= WAITING_MAX)
+		lane->more = true;
+	else
+		(void)take_owed(lane, owed, now_us);
+	if (lane->place == LANE_NOWHERE)
+		make_ready(lane);
 }
 
 /* Of a lane that waits only a few messages stay in memory. What has been delivered must have left the outbox first, or

@@ -20,7 +20,10 @@
 #define LOOK_INTERVAL_US_MAX (60 * US_PER_S)
 #define FIGURES_INTERVAL_US (5 * US_PER_S) /* how often the figures of subscriptions are written */
 #define SLEEP_MS_MAX 1000u
-#define OWED_NUMBERS 256u /* taken from the broker at once */
+#define BURIED_AT_ONCE 256u
+#define AGAIN_NUMBERS 64u /* taken from the broker at once */
+#define READ_COUNT 256u /* notifications at once, of all lanes */
+#define READ_BYTES ((size_t)1 << 20)
 
 int64_t notify_now_us(void)
 {
@@ -97,7 +100,7 @@ static void cap(struct outbox *outbox, const struct store_debt *debt)
 
 	arena_init(&arena, NOTIFY_ARENA_BYTES_MAX);
 	while (beyond > 0) {
-		uint32_t count = beyond > OWED_NUMBERS ? OWED_NUMBERS : (uint32_t)beyond;
+		uint32_t count = beyond > BURIED_AT_ONCE ? BURIED_AT_ONCE : (uint32_t)beyond;
 
 		arena_clear(&arena);
 		if (store_owed_read(outbox->reader, debt->subscription, after, count, (size_t)16 << 20, &arena, &list,
@@ -116,17 +119,16 @@ static void cap(struct outbox *outbox, const struct store_debt *debt)
 		lane_read_anew(outbox, debt->subscription);
 }
 
-static void look(void *self, struct str tenant, struct store *store)
+/* All that is owed by now gets its lane. */
+static void look_at(struct outbox *outbox)
 {
-	struct notifier *notifier = self;
-	struct outbox *outbox = notify_outbox(notifier, tenant, store);
+	struct notifier *notifier = outbox->notifier;
+	struct str tenant = str_from(outbox->tenant);
 	struct store_debt *debts;
 	size_t count;
 	uint64_t dead = 0;
 	struct error err;
 
-	if (!outbox)
-		return;
 	arena_clear(&notifier->arena);
 	enum err_code code = store_debts(outbox->reader, &notifier->arena, &debts, &count, &err);
 
@@ -137,24 +139,84 @@ static void look(void *self, struct str tenant, struct store *store)
 	for (size_t i = 0; i < count; i++) {
 		if (debts[i].owed > 0)
 			lane_wake(outbox, debts[i].subscription, WAKE_FOUND, debts[i].first);
+		if (!outbox->looked && debts[i].last > outbox->after)
+			outbox->after = debts[i].last;
 		dead += debts[i].dead;
 		cap(outbox, &debts[i]);
 	}
+	outbox->looked = true;
 	broker_dead_counted(notifier->options.broker, tenant, dead);
+}
+
+static void look(void *self, struct str tenant, struct store *store)
+{
+	struct outbox *outbox = notify_outbox(self, tenant, store);
+
+	if (outbox)
+		look_at(outbox);
+}
+
+/* What has come since, of all lanes in one walk. */
+static void read_on(struct outbox *outbox)
+{
+	struct notifier *notifier = outbox->notifier;
+	struct store_owed_list list = {.count = 0};
+	int64_t now_us = notify_steady_us();
+	struct error err;
+
+	arena_clear(&notifier->arena);
+	outbox->unread = false;
+	enum err_code code = store_owed_read(outbox->reader, 0, outbox->after, READ_COUNT, READ_BYTES, &notifier->arena,
+					     &list, &err);
+
+	if (code != ERR_OK) {
+		notify_complain(notifier, str_from(outbox->tenant), &err);
+		outbox->looked = false; /* found by the next look */
+		return;
+	}
+	for (size_t i = 0; i < list.count; i++)
+		lane_take(outbox, &list.at[i], now_us);
+	if (list.count > 0)
+		outbox->after = list.at[list.count - 1].number;
+	outbox->unread = list.count > 0; /* an empty walk says that there is no more */
+}
+
+static void wake_replayed(struct outbox *outbox)
+{
+	struct broker *broker = outbox->notifier->options.broker;
+	int64_t again[AGAIN_NUMBERS];
+	size_t count = AGAIN_NUMBERS;
+
+	while (count == AGAIN_NUMBERS) {
+		count = broker_take_owed_again(broker, str_from(outbox->tenant), again, AGAIN_NUMBERS);
+		for (size_t i = 0; i < count; i++)
+			lane_wake(outbox, again[i], WAKE_AGAIN, 0);
+	}
 }
 
 static void take_owed(void *self, struct str tenant, struct store *store)
 {
 	struct notifier *notifier = self;
-	struct broker_owing owing[OWED_NUMBERS];
-	size_t count = OWED_NUMBERS;
 
-	while (count == OWED_NUMBERS) {
-		count = broker_take_owed(notifier->options.broker, tenant, owing, OWED_NUMBERS);
-		struct outbox *outbox = count ? notify_outbox(notifier, tenant, store) : NULL;
+	if (!broker_take_owed(notifier->options.broker, tenant))
+		return;
+	struct outbox *outbox = notify_outbox(notifier, tenant, store);
 
-		for (size_t i = 0; outbox && i < count; i++)
-			lane_wake(outbox, owing[i].subscription, owing[i].again ? WAKE_AGAIN : WAKE_NEW, 0);
+	if (!outbox)
+		return; /* found by the next look */
+	if (!outbox->looked)
+		look_at(outbox);
+	wake_replayed(outbox);
+	outbox->unread = true;
+}
+
+static void read_all_on(struct notifier *notifier)
+{
+	for (struct outbox *outbox = notifier->outboxes; outbox; outbox = outbox->next) {
+		if (outbox->unread && outbox->looked)
+			read_on(outbox);
+		if (outbox->unread && outbox->looked)
+			notifier->wake_us = 0; /* the rest, once lanes have had their turn */
 	}
 }
 
@@ -222,6 +284,7 @@ static void *notifier_main(void *self)
 		}
 		notifier->wake_us = look_us < figures_us ? look_us : figures_us;
 		look_at_intervals(notifier, now_us);
+		read_all_on(notifier);
 		lanes_run(notifier, now_us);
 		outcomes_flush(notifier, now_us);
 		senders_run(notifier, atomic_load(&notifier->owed) ? 0 : sleep_ms(notifier, notify_steady_us()));

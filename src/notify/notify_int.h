@@ -18,6 +18,7 @@
 #define LANE_SENDING_MAX 16u /* side by side */
 #define SENDING_MAX 4096u /* of all lanes */
 #define ENDPOINT_SENDING_MAX 16u /* to one receiver: one that is silent must not hold all that may be sent */
+#define WAITING_MAX 16384u /* messages of all lanes: beyond, lanes read theirs when they have their turn */
 #define MESSAGE_HEADERS_MAX 32u /* beside those of receiverInfo */
 
 struct lane;
@@ -102,6 +103,9 @@ struct outbox { /* of a tenant */
 	struct store_reader *reader; /* owned */
 	char tenant[BROKER_TENANT_NAME_BYTES_MAX + 1];
 	struct map lanes; /* by the eight bytes of lane->subscription */
+	int64_t after; /* up to here every notification is in a lane, or in the outbox of a lane that has more */
+	bool looked; /* `after` holds: all that was owed before is known by its lanes */
+	bool unread; /* there may be more behind `after` */
 	struct outcomes outcomes;
 	uint64_t flushes, flushed; /* writes of outcomes that were begun, and are durable */
 	int64_t again_us; /* steady clock: when what failed is tried again */
@@ -148,11 +152,12 @@ void message_take_out(struct lane *lane, struct message *message); /* and frees 
 
 /* lane.c */
 enum lane_wake {
-	WAKE_NEW, /* it may be owed something new */
-	WAKE_FOUND, /* so it is: `first` is the lowest number */
+	WAKE_FOUND, /* it is owed something: `first` is the lowest number */
 	WAKE_AGAIN /* dead letters have been replayed, because somebody thinks that they can be delivered */
 };
 void lane_wake(struct outbox *outbox, int64_t subscription, enum lane_wake why, int64_t first);
+/* A notification that follows all that is known of its lane. */
+void lane_take(struct outbox *outbox, const struct store_owed *owed, int64_t now_us);
 /* Some of what it may have read ahead is no longer owed, by outcomes that were added: it begins anew behind them. */
 void lane_read_anew(struct outbox *outbox, int64_t subscription);
 void lanes_run(struct notifier *notifier, int64_t now_us); /* sends what may be sent; sets wake_us */

@@ -191,7 +191,6 @@ enum err_code store_owed_read(struct store_reader *reader, int64_t subscription,
 				   .bytes_max = bytes_max,
 				   .arena = arena};
 
-	assert(subscription > 0);
 	enum err_code code = reader->store->ops->outbox_read(reader->snapshot, &list, err);
 
 	if (code)

@@ -62,8 +62,8 @@ struct store_owed_list {
 	size_t count;
 };
 
-/* What is owed to one subscription, due or not, of numbers above after, in their order: at most count_max, and as many
- * as have bodies of bytes_max together, one at least. An empty list: nothing. */
+/* What is owed to one subscription (0: to all), due or not, of numbers above after, in their order: at most count_max,
+ * and as many as have bodies of bytes_max together, one at least. An empty list: nothing. */
 MUST_CHECK enum err_code store_owed_read(struct store_reader *reader, int64_t subscription, int64_t after,
 					 uint32_t count_max, size_t bytes_max, struct arena *arena,
 					 struct store_owed_list *ret, struct error *err);
@@ -71,7 +71,7 @@ MUST_CHECK enum err_code store_owed_read(struct store_reader *reader, int64_t su
 struct store_debt {
 	int64_t subscription;
 	uint64_t owed, dead; /* how many */
-	int64_t first; /* the lowest number that is owed; 0: none is owed */
+	int64_t first, last; /* the lowest and the highest number that is owed; 0: none is owed */
 	int64_t oldest_us; /* made_us of the owed one with the lowest number; INT64_MAX: none is owed */
 	int64_t next_due_us; /* the earliest due_us of those owed; INT64_MAX: none is owed */
 };

@@ -320,6 +320,7 @@ static enum err_code count_one(struct outbox_debts *debts, const struct store_ow
 	debt->dead += dead;
 	if (dead)
 		return ERR_OK;
+	debt->last = owed->number;
 	if (debt->owed++ == 0) {
 		debt->first = owed->number;
 		debt->oldest_us = owed->made_us;

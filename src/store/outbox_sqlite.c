@@ -321,12 +321,12 @@ static struct store_dead row_of(sqlite3_stmt *stmt, bool dead)
 enum err_code sqlite_outbox_read(struct store_snapshot *snapshot, struct outbox_list *list, struct error *err)
 {
 	struct sqlite_conn *conn = &((struct sqlite_reader *)snapshot)->conn;
-	enum sqlite_sql sql = list->subscription ? SQL_DEAD_READ : SQL_DEAD_READ_ALL;
+	const enum sqlite_sql statements[2][2] = {{SQL_OWED_READ_ALL, SQL_OWED_READ},
+						  {SQL_DEAD_READ_ALL, SQL_DEAD_READ}};
+	enum sqlite_sql sql = statements[list->dead][list->subscription != 0];
 	sqlite3_stmt *stmt;
 	bool row, full = false;
 
-	if (!list->dead)
-		sql = SQL_OWED_READ;
 	enum err_code code = sqlite_take(conn, sql, &stmt, err);
 
 	if (code)
@@ -369,6 +369,7 @@ enum err_code sqlite_outbox_debts(struct store_snapshot *snapshot, struct outbox
 						.owed = (uint64_t)sqlite3_column_int64(stmt, 1),
 						.dead = (uint64_t)sqlite3_column_int64(stmt, 2),
 						.first = owed ? sqlite3_column_int64(stmt, 5) : 0,
+						.last = owed ? sqlite3_column_int64(stmt, 6) : 0,
 						.oldest_us = owed ? sqlite3_column_int64(stmt, 3) : INT64_MAX,
 						.next_due_us = owed ? sqlite3_column_int64(stmt, 4) : INT64_MAX,
 					},

@@ -311,13 +311,17 @@ static const char *const sql_texts[SQL_COUNT] = {
 			  "EXISTS(SELECT 1 FROM dead WHERE subscription = ?1)",
 	[SQL_OWED_READ] = "SELECT number, subscription, entity, made_us, due_us, tries, body FROM owed WHERE "
 			  "subscription = ?2 AND number > ?1 ORDER BY number",
+	[SQL_OWED_READ_ALL] = "SELECT number, subscription, entity, made_us, due_us, tries, body FROM owed WHERE "
+			      "number > ?1 ORDER BY number",
 	[SQL_OWED_DEBTS] =
 		"SELECT s.subscription, s.owed, s.dead, (SELECT o.made_us FROM owed o WHERE o.number = s.first), "
-		"s.due_us, s.first "
-		"FROM (SELECT subscription, sum(owed) AS owed, sum(dead) AS dead, min(first) AS first, min(due_us) AS "
-		"due_us "
-		"FROM (SELECT subscription, count(*) AS owed, 0 AS dead, min(number) AS first, min(due_us) AS due_us "
-		"FROM owed GROUP BY subscription UNION ALL SELECT subscription, 0, count(*), NULL, NULL FROM dead "
+		"s.due_us, s.first, s.last "
+		"FROM (SELECT subscription, sum(owed) AS owed, sum(dead) AS dead, min(first) AS first, max(last) AS "
+		"last, "
+		"min(due_us) AS due_us "
+		"FROM (SELECT subscription, count(*) AS owed, 0 AS dead, min(number) AS first, max(number) AS last, "
+		"min(due_us) AS due_us FROM owed GROUP BY subscription "
+		"UNION ALL SELECT subscription, 0, count(*), NULL, NULL, NULL FROM dead "
 		"GROUP BY subscription) GROUP BY subscription) s ORDER BY s.subscription",
 	[SQL_DEAD_REPLAY] = "INSERT INTO owed(number, subscription, entity, made_us, due_us, tries, body) "
 			    "SELECT number, subscription, entity, ?2, ?2, 0, body FROM dead WHERE number = ?1",

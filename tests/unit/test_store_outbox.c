@@ -63,7 +63,7 @@ static struct str owed_within(struct store *store, int64_t subscription, int64_t
 	arena_init(&arena, 1 << 24);
 	CHECK_OK(store_owed_read(reader, subscription, after, count_max, bytes_max, &arena, &list, &err), &err);
 	for (size_t i = 0; i < list.count; i++) {
-		CHECK(list.at[i].subscription == subscription);
+		CHECK(!subscription || list.at[i].subscription == subscription);
 		add_owed(lines, &list.at[i]);
 	}
 	arena_done(&arena);
@@ -104,6 +104,18 @@ static struct str dead_of(struct store *store, int64_t subscription, struct line
 	return dead_within(store, subscription, 0, 1000, 1 << 20, lines);
 }
 
+/* Its first and last number, as a list of all has them. */
+static void check_ends(struct store_reader *reader, struct arena *arena, const struct store_debt *debt)
+{
+	struct store_owed_list list = {0};
+	struct error err = {0};
+
+	CHECK_OK(store_owed_read(reader, debt->subscription, 0, UINT32_MAX, SIZE_MAX, arena, &list, &err), &err);
+	CHECK(list.count == debt->owed);
+	CHECK(debt->first == (list.count ? list.at[0].number : 0));
+	CHECK(debt->last == (list.count ? list.at[list.count - 1].number : 0));
+}
+
 /* "SUBSCRIPTION:OWED,DEAD@OLDEST-NEXT …", "never" for what is not. */
 static struct str debts(struct store *store, struct lines *lines)
 {
@@ -121,7 +133,7 @@ static struct str debts(struct store *store, struct lines *lines)
 			 (unsigned long long)at[i].owed, (unsigned long long)at[i].dead);
 		CHECK((at[i].oldest_us == INT64_MAX) == (at[i].owed == 0));
 		CHECK((at[i].next_due_us == INT64_MAX) == (at[i].owed == 0));
-		CHECK((at[i].first == 0) == (at[i].owed == 0));
+		check_ends(reader, &arena, &at[i]);
 		if (at[i].owed)
 			add_line(lines, "@%lld-%lld", (long long)at[i].oldest_us, (long long)at[i].next_due_us);
 	}
@@ -263,6 +275,8 @@ static void what_is_owed_is_read_in_order_and_done(void)
 	CHECK_STR(owed_to(store, 1, &lines), STR("1:urn:a=A@10-10/0 3:=@12-20/0 4:urn:b=D@13-13/0"));
 	CHECK_STR(owed_to(store, 2, &lines), STR("2:urn:a=B@11-11/0"));
 	CHECK_STR(owed_to(store, 3, &lines), STR(""));
+	CHECK_STR(owed_to(store, 0, &lines), STR("1:urn:a=A@10-10/0 2:urn:a=B@11-11/0 3:=@12-20/0 4:urn:b=D@13-13/0"));
+	CHECK_STR(owed_within(store, 0, 1, 2, 1 << 20, &lines), STR("2:urn:a=B@11-11/0 3:=@12-20/0"));
 	CHECK_STR(debts(store, &lines), STR("1:3,0@10-10 2:1,0@11-11"));
 	/* Some that are done already, or never were: no matter. */
 	CHECK_OK(apply_op(store,
@@ -607,7 +621,7 @@ static void compare(struct store *a, struct store *b, struct random *random, int
 
 	CHECK_STR(debts(a, &x), debts(b, &y));
 	CHECK_STR(dead_of(a, 0, &x), dead_of(b, 0, &y));
-	for (int64_t subscription = 1; subscription <= SUBSCRIPTIONS; subscription++) {
+	for (int64_t subscription = 0; subscription <= SUBSCRIPTIONS; subscription++) {
 		CHECK_STR(owed_to(a, subscription, &x), owed_to(b, subscription, &y));
 		CHECK_STR(dead_of(a, subscription, &x), dead_of(b, subscription, &y));
 		CHECK_STR(owed_within(a, subscription, after, count_max, bytes_max, &x),
