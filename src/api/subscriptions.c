@@ -2,6 +2,7 @@
  * Source: GS CIM 009 V1.9.1 clauses 5.8, 6.10, 6.11. */
 #include "api/query_int.h"
 
+#include "broker/context_store.h"
 #include "broker/random_id.h"
 #include "broker/subscriptions.h"
 #include "ngsild/expand.h"
@@ -12,6 +13,7 @@
 
 struct subscription_call {
 	struct subscription_write write;
+	struct stored_context_write hosting; /* of an @context that has no URL */
 	struct json *document;
 	const struct json *shown; /* jsonldContext; NULL: none */
 	char id[sizeof(ID_PREFIX) - 1 + RANDOM_ID_BYTES];
@@ -78,6 +80,59 @@ static void resolve_shown(struct call *call)
 	}
 	submit(call);
 }
+
+/* ---- an @context without a URL (5.13.1) ---- */
+
+static void on_hosted(struct stored_context_write *write, enum err_code code, const struct error *err)
+{
+	call_ended(write->self, code, err);
+}
+
+/* It is hosted by now, and its URL is where notifications say that it is. */
+static void use_hosted(struct call *call)
+{
+	struct subscription_call *work = call->work;
+	struct str url = call_stored_context_url(call, str_from(work->hosting.id));
+
+	if (call->write_code != ERR_OK) {
+		answer_error(call, call->write_code, &call->error);
+		return;
+	}
+	if (!json_add(call->arena, work->document, STR("jsonldContext"), json_string(url))) {
+		answer_problem(call, PROBLEM_UNAVAILABLE, "no memory for this request");
+		return;
+	}
+	work->shown = json_get(work->document, STR("jsonldContext"));
+	resolve_shown(call);
+}
+
+/* jsonldContext is "initialized with the @context applicable for the Subscription" (5.8.1.4). Where that is no URL and
+ * notifications need one, the broker hosts it. */
+static void initialize_shown(struct call *call)
+{
+	struct subscription_call *work = call->work;
+	struct broker *broker = call->api->options.broker;
+	struct store *store;
+
+	if (work->shown || !call->context_value || context_lone_url(call->context_value).at ||
+	    !subscription_links_context(work->document)) {
+		resolve_shown(call);
+		return;
+	}
+	work->hosting.tenant = call->tenant;
+	work->hosting.done = on_hosted;
+	work->hosting.self = call;
+	enum err_code code = broker_tenant(broker, call->tenant, true, &store, &call->error);
+
+	if (code == ERR_OK)
+		code = stored_context_add(broker, CONTEXT_IMPLICIT, call->context_value, &work->hosting, &call->error);
+	if (code != ERR_OK)
+		answer_error(call, code, &call->error);
+	else
+		call_wait(call, use_hosted);
+}
+
+/* ---- creating, updating, deleting ---- */
 
 static struct subscription_call *work_new(struct call *call, enum subscription_operation operation)
 {
@@ -152,7 +207,7 @@ static void create_checked(struct call *call)
 	if (!json_get(work->document, STR("id")) && !make_id(call, work))
 		return;
 	work->write.id = json_text(json_get(work->document, STR("id")));
-	resolve_shown(call);
+	initialize_shown(call);
 }
 
 void create_subscription(struct call *call)

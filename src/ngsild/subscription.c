@@ -282,26 +282,42 @@ static enum err_code pairs_of(const struct build *b, const struct json *list,
 	return ERR_OK;
 }
 
-/* Does receiverInfo ask for GeoJSON without an @context (5.3.1, 6.3.8)? */
-static bool prefers_json(const struct subscription_endpoint *endpoint)
+static enum subscription_accept accept_of(const struct json *endpoint)
 {
-	for (size_t i = 0; i < endpoint->receiver_count; i++)
-		if (str_eq_nocase(endpoint->receiver_info[i].key, STR("Prefer")) &&
-		    str_eq(str_trim(endpoint->receiver_info[i].value), STR("body=json")))
+	struct str accept = json_text(json_get(endpoint, STR("accept")));
+
+	return str_eq(accept, STR("application/ld+json"))    ? SUBSCRIPTION_JSON_LD
+	       : str_eq(accept, STR("application/geo+json")) ? SUBSCRIPTION_GEO_JSON
+							     : SUBSCRIPTION_JSON;
+}
+
+/* Does receiverInfo ask for GeoJSON without an @context (5.3.1, 6.3.8)? */
+static bool prefers_json(const struct json *endpoint)
+{
+	const struct json *list = json_get(endpoint, STR("receiverInfo"));
+
+	for (uint32_t i = 0; list && i < list->count; i++)
+		if (str_eq_nocase(json_text(json_get(&list->items[i], STR("key"))), STR("Prefer")) &&
+		    str_eq(str_trim(json_text(json_get(&list->items[i], STR("value")))), STR("body=json")))
 			return true;
 	return false;
+}
+
+bool subscription_links_context(const struct json *document)
+{
+	const struct json *endpoint = subscription_member(document, STR("notification"), STR("endpoint"));
+	enum subscription_accept accept = accept_of(endpoint);
+
+	return accept == SUBSCRIPTION_JSON || (accept == SUBSCRIPTION_GEO_JSON && prefers_json(endpoint));
 }
 
 static enum err_code build_endpoint(struct build *b)
 {
 	const struct json *from = of_notification(b, STR("endpoint"));
 	struct subscription_endpoint *endpoint = &b->subscription->endpoint;
-	struct str accept = json_text(json_get(from, STR("accept")));
 
 	endpoint->uri = json_text(json_get(from, STR("uri")));
-	endpoint->accept = str_eq(accept, STR("application/ld+json"))    ? SUBSCRIPTION_JSON_LD
-			   : str_eq(accept, STR("application/geo+json")) ? SUBSCRIPTION_GEO_JSON
-									 : SUBSCRIPTION_JSON;
+	endpoint->accept = accept_of(from);
 	endpoint->timeout_ms = ms_of(json_get(from, STR("timeout")));
 	endpoint->cooldown_ms = ms_of(json_get(from, STR("cooldown")));
 	enum err_code code =
@@ -310,8 +326,7 @@ static enum err_code build_endpoint(struct build *b)
 	if (code == ERR_OK)
 		code = pairs_of(b, json_get(from, STR("notifierInfo")), &endpoint->notifier_info,
 				&endpoint->notifier_count);
-	endpoint->context_linked = endpoint->accept == SUBSCRIPTION_JSON ||
-				   (endpoint->accept == SUBSCRIPTION_GEO_JSON && prefers_json(endpoint));
+	endpoint->context_linked = subscription_links_context(b->subscription->document);
 	return code;
 }
 

@@ -38,6 +38,9 @@ MUST_CHECK enum err_code subscription_check(const struct json *document, bool fr
 /* What is kept of a checked document: the members known, without read-only ones. In the arena, sharing its nodes. */
 MUST_CHECK enum err_code subscription_keep(struct arena *arena, const struct json *document, struct json **ret_document,
 					   struct error *err);
+/* Of a checked document: do its notifications name their @context in a Link header (5.3.1, 6.3.8), so that it needs a
+ * URL? Else they hold it. */
+bool subscription_links_context(const struct json *document);
 /* A checked fragment put over a document (5.5.8: a member of the document is replaced as a whole), and 5.8.2.4's extra
  * rules. In the arena, sharing nodes with both. ERR_INVALID: what comes out is none, or another id is named. */
 MUST_CHECK enum err_code subscription_merge(struct arena *arena, const struct json *document,

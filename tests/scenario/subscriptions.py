@@ -197,6 +197,36 @@ with Daemon(machi, work / "city") as daemon:
         drop(location)
 
     @tap.case
+    def an_inline_context_is_hosted_for_the_link_header():
+        # 5.13.1: where notifications are plain JSON their @context needs a URL, so the broker makes one.
+        own = {"Zimmer": "https://uri.etsi.org/ngsi-ld/default-context/Room",
+               "warm": "https://uri.etsi.org/ngsi-ld/default-context/temperature"}
+        json_ld = {"Content-Type": "application/ld+json"}
+        body = {**subscription("/hosted"), "entities": [{"type": "Zimmer"}], "@context": [own, CORE]}
+        first, second = subscribe(body, json_ld), subscribe({**body, "isActive": False}, json_ld)
+        shown = [json.loads(daemon.request("GET", each)[1])["jsonldContext"] for each in (first, second)]
+        same(shown[0], shown[1])  # the same value is hosted once
+        base, path = shown[0].split("/ngsi-ld/")
+        same(base, f"http://127.0.0.1:{daemon.port}")
+        status, answer = daemon.request("GET", f"/ngsi-ld/{path}")
+        same((status, json.loads(answer)["@context"]), (200, [own, CORE]))
+        listed = json.loads(daemon.request("GET", f"{ROOT}/jsonldContexts?kind=ImplicitlyCreated")[1])
+        same(listed, [shown[0]])
+        put("urn:x:room:hosted", temperature=19)
+        same(receiver.wait("/hosted", 1)[0]["data"][0]["type"], "Zimmer")
+        same(receiver.wait("/hosted", 1)[0]["data"][0]["warm"], {"type": "Property", "value": 19})
+        check(receiver.got["/hosted"][0][0]["Link"].startswith(f"<{shown[0]}>;"), receiver.got["/hosted"][0][0])
+        for each in (first, second):
+            drop(each)
+        # A notification in JSON-LD holds its @context, which stays as it is.
+        inside = {"endpoint": {"uri": receiver.url("/inside"), "accept": "application/ld+json"}}
+        location = subscribe({**body, "notification": inside}, json_ld)
+        check("jsonldContext" not in json.loads(daemon.request("GET", location)[1]))
+        put("urn:x:room:hosted", temperature=20)
+        same(receiver.wait("/inside", 1)[0]["@context"], [own, CORE])
+        drop(location)
+
+    @tap.case
     def tenants_are_apart():
         location = subscribe(subscription("/north"), {"NGSILD-Tenant": "north"})
         put("urn:x:room:4", temperature=1)
