@@ -27,6 +27,7 @@ SUBSCRIPTIONS = 100_000
 SECONDS = 6
 ROUNDS = 3
 LATE_RATE, LATE_SECONDS = 1000, 10
+OFFERED_RATE = 10_000
 ROOT = "/ngsi-ld/v1"
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -85,12 +86,23 @@ def station(number):
 
 class City:
     def __init__(self, machi, peer, folder):
-        self.peer = peer
+        self.peer, self.machi, self.folder = peer, machi, folder
         self.receiver = Process(port := free_port(), peer, "receive", port)
-        self.daemon = Process(port := free_port(), machi, "serve", "--data", folder, "--listen", f"127.0.0.1:{port}")
+        self.start()
         for first in range(0, ENTITIES, 1000):
             self.daemon.ask("POST", f"{ROOT}/entityOperations/upsert",
                             json.dumps([station(n) for n in range(first, first + 1000)]))
+
+    def start(self):
+        self.daemon = Process(port := free_port(), self.machi, "serve", "--data", self.folder, "--listen",
+                              f"127.0.0.1:{port}")
+
+    def restart(self):
+        """Resident KiB of a daemon that has done nothing yet."""
+        self.daemon.end()
+        self.start()
+        self.daemon.ask("GET", "/ready")
+        return self.daemon.resident_kib()
 
     def subscribe(self, **members):
         uri = f"http://127.0.0.1:{self.receiver.port}/"
@@ -129,6 +141,14 @@ class City:
             sys.exit(f"bench_notify: {errors} answers were errors")
         return float(rate), (self.daemon.cpu_seconds() - before) * 1e6 / int(count)
 
+    def patch_at(self, rate, seconds=SECONDS):
+        """The same from a client that offers so many changes a second on 64 connections."""
+        before = self.daemon.cpu_seconds()
+        start = time.monotonic()
+        done = int(subprocess.run([self.peer, "load", "patch", str(self.daemon.port), str(rate), str(seconds), "64",
+                                   str(ENTITIES)], capture_output=True, text=True, check=True).stdout)
+        return done / (time.monotonic() - start), (self.daemon.cpu_seconds() - before) * 1e6 / done
+
     def end(self):
         self.daemon.end()
         self.receiver.end()
@@ -136,7 +156,8 @@ class City:
 
 def measure_writes(city):
     bare = [city.patch() for _ in range(ROUNDS)]
-    before = city.daemon.resident_kib()
+    bare_offered = [city.patch_at(OFFERED_RATE) for _ in range(ROUNDS)]
+    before = city.restart()
     city.connect()
     start = time.monotonic()
     for number in range(SUBSCRIPTIONS):
@@ -144,12 +165,20 @@ def measure_writes(city):
     seconds = time.monotonic() - start
     say("creating subscriptions, one after the other", "ours", [SUBSCRIPTIONS / seconds], "subscriptions/s")
     say(f"memory of an idle subscription, {SUBSCRIPTIONS} of them", "ours",
-        [(city.daemon.resident_kib() - before) / SUBSCRIPTIONS], "KiB")
+        [(city.restart() - before) / SUBSCRIPTIONS], "KiB")
     figures = []
     for _ in range(ROUNDS):
         figures.append(city.patch())
         city.drained()
-    what = f"PATCH one attribute of {ENTITIES} entities, each with a subscription on its id"
+    offered = []
+    for _ in range(ROUNDS):
+        offered.append(city.patch_at(OFFERED_RATE))
+        city.drained()
+    what = f"PATCH of {ENTITIES} entities, each with a subscription on its id, {OFFERED_RATE} offered a second"
+    say(what, "with subscriptions, receiver on the same processors", [rate for rate, _ in offered], "changes/s")
+    say(what, "without", [rate for rate, _ in bare_offered], "changes/s")
+    say(what, "ratio", [statistics.median(r for r, _ in offered) / statistics.median(r for r, _ in bare_offered)], "x")
+    what = f"PATCH of {ENTITIES} entities, each with a subscription on its id, as many as go"
     say(what, "with subscriptions, receiver on the same processors", [rate for rate, _ in figures], "changes/s")
     say(what, "without", [rate for rate, _ in bare], "changes/s")
     say(what, "ratio", [statistics.median(r for r, _ in figures) / statistics.median(r for r, _ in bare)], "x")
@@ -193,7 +222,8 @@ def measure_lateness(city):
     city.figures()
     rounds = []
     for _ in range(ROUNDS):
-        sent = int(subprocess.run([city.peer, "load", str(city.daemon.port), str(LATE_RATE), str(LATE_SECONDS), "8", "1000"],
+        sent = int(subprocess.run([city.peer, "load", "timed", str(city.daemon.port), str(LATE_RATE), str(LATE_SECONDS),
+                                   "8", "1000"],
                                   capture_output=True, text=True, check=True).stdout)
         city.drained()
         count, *late = city.figures()

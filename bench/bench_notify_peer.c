@@ -3,9 +3,9 @@
  *
  *   receive PORT   answers every POST with 200; GET /figures gives, and forgets, "COUNT P50_US P99_US MAX_US" of the
  *                  time since the moment that notifications hold as "sentAt"
- *   load PORT RATE SECONDS CONNECTIONS ENTITIES
- *                  upserts one of the entities RATE times a second, its attribute sentAt being now; prints how many
- *                  were answered
+ *   load WHAT PORT RATE SECONDS CONNECTIONS ENTITIES
+ *                  changes one of the entities RATE times a second: "timed" upserts one whose attribute sentAt is now,
+ *                  "patch" one attribute of the stations of bench_notify.py; prints how many were answered
  */
 #include "../tests/unit/number_util.h"
 
@@ -198,21 +198,38 @@ struct load {
 	double rate; /* of this connection */
 	double seconds;
 	unsigned number, entities;
+	bool patch; /* or timed */
 	uint64_t answered;
 };
 
-static bool exchange(int fd, const struct load *load, unsigned turn)
+static int write_request(const struct load *load, unsigned turn, char *request, size_t room)
 {
-	char body[512], request[1024], reply[4096];
-	int len = snprintf(
+	char body[512];
+	unsigned entity = (load->number + turn * 7919u) % load->entities;
+	int len;
+
+	if (load->patch) {
+		len = snprintf(body, sizeof(body), "{\"type\":\"Property\",\"value\":%u.5}", turn % 1000);
+		return snprintf(request, room,
+				"PATCH /ngsi-ld/v1/entities/urn:ngsi-ld:WeatherObserved:bench:%07u/attrs/temperature "
+				"HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+				entity, len, body);
+	}
+	len = snprintf(
 		body, sizeof(body),
 		"[{\"id\":\"urn:x:timed:%u\",\"type\":\"Timed\",\"sentAt\":{\"type\":\"Property\",\"value\":%lld}}]",
-		(load->number + turn * 7919u) % load->entities, (long long)clock_us());
+		entity, (long long)clock_us());
+	return snprintf(request, room,
+			"POST /ngsi-ld/v1/entityOperations/upsert?options=update HTTP/1.1\r\nHost: x\r\n"
+			"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+			len, body);
+}
 
-	len = snprintf(request, sizeof(request),
-		       "POST /ngsi-ld/v1/entityOperations/upsert?options=update HTTP/1.1\r\nHost: x\r\n"
-		       "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-		       len, body);
+static bool exchange(int fd, const struct load *load, unsigned turn)
+{
+	char request[1024], reply[4096];
+	int len = write_request(load, turn, request, sizeof(request));
+
 	send_all(fd, request, (size_t)len);
 	ssize_t got = recv(fd, reply, sizeof(reply), 0);
 
@@ -246,7 +263,7 @@ static void *run_load(void *self)
 
 static void put_load(char **words)
 {
-	unsigned connections = number(words[3]);
+	unsigned connections = number(words[4]);
 	struct load *loads = calloc(connections, sizeof(*loads));
 	pthread_t *threads = calloc(connections, sizeof(*threads));
 	uint64_t answered = 0;
@@ -254,11 +271,12 @@ static void put_load(char **words)
 	if (!loads || !threads)
 		fail("memory");
 	for (unsigned i = 0; i < connections; i++) {
-		loads[i] = (struct load){.port = (uint16_t)number(words[0]),
-					 .rate = (double)number(words[1]) / connections,
-					 .seconds = number(words[2]),
+		loads[i] = (struct load){.port = (uint16_t)number(words[1]),
+					 .rate = (double)number(words[2]) / connections,
+					 .seconds = number(words[3]),
 					 .number = i,
-					 .entities = number(words[4])};
+					 .entities = number(words[5]),
+					 .patch = strcmp(words[0], "patch") == 0};
 		if (pthread_create(&threads[i], NULL, run_load, &loads[i]) != 0)
 			fail("a thread");
 	}
@@ -275,7 +293,7 @@ int main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "receive") == 0)
 		receive((uint16_t)number(argv[2]));
-	else if (argc == 7 && strcmp(argv[1], "load") == 0)
+	else if (argc == 8 && strcmp(argv[1], "load") == 0)
 		put_load(argv + 2);
 	else
 		return 64;
