@@ -88,8 +88,9 @@ static size_t put_line(char *at, const struct meters *set, uint32_t meter, uint3
 		at[len++] = '=';
 		len += meters_text(meters_series(set, meter, field)[minute], field, 0, at + len);
 	}
-	return len + (size_t)snprintf(at + len, LINE_BYTES_MAX - len, " %lld\n",
-				      (long long)(slice->start_s + (int64_t)minute * MINUTE_S));
+	int64_t time_s = slice->start_s + (int64_t)minute * MINUTE_S;
+
+	return len + (size_t)snprintf(at + len, LINE_BYTES_MAX - len, " %lld\n", (long long)time_s);
 }
 
 static void print_lines(const struct peer_slice *slice, const char *prefix, int64_t lines_a_body)

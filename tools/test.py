@@ -5,7 +5,7 @@ Four builds are made as far as they are not up to date, then their tests run:
   build-test   gcc with AddressSanitizer and UndefinedBehaviorSanitizer: units, faults, HTTP, scenarios, fuzz corpora
   build-tsan   gcc with ThreadSanitizer: the tests of threads
   build        gcc, release, as `make build` makes it: the house's checks of its rooms
-  build-clang  clang, release: everything must compile without a warning
+  build-clang  clang, not optimised: everything must compile without a warning
 
 Usage: test.py [NAME…]: all, or only the tests so named (of build-test). What is counted are the cases that a test
 program reports (TAP lines), or the program itself where it reports none.
@@ -26,7 +26,7 @@ BUILDS = [
     ("build-test", GCC, ["-Dbuildtype=debugoptimized", "-Db_sanitize=address,undefined"], True, ["--no-suite", "house"]),
     ("build-tsan", GCC, ["-Dbuildtype=debugoptimized", "-Db_sanitize=thread"], False, ["--suite", "tsan"]),
     ("build", GCC, ["-Dbuildtype=release"], True, ["--suite", "house"]),
-    ("build-clang", CLANG, ["-Dbuildtype=release"], True, None),
+    ("build-clang", CLANG, ["-Dbuildtype=release", "-Doptimization=0"], True, None),
 ]
 SUPPRESSIONS = os.path.join(ROOT, "tests", "suppressions")
 SANITIZERS = {

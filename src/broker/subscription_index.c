@@ -3,6 +3,7 @@
  * What has neither stands among those that are looked at for every change. */
 #include "broker/subscriptions_int.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,8 +69,9 @@ static struct subscription_bucket *bucket_new(struct map *map, struct str key)
 static bool make_room(struct subscription_bucket *bucket)
 {
 	bool inside = bucket->at == &bucket->first;
-	uint32_t room = bucket->room * 2;
+	uint32_t room = bucket->room * 2; /* 1 at first */
 
+	assert(bucket->room > 0);
 	if (bucket->count < bucket->room)
 		return true;
 	struct subscribed **grown = realloc(inside ? NULL : bucket->at, room * sizeof(*grown));
