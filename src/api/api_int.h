@@ -325,6 +325,9 @@ void etag_make(struct str bytes, char etag[static 40]);
 
 /* For every answer, before it goes out. */
 void common_headers(const struct api *api, struct http_request *request);
+/* May the page that asks have what browsers keep from no page? It may when it is this server's own (Host, public_url),
+ * or of http.cors_origins; who sends no Origin is no page. */
+bool origin_trusted(const struct api *api, struct http_request *request);
 /* For the answer to OPTIONS: what a browser asks before it sends another site's request. */
 void preflight_headers(const struct api *api, struct http_request *request);
 

@@ -16,6 +16,28 @@ static struct str origin_allowed(const struct api *api, struct http_request *req
 	return STR_NONE;
 }
 
+/* An origin is scheme and host; behind a proxy that speaks TLS the scheme is not known here, so hosts are compared. */
+static bool is_host_of(struct str origin, struct str host)
+{
+	size_t scheme_len = 0;
+
+	while (scheme_len < origin.len && origin.at[scheme_len] != ':')
+		scheme_len++;
+	struct str rest = str_part(origin, scheme_len, origin.len);
+
+	return host.len > 0 && str_starts(rest, STR("://")) && str_eq_nocase(str_part(rest, 3, rest.len), host);
+}
+
+bool origin_trusted(const struct api *api, struct http_request *request)
+{
+	struct str origin = http_request_header(request, STR("Origin"));
+
+	if (!origin.len)
+		return !origin.at;
+	return origin_allowed(api, request).at || is_host_of(origin, http_request_header(request, STR("Host"))) ||
+	       str_eq_nocase(origin, str_from(api->options.public_url));
+}
+
 static void cors_headers(const struct api *api, struct http_request *request)
 {
 	struct str allowed = origin_allowed(api, request);

@@ -188,7 +188,7 @@ static struct json success_node(struct arena *arena, const struct operation *ope
 		if (operation->answer == ANSWER_TEMPORALS)
 			schema = array_schema(arena, schema);
 		(void)json_add(arena, &node, STR("content"), media_node(arena, json_types, 2, schema));
-	} else if (operation->answer == ANSWER_PLAIN) {
+	} else if (operation->answer == ANSWER_PLAIN && !str_eq(status, STR("101"))) {
 		(void)json_add(arena, &node, STR("content"),
 			       media_node(arena, metrics ? text_types : plain_types, 1, any));
 	}

@@ -319,8 +319,8 @@ const struct operation operations[] = {
 	      "Owe notifications again that were given up", "200", replay_dead_letters),
 	PLAIN(METHOD_POST, "/api/v1/notifications/dead/drop", "dropDeadLetters",
 	      "Forget notifications that were given up", "200", drop_dead_letters),
-	PLAIN(METHOD_GET, "/api/v1/stream", "streamChanges", "Changes as they happen, as Server-Sent Events", "200",
-	      stream_changes),
+	PLAIN(METHOD_GET, "/api/v1/stream", "streamChanges",
+	      "Changes as they happen, as Server-Sent Events or over a WebSocket", "101 200", stream_changes),
 	{METHOD_GET, "/openapi.json", "openapi", "This description", "", 0, 0, BODY_NONE, ANSWER_PLAIN, "200", true,
 	 false, show_openapi},
 };

@@ -1,4 +1,4 @@
-/* /api/v1/stream: changes as they happen, as Server-Sent Events (WHATWG HTML 9.2), for browsers.
+/* /api/v1/stream: changes as they happen, as Server-Sent Events (WHATWG HTML 9.2) or over a WebSocket (RFC 6455).
  *
  * The parameters are made a subscription's document, so that a stream selects exactly as a subscription does.
  * EventSource can set no headers, hence tenant, context and lastEventId beside NGSILD-Tenant, Link and Last-Event-ID.
@@ -26,6 +26,7 @@ static const enum parameter taken[] = {P_TYPE,    P_ID,     P_ID_PATTERN, P_ATTR
 
 struct stream_call {
 	struct stream_open open;
+	bool websocket;
 	struct str own[OWN_COUNT]; /* STR_NONE: absent */
 };
 
@@ -252,7 +253,15 @@ static ssize_t on_pull(struct http_request *request, char *at, size_t room, bool
 	return (ssize_t)read;
 }
 
-static void stream_headers(struct call *call)
+static ssize_t on_pull_message(struct http_request *request, char *at, size_t room, bool *ret_ends)
+{
+	struct call *call = http_request_state(request);
+	size_t read = broker_stream_read_message(call->stream, at, room, ret_ends);
+
+	return read == BROKER_STREAM_READ_LOST ? HTTP_STREAM_END : (ssize_t)read;
+}
+
+static void link_header(struct call *call)
 {
 	const struct context *context = call->context;
 	const struct json *member;
@@ -260,20 +269,31 @@ static void stream_headers(struct call *call)
 	call->media = MEDIA_JSON;
 	call_context_out(call, &context, &member);
 	(void)http_response_header(call->request, "Link", call->context_link);
+}
+
+static void event_headers(struct call *call)
+{
 	(void)http_response_header(call->request, "Content-Type", STR("text/event-stream; charset=utf-8"));
 	(void)http_response_header(call->request, "Cache-Control", STR("no-store"));
 	(void)http_response_header(call->request, "X-Accel-Buffering", STR("no")); /* nginx would gather events */
 	(void)http_response_header(call->request, "X-Content-Type-Options", STR("nosniff"));
-	common_headers(call->api, call->request);
 }
 
 static void answer_stream(struct call *call)
 {
+	const struct stream_call *work = call->work;
+
 	if (call->write_code != ERR_OK) {
 		answer_wrong(call, call->write_code);
 		return;
 	}
-	stream_headers(call);
+	link_header(call);
+	common_headers(call->api, call->request);
+	if (work->websocket) {
+		http_respond_websocket(call->request, on_pull_message);
+		return;
+	}
+	event_headers(call);
 	http_respond_stream(call->request, 200, on_pull);
 }
 
@@ -311,6 +331,7 @@ static void open_stream(struct call *call)
 	work->open.document = &document; /* read by submit alone */
 	work->open.context = call->context;
 	work->open.context_value = call->context_value;
+	work->open.form = work->websocket ? BROKER_STREAM_MESSAGES : BROKER_STREAM_EVENTS;
 	work->open.wake = on_news;
 	work->open.cut = on_lost;
 	work->open.done = on_open;
@@ -323,6 +344,24 @@ static void open_stream(struct call *call)
 		call_wait(call, answer_stream);
 }
 
+/* Browsers let every page open a WebSocket to every server, and leave it to the server to look who asks. */
+static bool take_upgrade(struct call *call)
+{
+	struct stream_call *work = call->work;
+	const char *reason = NULL;
+	int status = http_websocket_check(call->request, &reason);
+
+	work->websocket = status == 101;
+	if (work->websocket && !origin_trusted(call->api, call->request)) {
+		status = 403;
+		reason = "pages of this Origin may not listen: http.cors_origins does not name it";
+	}
+	if (status == 0 || status == 101)
+		return true;
+	problem_refuse(call->api, call->request, status, reason);
+	return false;
+}
+
 void stream_changes(struct call *call)
 {
 	call->work = arena_new(call->arena, struct stream_call);
@@ -330,7 +369,8 @@ void stream_changes(struct call *call)
 		answer_problem(call, PROBLEM_UNAVAILABLE, "no memory for this request");
 		return;
 	}
-	if (!take_parameters(call) || !take_tenant(call) || !take_context(call) || !take_place(call))
+	if (!take_upgrade(call) || !take_parameters(call) || !take_tenant(call) || !take_context(call) ||
+	    !take_place(call))
 		return;
 	if (str_eq(http_request_method(call->request), STR("HEAD")))
 		answer_text(call, 200, STR("text/event-stream; charset=utf-8"), STR(""));

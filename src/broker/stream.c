@@ -2,6 +2,7 @@
  * its channel between two transactions, and the index needs no lock. */
 #include "broker/stream_int.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,6 +60,7 @@ static enum err_code make_stream(struct broker *broker, struct stream_open *open
 		atomic_fetch_sub(&broker->streams, 1);
 		return err_set(err, ERR_MEMORY, "no memory for a stream");
 	}
+	open->stream->form = open->form;
 	open->stream->wake = open->wake;
 	open->stream->cut = open->cut;
 	open->stream->self = open->self;
@@ -118,9 +120,15 @@ static enum err_code take_channel(struct subscriptions *all, struct stream_open 
 /* The number that the client comes back with if it hears nothing else. */
 static void greet(struct broker_stream *stream, bool reset, uint64_t number)
 {
-	int len = snprintf(stream->greeting, sizeof(stream->greeting), "retry: %d\n%sid: %llu\n\n",
-			   BROKER_STREAM_RETRY_MS, reset ? "event: reset\ndata: {}\n" : "", (unsigned long long)number);
+	unsigned long long id = number;
+	int len;
 
+	if (stream->form == BROKER_STREAM_MESSAGES)
+		len = snprintf(stream->greeting, sizeof(stream->greeting),
+			       "{\"event\":\"%s\",\"id\":\"%llu\",\"data\":{}}", reset ? "reset" : "open", id);
+	else
+		len = snprintf(stream->greeting, sizeof(stream->greeting), "retry: %d\n%sid: %llu\n\n",
+			       BROKER_STREAM_RETRY_MS, reset ? "event: reset\ndata: {}\n" : "", id);
 	stream->greeting_bytes = len > 0 ? (size_t)len : 0;
 }
 
@@ -212,39 +220,86 @@ static size_t copy(char *at, size_t room, const char *from, size_t len)
 	return taken;
 }
 
-/* With the lock held. */
-static size_t read_events(struct broker_stream *stream, char *at, size_t room)
+/* With the lock held. The event's text is head, data and tail, and the stream's offset a place in it. */
+static size_t read_event(struct broker_stream *stream, char *at, size_t room, bool *ret_ends)
 {
-	size_t read = 0;
+	static const struct str tails[BROKER_STREAM_FORMS] = {
+		[BROKER_STREAM_EVENTS] = {"\n\n", 2},
+		[BROKER_STREAM_MESSAGES] = {"}", 1},
+	};
+	const struct stream_event *event = stream->event;
+	const struct str pieces[] = {
+		{event->heads[stream->form], event->head_bytes[stream->form]},
+		{event->data, event->len},
+		tails[stream->form],
+	};
+	size_t read = 0, begin = 0;
 
-	while (read < room && stream->event) {
-		const struct stream_event *event = stream->event;
-		size_t taken = copy(at + read, room - read, event->text + stream->offset, event->len - stream->offset);
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); begin += pieces[i++].len) {
+		size_t skipped = stream->offset > begin ? stream->offset - begin : 0;
+
+		if (skipped >= pieces[i].len)
+			continue;
+		size_t taken = copy(at + read, room - read, pieces[i].at + skipped, pieces[i].len - skipped);
 
 		read += taken;
 		stream->offset += taken;
-		if (stream->offset < event->len)
-			break;
-		stream->event = event->next;
-		stream->position = event->next ? event->next->position : 0;
-		stream->offset = 0;
 	}
+	*ret_ends = stream->offset == begin;
 	return read;
 }
 
-size_t broker_stream_read(struct broker_stream *stream, char *at, size_t room)
+/* With the lock held. */
+static void go_on(struct broker_stream *stream)
+{
+	stream->event = stream->event->next;
+	stream->position = stream->event ? stream->event->position : 0;
+	stream->offset = 0;
+}
+
+static size_t read_greeting(struct broker_stream *stream, char *at, size_t room)
 {
 	size_t left = stream->greeting_bytes - stream->greeting_sent;
 	size_t read = copy(at, room, stream->greeting + stream->greeting_sent, left);
 
 	stream->greeting_sent += read;
-	(void)pthread_mutex_lock(&stream->channel->lock);
-	if (stream->lost)
-		read = BROKER_STREAM_READ_LOST;
-	else
-		read += read_events(stream, at + read, room - read);
-	(void)pthread_mutex_unlock(&stream->channel->lock);
 	return read;
+}
+
+size_t broker_stream_read(struct broker_stream *stream, char *at, size_t room)
+{
+	assert(stream->form == BROKER_STREAM_EVENTS);
+	size_t read = read_greeting(stream, at, room);
+	bool ends = true;
+
+	(void)pthread_mutex_lock(&stream->channel->lock);
+	bool lost = stream->lost;
+
+	while (!lost && ends && read < room && stream->event) {
+		read += read_event(stream, at + read, room - read, &ends);
+		if (ends)
+			go_on(stream);
+	}
+	(void)pthread_mutex_unlock(&stream->channel->lock);
+	return lost ? BROKER_STREAM_READ_LOST : read;
+}
+
+size_t broker_stream_read_message(struct broker_stream *stream, char *at, size_t room, bool *ret_ends)
+{
+	assert(stream->form == BROKER_STREAM_MESSAGES);
+	size_t read = read_greeting(stream, at, room);
+
+	*ret_ends = read > 0 && stream->greeting_sent == stream->greeting_bytes;
+	(void)pthread_mutex_lock(&stream->channel->lock);
+	bool lost = stream->lost;
+
+	if (!lost && read == 0 && stream->event) {
+		read = read_event(stream, at, room, ret_ends);
+		if (*ret_ends)
+			go_on(stream);
+	}
+	(void)pthread_mutex_unlock(&stream->channel->lock);
+	return lost ? BROKER_STREAM_READ_LOST : read;
 }
 
 void broker_stream_close(struct broker_stream *stream)

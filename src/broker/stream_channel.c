@@ -8,7 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define NUMBER_BYTES 32 /* "id: N\n\n" */
+static size_t event_bytes(const struct stream_event *event)
+{
+	return sizeof(*event) + event->len;
+}
 
 /* ---- one channel ---- */
 
@@ -35,8 +38,8 @@ static void drop_first(struct stream_channel *channel)
 	if (!channel->first)
 		channel->last = NULL;
 	channel->since = event->number;
-	channel->bytes -= event->len;
-	atomic_fetch_sub(&channel->broker->stream_bytes, event->len);
+	channel->bytes -= event_bytes(event);
+	atomic_fetch_sub(&channel->broker->stream_bytes, event_bytes(event));
 	free(event);
 }
 
@@ -62,30 +65,20 @@ struct str stream_channel_key(const struct stream_channel *channel)
 /* ---- gathering ---- */
 
 /* NULL: no memory. */
-static struct stream_event *event_new(struct stream_channel *channel, struct str kind, struct str data)
+static struct stream_event *event_new(struct stream_channel *channel, bool reset, struct str data)
 {
-	size_t room = kind.len + data.len + sizeof("event: \ndata: \n") + NUMBER_BYTES;
-	struct stream_event *event = malloc(sizeof(*event) + room);
+	struct stream_event *event = malloc(sizeof(*event) + data.len);
 
 	if (!event)
 		return NULL;
-	*event = (struct stream_event){.channel = channel};
-	char *at = event->text;
-
-	memcpy(at, "event: ", 7);
-	memcpy(at + 7, kind.at, kind.len);
-	at += 7 + kind.len;
-	memcpy(at, "\ndata: ", 7);
-	memcpy(at + 7, data.at, data.len);
-	at += 7 + data.len;
-	*at++ = '\n';
-	event->len = (size_t)(at - event->text);
+	*event = (struct stream_event){.channel = channel, .reset = reset, .len = data.len};
+	memcpy(event->data, data.at, data.len);
 	return event;
 }
 
 static struct stream_event *reset_new(struct stream_channel *channel)
 {
-	return event_new(channel, STR("reset"), STR("{}"));
+	return event_new(channel, true, STR("{}"));
 }
 
 void streams_init(struct streams *streams, uint64_t seed)
@@ -136,7 +129,7 @@ void streams_keep(struct streams *streams, struct stream_channel *channel, struc
 	if (fits && body.len > BROKER_STREAM_BYTES_MAX / 2)
 		event = reset_new(channel);
 	else if (fits)
-		event = event_new(channel, STR("change"), body);
+		event = event_new(channel, false, body);
 	if (!event) {
 		streams->lost = true;
 		return;
@@ -187,11 +180,25 @@ static void tell_streams(struct stream_channel *channel)
 	}
 }
 
+static void set_number(struct stream_event *event, uint64_t number)
+{
+	const char *kind = event->reset ? "reset" : "change";
+	unsigned long long id = number;
+	int events = snprintf(event->heads[BROKER_STREAM_EVENTS], STREAM_HEAD_BYTES,
+			      "event: %s\nid: %llu\ndata: ", kind, id);
+	int messages = snprintf(event->heads[BROKER_STREAM_MESSAGES], STREAM_HEAD_BYTES,
+				"{\"event\":\"%s\",\"id\":\"%llu\",\"data\":", kind, id);
+
+	event->number = number;
+	event->head_bytes[BROKER_STREAM_EVENTS] = (size_t)events;
+	event->head_bytes[BROKER_STREAM_MESSAGES] = (size_t)messages;
+}
+
 /* Takes the event over. Where all channels together hold too much, a short one takes its place. */
 static void publish(struct stream_channel *channel, struct stream_event *event, uint64_t number)
 {
 	(void)pthread_mutex_lock(&channel->lock);
-	if (!make_room(channel, event->len + NUMBER_BYTES)) {
+	if (!make_room(channel, event_bytes(event))) {
 		struct stream_event *reset = reset_new(channel);
 
 		if (reset) {
@@ -199,9 +206,7 @@ static void publish(struct stream_channel *channel, struct stream_event *event, 
 			event = reset;
 		}
 	}
-	event->len +=
-		(size_t)snprintf(event->text + event->len, NUMBER_BYTES, "id: %llu\n\n", (unsigned long long)number);
-	event->number = number;
+	set_number(event, number);
 	event->position = ++channel->positions;
 	event->next = NULL;
 	if (channel->last)
@@ -209,8 +214,8 @@ static void publish(struct stream_channel *channel, struct stream_event *event, 
 	else
 		channel->first = event;
 	channel->last = event;
-	channel->bytes += event->len;
-	atomic_fetch_add(&channel->broker->stream_bytes, event->len);
+	channel->bytes += event_bytes(event);
+	atomic_fetch_add(&channel->broker->stream_bytes, event_bytes(event));
 	tell_streams(channel);
 	(void)pthread_mutex_unlock(&channel->lock);
 }

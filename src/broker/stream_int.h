@@ -8,14 +8,18 @@
 #define STREAM_GATHERED_BYTES_MAX ((size_t)64 << 20) /* of one transaction's events, of a tenant */
 #define STREAM_KEY_BYTES_MAX ((size_t)1 << 20)
 #define STREAM_GREETING_BYTES 128
+#define STREAM_HEAD_BYTES 64 /* of an event's text before its data, with the longest number */
 
 struct stream_event {
 	struct stream_event *next;
 	struct stream_channel *channel; /* while it is gathered */
 	uint64_t number; /* told to clients */
 	uint64_t position; /* in its channel */
+	bool reset; /* else a change */
+	size_t head_bytes[BROKER_STREAM_FORMS];
+	char heads[BROKER_STREAM_FORMS][STREAM_HEAD_BYTES]; /* what stands before the data in each form */
 	size_t len;
-	char text[];
+	char data[];
 };
 
 struct stream_channel {
@@ -37,7 +41,8 @@ struct broker_stream {
 	struct broker_stream *next, *previous;
 	const struct stream_event *event; /* NULL: has read all */
 	uint64_t position; /* the event's */
-	size_t offset; /* in the event */
+	size_t offset; /* in the event's text of this form */
+	enum broker_stream_form form;
 	bool lost;
 	char greeting[STREAM_GREETING_BYTES];
 	size_t greeting_bytes, greeting_sent;

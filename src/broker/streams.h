@@ -5,8 +5,8 @@
  * falls behind what is held is cut; nobody waits for anybody. Events are held for a while after the last stream has
  * gone, so that one that comes back with the number of its last event gets what it has missed; where that is not held
  * any more an event "reset" comes first, after which the state is to be read anew. Numbers ascend within a tenant, also
- * over restarts as long as the clock does. Events are text/event-stream (WHATWG HTML 9.2): "change" with a notification
- * (GS CIM 009 V1.9.1, 5.3.1), and "reset". Thread: any, but where said. */
+ * over restarts as long as the clock does. An event is a "change" with a notification (GS CIM 009 V1.9.1, 5.3.1), or a
+ * "reset", in the form that the stream was opened with; one channel serves both. Thread: any, but where said. */
 #ifndef MACHI_BROKER_STREAMS_H
 #define MACHI_BROKER_STREAMS_H
 
@@ -22,6 +22,12 @@
 
 struct broker_stream;
 
+enum broker_stream_form {
+	BROKER_STREAM_EVENTS, /* text/event-stream (WHATWG HTML 9.2), for broker_stream_read() */
+	BROKER_STREAM_MESSAGES, /* a JSON object each, {"event", "id", "data"}, for broker_stream_read_message() */
+	BROKER_STREAM_FORMS
+};
+
 struct stream_open {
 	struct store_write store_write; /* the broker's, as all down to made */
 	struct broker *broker;
@@ -31,6 +37,7 @@ struct stream_open {
 	const struct json *document; /* that subscription_check() took, with an id */
 	struct context *context; /* of its names, and of notifications; held by the caller until done() */
 	const struct json *context_value; /* NULL: the core */
+	enum broker_stream_form form;
 	bool resumes;
 	uint64_t last_number; /* of the event that was seen last, where it resumes */
 	/* From done() to broker_stream_close(), on the writer's thread; must not block. There is something to read; the
@@ -47,6 +54,9 @@ MUST_CHECK enum err_code broker_stream_submit(struct broker *broker, struct str 
 					      struct error *err);
 /* Copies what comes next; 0: nothing now, wake() will be called. BROKER_STREAM_READ_LOST: cut. One thread at a time. */
 size_t broker_stream_read(struct broker_stream *stream, char *at, size_t room);
+/* The same, of one message at most; *ret_ends: its last byte is among those copied. The first one is "open", or
+ * "reset". 0 comes only between messages. */
+size_t broker_stream_read_message(struct broker_stream *stream, char *at, size_t room, bool *ret_ends);
 /* No calls after it returns. NULL is fine. */
 void broker_stream_close(struct broker_stream *stream);
 

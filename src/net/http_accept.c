@@ -157,7 +157,7 @@ static void connection_place(struct http_server *server, struct http_loop *self,
 void http_listen_watch(struct http_loop *loop, bool watched)
 {
 	/* EPOLLEXCLUSIVE cannot be changed, only taken out and put in again. */
-	struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.u32 = HTTP_EVENT_LISTEN};
+	struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.u64 = HTTP_EVENT_LISTEN};
 
 	(void)epoll_ctl(loop->epoll_fd, watched ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, loop->server->listen_fd, &event);
 }

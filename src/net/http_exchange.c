@@ -39,7 +39,8 @@ bool http_response_queue(struct http_request *request, int status, struct MHD_Re
 	for (size_t i = 0; i < request->field_count; i++)
 		(void)MHD_add_response_header(response, request->fields[i].name, request->fields[i].value);
 	(void)MHD_add_response_header(response, "X-Request-Id", request->id.at);
-	if (request->last || atomic_load_explicit(&request->loop->server->draining, memory_order_relaxed))
+	if (status != MHD_HTTP_SWITCHING_PROTOCOLS &&
+	    (request->last || atomic_load_explicit(&request->loop->server->draining, memory_order_relaxed)))
 		(void)MHD_add_response_header(response, "Connection", "close");
 	bool queued = MHD_queue_response(request->mhd, (unsigned int)status, response) == MHD_YES;
 

@@ -41,6 +41,11 @@
 #define HTTP_SWEEP_MS 1000
 #define HTTP_STREAM_GRACE_MS 1000 /* for the last bytes of a stream that is ended */
 #define HTTP_STREAM_BLOCK_BYTES 16384u /* a chunk at most */
+#define HTTP_WEBSOCKET_MESSAGE_BYTES_MAX 4096u /* of a client's message, which is dropped */
+#define HTTP_WEBSOCKET_READS_PER_TURN 4u /* of 4 KiB each; then others have their turn … */
+#define HTTP_WEBSOCKET_BYTES_PER_TURN ((uint64_t)256 << 10) /* … as after so much sent */
+#define HTTP_ACCEPT_BYTES 29 /* of Sec-WebSocket-Accept, with a NUL */
+#define HTTP_EVENTS_PER_TURN 64
 #define HTTP_PEER_BYTES 64
 #define HTTP_LINGERS_MAX 64u /* connections of a loop at a time that are closed gently … */
 #define HTTP_LINGER_MS 2000 /* … for at most so long */
@@ -130,8 +135,10 @@ struct http_request {
 	_Atomic bool stream_cut;
 	int64_t stream_sent_us; /* when pull() last gave something */
 	int64_t stream_ending_us; /* 0: it goes on */
+	struct http_websocket *websocket; /* owned; NULL: none */
 	int status; /* 0: not answered */
 	uint64_t response_bytes;
+	bool http_1_1;
 	bool handled; /* handle() or refuse() saw it: finished() is owed */
 	bool suspend_wanted;
 	bool raw; /* the answer goes past the daemon, which would not take one now */
@@ -211,7 +218,7 @@ void http_loop_post(struct http_loop *loop, struct http_message *message); /* an
 void http_loop_nudge(struct http_loop *loop); /* any thread: look at the server's state */
 
 /* http_accept.c */
-enum { HTTP_EVENT_DAEMON, HTTP_EVENT_INBOX, HTTP_EVENT_LISTEN }; /* in a loop's epoll set */
+enum { HTTP_EVENT_DAEMON, HTTP_EVENT_INBOX, HTTP_EVENT_LISTEN }; /* in a loop's epoll set; else a WebSocket's request */
 void http_listen_watch(struct http_loop *loop, bool watched); /* any thread before the loop watches itself */
 bool http_accept_some(struct http_loop *loop); /* true when the backlog is empty */
 void http_accept_rest(struct http_server *server); /* when every loop is quiet, right before closing */
@@ -251,6 +258,15 @@ void http_bodies_free(struct http_loop *loop);
 void http_stream_resume(struct http_request *request); /* its message has come */
 /* Beats, clients that have gone, streams that are cut; when draining it ends them. */
 void http_stream_sweep(struct http_request *request, int64_t now_us, bool draining);
+
+/* http_websocket.c */
+void http_websocket_event(struct http_request *request); /* its socket has something, or takes something */
+void http_websocket_resume(struct http_request *request); /* as http_stream_resume(), which calls it */
+void http_websocket_sweep(struct http_request *request, int64_t now_us, bool draining); /* the same */
+void http_websocket_free(struct http_request *request); /* the request ends */
+
+/* http_handshake.c: Sec-WebSocket-Accept of a well-formed key (RFC 6455 section 4.2.2). False: no SHA-1 to be had. */
+MUST_CHECK bool http_websocket_accept(struct str key, char ret_accept[static HTTP_ACCEPT_BYTES]);
 
 /* http_exchange.c: adds the headers and queues. False: libmicrohttpd does not take it. Drops its reference. */
 bool http_response_queue(struct http_request *request, int status, struct MHD_Response *response);

@@ -217,18 +217,25 @@ static void loop_read_inbox(struct http_loop *loop)
 	}
 }
 
+/* A WebSocket's request lives until the daemon runs, whatever else this turn brings. */
+static void loop_event(struct http_loop *loop, uint64_t event)
+{
+	if (event == HTTP_EVENT_INBOX)
+		loop_read_inbox(loop);
+	else if (event == HTTP_EVENT_LISTEN && !loop->quiet)
+		(void)http_accept_some(loop);
+	else if (event > HTTP_EVENT_LISTEN)
+		http_websocket_event((struct http_request *)(uintptr_t)event);
+}
+
 static void loop_turn(struct http_loop *loop)
 {
-	struct epoll_event events[3];
-	int count = epoll_wait(loop->epoll_fd, events, 3, wait_ms(loop, http_now_us()));
+	struct epoll_event events[HTTP_EVENTS_PER_TURN];
+	int count = epoll_wait(loop->epoll_fd, events, HTTP_EVENTS_PER_TURN, wait_ms(loop, http_now_us()));
 	uint64_t calls = loop->calls;
 
-	for (int i = 0; i < count; i++) {
-		if (events[i].data.u32 == HTTP_EVENT_INBOX)
-			loop_read_inbox(loop);
-		else if (events[i].data.u32 == HTTP_EVENT_LISTEN && !loop->quiet)
-			(void)http_accept_some(loop);
-	}
+	for (int i = 0; i < count; i++)
+		loop_event(loop, events[i].data.u64);
 	(void)MHD_run(loop->daemon);
 	loop->idle_turns = count > 0 || loop->calls != calls ? 0 : loop->idle_turns + (loop->idle_turns < UINT32_MAX);
 	int64_t now_us = http_now_us();
@@ -277,16 +284,16 @@ static enum err_code daemon_start(struct http_loop *loop, struct error *err)
 {
 	const struct http_server_options *options = &loop->server->options;
 
-	loop->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL,
-					NULL, http_on_request, loop, MHD_OPTION_NOTIFY_CONNECTION, http_on_connection,
-					loop, MHD_OPTION_NOTIFY_COMPLETED, http_on_completed, loop,
-					MHD_OPTION_URI_LOG_CALLBACK, http_on_uri, loop, MHD_OPTION_UNESCAPE_CALLBACK,
-					http_on_unescape, loop, MHD_OPTION_CONNECTION_LIMIT, options->connections_max,
-					MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)options->connection_bytes,
-					MHD_OPTION_CONNECTION_TIMEOUT, options->idle_timeout_s, MHD_OPTION_END);
+	loop->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE, 0, NULL, NULL,
+		http_on_request, loop, MHD_OPTION_NOTIFY_CONNECTION, http_on_connection, loop,
+		MHD_OPTION_NOTIFY_COMPLETED, http_on_completed, loop, MHD_OPTION_URI_LOG_CALLBACK, http_on_uri, loop,
+		MHD_OPTION_UNESCAPE_CALLBACK, http_on_unescape, loop, MHD_OPTION_CONNECTION_LIMIT,
+		options->connections_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)options->connection_bytes,
+		MHD_OPTION_CONNECTION_TIMEOUT, options->idle_timeout_s, MHD_OPTION_END);
 	const union MHD_DaemonInfo *info =
 		loop->daemon ? MHD_get_daemon_info(loop->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
-	struct epoll_event event = {.events = EPOLLIN, .data.u32 = HTTP_EVENT_DAEMON};
+	struct epoll_event event = {.events = EPOLLIN, .data.u64 = HTTP_EVENT_DAEMON};
 
 	if (!info || epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, info->epoll_fd, &event) != 0)
 		return err_set(err, ERR_IO, "libmicrohttpd does not start on loop %u", loop->index);
@@ -342,7 +349,7 @@ void *http_loop_main(void *arg)
 
 enum err_code http_loop_init(struct http_loop *loop, struct http_server *server, uint32_t index, struct error *err)
 {
-	struct epoll_event event = {.events = EPOLLIN, .data.u32 = HTTP_EVENT_INBOX};
+	struct epoll_event event = {.events = EPOLLIN, .data.u64 = HTTP_EVENT_INBOX};
 
 	loop->server = server;
 	loop->index = index;

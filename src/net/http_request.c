@@ -187,6 +187,7 @@ static enum MHD_Result request_head(struct http_request *request, const char *me
 	http_fields_read(request, &fields);
 	request->head_bytes = info ? info->header_size : 0;
 	atomic_fetch_add_explicit(&request->loop->counters.bytes_in, request->head_bytes, memory_order_relaxed);
+	request->http_1_1 = strcmp(version, MHD_HTTP_VERSION_1_1) == 0;
 	request->method = arena_dup(&request->arena, str_from(method));
 	request->id = http_request_id_valid(fields.id) ? arena_dup(&request->arena, fields.id) : id_make(request);
 	http_head_check(request, method, version, &fields, &length);
@@ -351,6 +352,7 @@ static void request_end(struct http_request *request)
 		atomic_fetch_add_explicit(&loop->counters.responses_4xx, 1, memory_order_relaxed);
 	if (request->handled && options->finished)
 		options->finished(options->self, loop->state, request);
+	http_websocket_free(request);
 	if (request->arena.bytes + request->body_len + request->response_bytes > HTTP_TRIM_BYTES)
 		loop->trim_wanted = true;
 	request->connection->request = NULL;

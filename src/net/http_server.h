@@ -110,6 +110,22 @@ void http_stream_wake(struct http_request *request);
 /* The same: the client has lost its place; the connection is cut within a second. */
 void http_stream_cut(struct http_request *request);
 
+/* ---- a WebSocket instead of an answer (RFC 6455) ---- */
+
+/* 0: the request asks for none; as RFC 9110 section 7.8 has it, Upgrade says nothing in HTTP/1.0, and here nothing in
+ * another method than GET. 101: it does, by a handshake as section 4.2.1 demands. Else the status to refuse it with,
+ * for *ret_reason; headers that such a refusal needs are set. Whether the page that asks (Origin) may is for the caller
+ * to say. */
+int http_websocket_check(struct http_request *request, const char **ret_reason);
+/* After 101 of http_websocket_check(). pull() runs on the loop's thread whenever the connection takes more: it puts up
+ * to room bytes of one text message (UTF-8) and says how many, and whether the message ends with them; 0: nothing now,
+ * only between messages, until somebody calls http_stream_wake(); HTTP_STREAM_END: the client has lost its place. Pings
+ * go out after HTTP_STREAM_BEAT_MS of silence. The client's messages are dropped. It ends as a stream does, and when a
+ * ping brings nothing within the idle timeout; where it can be, the client is told why: 1001 when the server drains,
+ * 1013 by http_stream_cut() or HTTP_STREAM_END, 1002, 1007 or 1009 for what it has sent. */
+void http_respond_websocket(struct http_request *request,
+			    ssize_t (*pull)(struct http_request *request, char *at, size_t room, bool *ret_ends));
+
 /* The handler returns without an answer; woken() runs on this loop after somebody called http_request_wake(). */
 void http_request_suspend(struct http_request *request, void (*woken)(struct http_request *request));
 /* Any thread, exactly once per suspension. The request must not be touched by the caller afterwards. */

@@ -70,6 +70,10 @@ static void resume(struct http_request *request)
 
 void http_stream_resume(struct http_request *request)
 {
+	if (request->websocket) {
+		http_websocket_resume(request);
+		return;
+	}
 	atomic_store(&request->stream_state, HTTP_STREAM_PULLS);
 	resume(request);
 }
@@ -86,6 +90,10 @@ void http_stream_sweep(struct http_request *request, int64_t now_us, bool draini
 {
 	bool beat = now_us - request->stream_sent_us >= HTTP_STREAM_BEAT_MS * INT64_C(1000);
 
+	if (request->websocket) {
+		http_websocket_sweep(request, now_us, draining);
+		return;
+	}
 	if (!request->stream_ending_us && (draining || client_has_gone(request)))
 		request->stream_ending_us = now_us;
 	if (atomic_load(&request->stream_cut) ||

@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
-"""Changes as Server-Sent Events at /api/v1/stream, as browsers read them.
+"""Changes at /api/v1/stream, as Server-Sent Events and over a WebSocket, as browsers read them.
 
 Usage: stream.py MACHI SOURCE_ROOT. Clients of this script read events while entities change: what selectors let through,
 what a client that comes back gets, what becomes of one that does not read, many at once, and the end of the daemon.
 """
+import base64
 import contextlib
+import hashlib
 import http.client
 import json
 import os
 import pathlib
 import shutil
 import socket
+import struct
 import sys
 import tempfile
 import threading
@@ -100,6 +103,102 @@ class Stream:
     def close(self):
         self.answer.close()
         self.connection.close()
+
+
+TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
+MASK = b"\x37\xfa\x21\x3d"
+
+
+class WebSocket:
+    """A client by RFC 6455, with its frames in view."""
+
+    def __init__(self, daemon, headers=None, **parameters):
+        key = base64.b64encode(os.urandom(16)).decode()
+        query = urllib.parse.urlencode({k: v for k, v in parameters.items() if v is not None})
+        lines = {"Host": f"127.0.0.1:{daemon.port}", "Upgrade": "websocket", "Connection": "Upgrade",
+                 "Sec-WebSocket-Key": key, "Sec-WebSocket-Version": "13", **(headers or {})}
+        self.sock = socket.create_connection(("127.0.0.1", daemon.port), timeout=ARRIVES_SECONDS)
+        self.file = self.sock.makefile("rb")
+        self.sock.sendall(f"GET /api/v1/stream?{query} HTTP/1.1\r\n".encode() +
+                          "".join(f"{name}: {value}\r\n" for name, value in lines.items() if value).encode() + b"\r\n")
+        self.status = int(self.file.readline().split()[1])
+        self.headers = http.client.parse_headers(self.file)
+        self.last_id, self.pings, self.first = None, 0, None
+        if self.status == 101:
+            wanted = hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()
+            same(self.headers["Sec-WebSocket-Accept"], base64.b64encode(wanted).decode())
+            self.first = self.message()["event"]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def send(self, opcode, payload=b""):
+        masked = bytes(byte ^ MASK[i % 4] for i, byte in enumerate(payload))
+        size = struct.pack("!B", 0x80 | len(payload)) if len(payload) < 126 else struct.pack("!BH", 0xfe, len(payload))
+        self.sock.sendall(bytes([0x80 | opcode]) + size + MASK + masked)
+
+    def frame(self):
+        """(opcode, whether a message ends, payload); None: the connection has ended."""
+        head = self.file.read(2)
+        if len(head) < 2:
+            return None
+        size = head[1]
+        check(size < 128, "a masked frame")
+        if size == 126:
+            size, = struct.unpack("!H", self.file.read(2))
+        elif size == 127:
+            size, = struct.unpack("!Q", self.file.read(8))
+        return head[0] & 15, bool(head[0] & 128), self.file.read(size)
+
+    def message(self):
+        """The next message, with pings answered; or the code with which the server closes."""
+        text = b""
+        while True:
+            frame = self.frame()
+            check(frame, "the connection has ended")
+            opcode, ends, payload = frame
+            if opcode == PING:
+                self.pings += 1
+                self.send(PONG, payload)
+            elif opcode == CLOSE:
+                return struct.unpack("!H", payload[:2])[0]
+            elif opcode < CLOSE:
+                same(opcode, 0 if text else TEXT)
+                text += payload
+                if ends:
+                    break
+        message = json.loads(text.decode())
+        same(sorted(message), ["data", "event", "id"])
+        check(self.last_id is None or int(message["id"]) >= int(self.last_id), "numbers go back")
+        self.last_id = message["id"]
+        return message
+
+    def next(self):
+        message = self.message()
+        if message["event"] != "change":
+            return message["event"], None
+        same((message["data"]["type"], len(message["data"]["data"])), ("Notification", 1))
+        return "change", message["data"]["data"][0]
+
+    def entity(self):
+        event, entity = self.next()
+        same(event, "change")
+        return entity
+
+    def quiet(self):
+        """What was made before a ping would come before its pong."""
+        self.send(PING, b"quiet")
+        same(self.frame(), (PONG, True, b"quiet"))
+
+    def body(self):
+        return self.file.read(int(self.headers["Content-Length"])).decode()
+
+    def close(self):
+        self.file.close()
+        self.sock.close()
 
 
 def put(daemon, name, value, kind="Room", headers=None, attribute="level", **more):
@@ -339,15 +438,24 @@ def clients_that_go_are_noticed():
 
 
 def silence_has_signs_of_life():
-    with Stream(daemon, type="Nothing") as stream:
+    with Stream(daemon, type="Nothing") as stream, WebSocket(daemon, type="Nothing") as wired:
         began = time.monotonic()
         same(stream.answer.readline(), b":\n")
         check(10 < time.monotonic() - began < 25, "the beat came at", time.monotonic() - began)
+        same(wired.frame(), (PING, True, b""))
+        wired.send(PONG)
+        wired.quiet()
+
+
+def who_answers_no_ping_is_cut():
+    with Daemon(machi, work / "dead", "--set", "http.idle_timeout=2 s") as first, WebSocket(first, type="Room") as wired:
+        same(wired.frame(), (PING, True, b""))
+        same(wired.frame(), None)
 
 
 def many_at_once():
     wait_for("the end of all before", lambda: metric(daemon, "machi_streams_open") == 0)
-    streams = [Stream(daemon, type="Many") for _ in range(MANY)]
+    streams = [(WebSocket if i % 2 else Stream)(daemon, type="Many") for i in range(MANY)]
     others = [Stream(daemon, type="Many", q=f"level=={i}") for i in range(20)]
     same(metric(daemon, "machi_streams_open"), MANY + 20)
     for turn in range(10):
@@ -361,8 +469,125 @@ def many_at_once():
     wait_for("their end", lambda: metric(daemon, "machi_streams_open") == 0)
 
 
+def sockets_hear_what_streams_hear():
+    wait_for("the end of all before", lambda: metric(daemon, "machi_streams_open") == 0)
+    with WebSocket(daemon, type="Wired") as wired, Stream(daemon, type="Wired") as stream:
+        same((wired.first, wired.headers["Upgrade"]), ("open", "websocket"))
+        same(metric(daemon, "machi_streams_open"), 2)
+        for turn in range(3):
+            put(daemon, "wired", turn, kind="Wired")
+        for turn in range(3):
+            same((wired.entity(), wired.last_id), (stream.entity(), stream.last_id), turn)
+        wired.send(TEXT, b"what clients say is dropped")
+        put(daemon, "wired", "x" * 300000, kind="Wired")
+        same(wired.entity(), stream.entity())
+        put(daemon, "wired", "x" * 900000, kind="Wired")
+        same(wired.next(), ("reset", None))
+        put(daemon, "other", 1, kind="Door")
+        wired.quiet()
+        wired.send(CLOSE, struct.pack("!H", 1000))
+        same((wired.message(), wired.frame()), (1000, None))
+    wait_for("their end", lambda: metric(daemon, "machi_streams_open") == 0)
+
+
+def sockets_select_as_streams_do():
+    east = {"NGSILD-Tenant": "east"}
+    cases = [
+        (dict(type="Room", q="level>5"), "urn:x:w2", lambda: (put(daemon, "w1", 5), put(daemon, "w2", 6))),
+        (dict(type="Room", tenant="east"), "urn:x:w3", lambda: (put(daemon, "w3", 1), put(daemon, "w3", 1, headers=east))),
+        (dict(headers=east, type="Room"), "urn:x:w4", lambda: (put(daemon, "w4", 1), put(daemon, "w4", 1, headers=east))),
+    ]
+    for parameters, wanted, change in cases:
+        with WebSocket(daemon, **parameters) as wired:
+            change()
+            same(wired.entity()["id"], wanted, parameters)
+            wired.quiet()
+    for status, word, parameters in ((400, "color", dict(type="Room", color="red")), (400, "type", dict()),
+                                     (400, "lastEventId", dict(type="Room", lastEventId="x")),
+                                     (404, "nowhere", dict(type="Room", tenant="nowhere"))):
+        with WebSocket(daemon, **parameters) as wired:
+            same(wired.status, status, parameters)
+            check(word in wired.body(), word)
+
+
+def handshakes_are_looked_at():
+    for status, headers in ((400, {"Connection": "close"}), (400, {"Sec-WebSocket-Key": "short"}),
+                            (426, {"Sec-WebSocket-Version": "8"}), (200, {"Upgrade": "h2c"})):
+        with WebSocket(daemon, headers, type="Room") as wired:
+            same(wired.status, status, headers)
+            if status == 426:
+                same(wired.headers["Sec-WebSocket-Version"], "13")
+            if status > 200:
+                check("title" in json.loads(wired.body()), headers)
+
+
+def pages_of_strangers_hear_nothing():
+    """Browsers apply no CORS to WebSockets: the server has to look who asks."""
+    host = f"127.0.0.1:{daemon.port}"
+    with Daemon(machi, work / "cors", "--set", "http.cors_origins=https://city.example",
+                "--set", "public_url=https://broker.example") as strict:
+        own = f"127.0.0.1:{strict.port}"
+        for server, origin, status in (
+                (daemon, "https://evil.example", 403), (daemon, f"http://{host}", 101), (daemon, "null", 403),
+                (daemon, f"http://{host}.evil.example", 403), (daemon, f"http://evil.example/{host}", 403),
+                (strict, "https://city.example", 101), (strict, "https://broker.example", 101),
+                (strict, f"http://{own}", 101), (strict, "http://city.example", 403), (strict, "null", 403)):
+            with WebSocket(server, {"Origin": origin}, type="Room") as wired:
+                same(wired.status, status, origin)
+                if status == 403:
+                    check("http.cors_origins" in wired.body(), origin)
+    with Daemon(machi, work / "any", "--set", "http.cors_origins=*") as everybody:
+        with WebSocket(everybody, {"Origin": "https://evil.example"}, type="Room") as wired:
+            same(wired.status, 101)
+
+
+def sockets_resume():
+    with WebSocket(daemon, type="BackWired") as wired:
+        put(daemon, "backwired", 1, kind="BackWired")
+        same(wired.entity()["level"]["value"], 1)
+        last = wired.last_id
+    put(daemon, "backwired", 2, kind="BackWired")
+    put(daemon, "backwired", 3, kind="BackWired")
+    with WebSocket(daemon, type="BackWired", lastEventId=last) as wired:
+        same((wired.first, [wired.entity()["level"]["value"] for _ in range(2)]), ("open", [2, 3]))
+    with Stream(daemon, type="BackWired", lastEventId=last) as stream:  # also the other way
+        same([stream.entity()["level"]["value"] for _ in range(2)], [2, 3])
+    with WebSocket(daemon, type="NeverWired", lastEventId=last) as wired:
+        same(wired.first, "reset")
+
+
+def what_breaks_the_protocol_is_told():
+    for data, code in ((b"\x81\x05Hello", 1002), (b"\x82\xfe\xff\xff" + MASK + b"x", 1009)):
+        with WebSocket(daemon, type="Room") as wired:
+            wired.sock.sendall(data)
+            same((wired.message(), wired.frame()), (code, None))
+
+
+def a_slow_socket_is_cut_and_others_go_on():
+    wait_for("the end of all before", lambda: metric(daemon, "machi_streams_open") == 0)
+    slow = WebSocket(daemon, type="SlowWired")
+    with WebSocket(daemon, type="SlowWired") as wired:
+        for turn in range(150):
+            put(daemon, "slowwired", f"{turn} " + "x" * 60000, kind="SlowWired")
+            check(wired.entity()["level"]["value"].startswith(f"{turn} "), turn)
+        wait_for("the end of the slow one", lambda: metric(daemon, "machi_streams_open") == 1)
+        put(daemon, "slowwired", "on", kind="SlowWired")
+        same(wired.entity()["level"]["value"], "on")
+    slow.close()
+
+
+def sockets_that_go_are_noticed():
+    wait_for("the end of all before", lambda: metric(daemon, "machi_streams_open") == 0)
+    sockets = [WebSocket(daemon, type="GoneWired") for _ in range(5)]
+    same(metric(daemon, "machi_streams_open"), 5)
+    for wired in sockets:
+        wired.close()
+    wait_for("their end", lambda: metric(daemon, "machi_streams_open") == 0, 10)
+
+
 def draining_ends_streams_and_a_restart_resets():
     with Daemon(machi, work / "restart") as first:
+        wired = [WebSocket(first, type="Room") for _ in range(5)]
         streams = [Stream(first, type="Room") for _ in range(5)]
         put(first, "r", 1)
         for stream in streams:
@@ -374,6 +599,9 @@ def draining_ends_streams_and_a_restart_resets():
         for stream in streams:
             same(stream.read_block(), None)  # the end, in good order
             stream.close()
+        for one in wired:
+            same((one.entity()["level"]["value"], one.message(), one.frame()), (1, 1001, None))
+            one.close()
     with Daemon(machi, work / "restart") as second:
         with ResetStream(second, {"Last-Event-ID": last}, type="Room") as stream:
             check(stream.reset, "no reset after a restart")
@@ -387,7 +615,10 @@ with Daemon(machi, work / "city") as daemon:
                  wrong_parameters_are_named, head_opens_none, a_write_that_fails_is_not_heard,
                  one_that_comes_back_misses_nothing, one_that_heard_nothing_yet_comes_back, what_is_not_held_is_reset,
                  an_event_too_large_is_a_reset, clients_that_go_are_noticed, a_slow_reader_is_cut_and_others_go_on,
-                 many_at_once, silence_has_signs_of_life):
+                 sockets_hear_what_streams_hear, sockets_select_as_streams_do, handshakes_are_looked_at,
+                 pages_of_strangers_hear_nothing, sockets_resume, what_breaks_the_protocol_is_told,
+                 sockets_that_go_are_noticed, a_slow_socket_is_cut_and_others_go_on, many_at_once,
+                 silence_has_signs_of_life, who_answers_no_ping_is_cut):
         tap.case(case)
     same(daemon.stop(), 0)
     check("ERROR" not in daemon.log().upper().replace("ERROR=0", ""), daemon.log()[-3000:])

@@ -80,7 +80,8 @@ static void on_open(struct stream_open *open, enum err_code code, const struct e
 }
 
 /* last_number 0: it comes for the first time. */
-static void listen_to(struct listener *listener, struct json *document, uint64_t last_number)
+static void listen_as(struct listener *listener, enum broker_stream_form form, struct json *document,
+		      uint64_t last_number)
 {
 	struct error why = {0};
 
@@ -88,6 +89,7 @@ static void listen_to(struct listener *listener, struct json *document, uint64_t
 	(void)sem_init(&listener->opened, 0, 0);
 	listener->open = (struct stream_open){.document = document,
 					      .context = broker_core_context(broker),
+					      .form = form,
 					      .resumes = last_number > 0,
 					      .last_number = last_number,
 					      .wake = on_wake,
@@ -99,6 +101,11 @@ static void listen_to(struct listener *listener, struct json *document, uint64_t
 		abort();
 	(void)sem_wait(&listener->opened);
 	check_number(listener->code, ERR_OK);
+}
+
+static void listen_to(struct listener *listener, struct json *document, uint64_t last_number)
+{
+	listen_as(listener, BROKER_STREAM_EVENTS, document, last_number);
 }
 
 static struct json *selecting(const char *type)
@@ -126,6 +133,23 @@ static bool hear(struct listener *listener)
 		len += got;
 	}
 	return true;
+}
+
+/* The next message, read by so many bytes at a time, as JSON; NULL: there is none. */
+static const struct json *hear_message(struct listener *listener, size_t room)
+{
+	size_t len = 0, got = 0;
+	struct json *message = NULL;
+	bool ends = false;
+
+	while (!ends && (got = broker_stream_read_message(listener->stream, listener->heard + len, room, &ends)) > 0)
+		len += got;
+	CHECK(ends == (len > 0));
+	struct str text = arena_printf(&arena, "%.*s%64s", (int)len, listener->heard, "");
+
+	if (len > 0)
+		CHECK_OK(json_parse(parser, &arena, (struct str){text.at, len}, NULL, &message, &err), &err);
+	return message;
 }
 
 static void leave(struct listener *listener)
@@ -317,6 +341,52 @@ static void who_comes_back_misses_nothing_that_is_held(void)
 	close_broker();
 }
 
+static struct str text_of(const struct json *object, struct str name)
+{
+	const struct json *member = object ? json_get(object, name) : NULL;
+
+	return member && json_is(member, JSON_STRING) ? json_text(member) : STR_NONE;
+}
+
+/* Both forms of one selector share a channel. */
+static void messages_are_whole_and_say_what_events_say(void)
+{
+	static const size_t rooms[] = {1, 7, 4096};
+	struct listener events, messages, again;
+	struct broker_stream_stats stats;
+
+	open_broker();
+	listen_to(&events, selecting("Room"), 0);
+	listen_as(&messages, BROKER_STREAM_MESSAGES, selecting("Room"), 0);
+	CHECK_STR(text_of(hear_message(&messages, 3), STR("event")), STR("open"));
+	CHECK(!hear_message(&messages, 3));
+	for (size_t i = 0; i < 3; i++)
+		put("a", "Room", arena_printf(&arena, "v%zu-", i).at);
+	CHECK(hear(&events));
+	for (size_t i = 0; i < 3; i++) {
+		const struct json *message = hear_message(&messages, rooms[i]);
+		struct str id = text_of(message, STR("id"));
+
+		CHECK_STR(text_of(message, STR("event")), STR("change"));
+		CHECK(strstr(events.heard, arena_printf(&arena, "id: %.*s\n", STR_FMT(id)).at));
+		CHECK(message && json_get(json_get(message, STR("data")), STR("data")));
+		CHECK(strstr(messages.heard, arena_printf(&arena, "v%zu-", i).at));
+	}
+	CHECK(!hear_message(&messages, 100));
+	broker_stream_stats(broker, &stats);
+	check_number(stats.selectors, 1);
+	listen_as(&again, BROKER_STREAM_MESSAGES, selecting("Door"), last_id(events.heard));
+	CHECK_STR(text_of(hear_message(&again, 100), STR("event")), STR("reset"));
+	leave(&again);
+	listen_as(&again, BROKER_STREAM_MESSAGES, selecting("Room"), last_id(events.heard));
+	CHECK_STR(text_of(hear_message(&again, 100), STR("event")), STR("open"));
+	CHECK(!hear_message(&again, 100));
+	leave(&again);
+	leave(&events);
+	leave(&messages);
+	close_broker();
+}
+
 static void who_does_not_read_is_cut(void)
 {
 	struct listener slow, other;
@@ -421,6 +491,7 @@ static void run_all(const char *path)
 	RUN(changes_are_heard_once_and_in_order);
 	RUN(what_is_taken_back_is_not_heard);
 	RUN(who_comes_back_misses_nothing_that_is_held);
+	RUN(messages_are_whole_and_say_what_events_say);
 	RUN(who_does_not_read_is_cut);
 	RUN(streams_come_and_go_while_others_write);
 }

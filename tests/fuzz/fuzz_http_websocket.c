@@ -1,0 +1,180 @@
+/* What a client sends on a WebSocket of the real server: whatever comes, no crash, and what goes back is frames as RFC
+ * 6455 section 5.2 has them, with nothing behind a close, whose code may be sent. The input is cut at each 0x1e into
+ * pieces that are sent apart. Where it begins with "h" the first piece is the lines of the handshake, else they are as
+ * they should be. */
+#include "net/http_server.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#define ANSWER_BYTES 65536u
+#define WAIT_US 2000 /* for more of an answer; the verdict does not depend on whether it came in time */
+#define FRAMES 2u
+#define BEGIN "GET /chat HTTP/1.1\r\nHost: x\r\n"
+#define LINES                                                                                                          \
+	"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"                 \
+	"Sec-WebSocket-Version: 13\r\n"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* One message in two frames. */
+static ssize_t on_pull(struct http_request *request, char *at, size_t room, bool *ret_ends)
+{
+	uintptr_t sent = (uintptr_t)http_request_state(request);
+
+	if (sent == FRAMES)
+		return 0;
+	assert(room > 200);
+	memset(at, '-', 200);
+	http_request_set_state(request, (void *)(sent + 1));
+	*ret_ends = sent + 1 == FRAMES;
+	return 200;
+}
+
+static void on_request(void *self, void *loop_state, struct http_request *request)
+{
+	const char *reason = "no WebSocket";
+	int status = http_websocket_check(request, &reason);
+
+	(void)self;
+	(void)loop_state;
+	if (status == 101)
+		http_respond_websocket(request, on_pull);
+	else
+		http_respond(request, status ? status : 200, str_from(reason));
+}
+
+static uint16_t server_port(void)
+{
+	static struct http_server *server;
+	const struct http_server_options options = {.address = "127.0.0.1",
+						    .loop_count = 1,
+						    .idle_timeout_s = 1,
+						    .body_bytes_max = 1000,
+						    .arena_bytes_max = 1 << 20,
+						    .handle = on_request};
+	struct error err;
+
+	if (!server && http_server_new(&options, &server, &err) != ERR_OK)
+		abort();
+	return http_server_port(server);
+}
+
+/* -1 when the system has no port left for a while: whoever closes first leaves one behind for a minute. */
+static int dial(void)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(server_port())};
+	const struct timeval wait = {.tv_usec = WAIT_US};
+	const struct linger reset = {.l_onoff = 1, .l_linger = 0}; /* closing resets, and leaves nothing behind */
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (fd < 0)
+		abort();
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd;
+	if (errno != EADDRNOTAVAIL && errno != EAGAIN && errno != ETIMEDOUT)
+		abort();
+	(void)close(fd);
+	return -1;
+}
+
+static void say(int fd, struct str text)
+{
+	if (text.len > 0)
+		(void)!send(fd, text.at, text.len, MSG_NOSIGNAL);
+}
+
+static struct str hear(int fd, char answer[static ANSWER_BYTES])
+{
+	size_t len = 0;
+	ssize_t got;
+
+	while (len < ANSWER_BYTES && (got = recv(fd, answer + len, ANSWER_BYTES - len, 0)) > 0)
+		len += (size_t)got;
+	return (struct str){answer, len};
+}
+
+/* Takes one frame off; false: it has not come whole. */
+static bool check_frame(struct str *rest, bool *in_message, bool *closed)
+{
+	const unsigned char *at = (const unsigned char *)rest->at;
+	size_t head = 2, len;
+
+	if (rest->len < 2)
+		return false;
+	unsigned int opcode = at[0] & 0xf;
+
+	assert(!*closed && (at[0] & 0x70) == 0 && !(at[1] & 0x80) && at[1] != 127);
+	len = at[1];
+	if (len == 126) {
+		head = 4;
+		if (rest->len < head)
+			return false;
+		len = (size_t)at[2] << 8 | at[3];
+		assert(len >= 126);
+	}
+	assert(opcode < 8 ? opcode == (*in_message ? 0 : 1) : opcode <= 10 && at[0] & 0x80 && len <= 125);
+	if (rest->len < head + len)
+		return false;
+	if (opcode < 8)
+		*in_message = !(at[0] & 0x80);
+	*closed = opcode == 8;
+	if (opcode == 8 && len > 0) {
+		unsigned int code = (unsigned int)at[2] << 8 | at[3];
+
+		assert(len >= 2 && code >= 1000 && code < 5000 && code != 1004 && code != 1005 && code != 1006 &&
+		       code != 1015);
+	}
+	*rest = str_part(*rest, head + len, rest->len);
+	return true;
+}
+
+static void check_answer(struct str answer)
+{
+	size_t end = 0;
+	bool in_message = false, closed = false;
+
+	assert(answer.len < 9 || str_starts(answer, STR("HTTP/1.1 ")));
+	if (!str_starts(answer, STR("HTTP/1.1 101 ")))
+		return;
+	while (end + 4 <= answer.len && memcmp(answer.at + end, "\r\n\r\n", 4) != 0)
+		end++;
+	struct str rest = str_part(answer, end + 4, answer.len);
+
+	while (check_frame(&rest, &in_message, &closed))
+		;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static char answer[ANSWER_BYTES];
+	struct str piece = STR(LINES), rest = {(const char *)data, size};
+	int fd = dial();
+
+	if (fd < 0)
+		return 0;
+	if (size > 0 && data[0] == 'h') {
+		(void)str_next(&rest, 0x1e, &piece);
+		piece = str_part(piece, 1, piece.len);
+	}
+	say(fd, STR(BEGIN));
+	say(fd, piece);
+	say(fd, STR("\r\n"));
+	while (str_next(&rest, 0x1e, &piece))
+		say(fd, piece);
+	check_answer(hear(fd, answer));
+	(void)close(fd);
+	return 0;
+}
