@@ -1,4 +1,5 @@
-/* Tenants: one store each, opened when it is first asked for and open until the broker goes.
+/* Tenants: one store each, opened when it is first asked for and open until the broker goes. The daemon asks for all
+ * that there are at its start.
  *
  * Looking up an open tenant takes one short lock. Opening may wait for the disk, so it happens under a lock of its own
  * and those who ask for open tenants do not wait for it. */

@@ -8,6 +8,7 @@
 #include "broker/purge.h"
 #include "main/command_config.h"
 #include "main/command_table.h"
+#include "main/databases.h"
 #include "main/feeds.h"
 #include "main/folder.h"
 #include "main/log.h"
@@ -110,6 +111,34 @@ static void log_complaint(void *self, struct str tenant, const struct error *err
 		LOG_TEXT("error", str_from(err->detail)));
 }
 
+static void log_unopened(struct daemon *daemon, struct str tenant, const struct error *err)
+{
+	log_say(&daemon->log, LOG_ERROR, "a tenant cannot be opened", LOG_TEXT("tenant", tenant),
+		LOG_TEXT("code", str_from(err_name(err->code))), LOG_TEXT("error", str_from(err->detail)));
+}
+
+static enum err_code open_tenant(void *self, struct str tenant, const char *path, struct error *err)
+{
+	struct daemon *daemon = self;
+	struct store *store;
+
+	(void)path;
+	if (broker_tenant(daemon->broker, tenant, false, &store, err) != ERR_OK)
+		log_unopened(daemon, tenant, err);
+	return ERR_OK;
+}
+
+/* What a tenant owes its subscribers, and what is to be swept, must not wait until somebody asks for that tenant. One
+ * that cannot be opened keeps no other from being served. */
+static void open_tenants(struct daemon *daemon)
+{
+	struct error err;
+
+	if (daemon->boot->store != CONFIG_STORE_MEMORY &&
+	    databases_each(daemon->boot->data, open_tenant, daemon, &err) != ERR_OK)
+		log_unopened(daemon, STR(""), &err);
+}
+
 static enum exit_status open_broker(struct daemon *daemon, struct error *err)
 {
 	const struct config *config = daemon->boot;
@@ -139,6 +168,8 @@ static enum exit_status open_broker(struct daemon *daemon, struct error *err)
 		code = broker_tenant(daemon->broker, STR_NONE, true, &store, err);
 	if (code == ERR_CORRUPT)
 		say("the database is damaged; machi check says more, machi restore brings a backup back");
+	if (!code)
+		open_tenants(daemon);
 	return code ? refuse(err, exit_of(code)) : EXIT_GOOD;
 }
 

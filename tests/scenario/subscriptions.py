@@ -383,6 +383,21 @@ with Daemon(machi, work / "city") as daemon:
             check(figure in text, [line for line in text.splitlines() if 'subscriptions' in line])
 
 
+@tap.case
+def a_tenant_that_nobody_asks_for_pays_what_it_owes_after_a_restart():
+    north, data = {"NGSILD-Tenant": "north"}, work / "unasked"
+    global daemon
+    release = threading.Event()
+    receiver.behaviour["/unasked"] = lambda _: release.wait(60)  # not told until the daemon is gone
+    with Daemon(machi, data) as daemon:
+        subscribe(subscription("/unasked"), north)
+        put("urn:x:room:1", north, temperature=1)
+    del receiver.behaviour["/unasked"]
+    with Daemon(machi, data):
+        same(receiver.wait("/unasked", 1)[0]["data"][0]["temperature"]["value"], 1)
+    release.set()
+
+
 def changes_under_kills():
     """Every acknowledged change of each entity is told, in its order, whatever dies."""
     chance = random.Random(SEED)
