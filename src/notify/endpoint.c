@@ -82,6 +82,8 @@ void endpoint_answered(struct notifier *notifier, struct endpoint *endpoint, boo
 	if (answered) {
 		endpoint->silent = 0;
 		endpoint->open_us = 0;
+	} else if (endpoint->open_us > now_us) {
+		/* It was under way when the breaker opened: many that fail together say it once. */
 	} else if (++endpoint->silent >= SILENT_MAX) {
 		uint32_t more = endpoint->silent - SILENT_MAX;
 		int64_t while_us = more < 6 ? OPEN_FIRST_US << more : OPEN_MAX_US;

@@ -295,6 +295,36 @@ with Daemon(machi, work / "city") as daemon:
         other.close()
 
     @tap.case
+    def many_that_fail_together_open_the_breaker_once():
+        broken, together, good, other = [], threading.Event(), threading.Event(), Receiver()
+
+        def break_off(handler):
+            if good.is_set():
+                return False
+            broken.append(handler.path)
+            together.wait(60)
+            handler.close_connection = True
+            return True
+
+        other.behaviour["/broken"] = break_off
+        locations = [subscribe(subscription("/broken", entities=[{"type": "Broken"}], notification={
+            "endpoint": {"uri": other.url("/broken"), "timeout": 60000}})) for _ in range(2)]
+        for number in range(16):
+            put(f"urn:x:broken:{number}", type="Broken", on=number)
+        deadline = time.monotonic() + ARRIVES_SECONDS
+        while len(broken) < 12:  # of 32; those whose hashes meet wait for each other
+            check(time.monotonic() < deadline, len(broken), "under way")
+            time.sleep(0.01)
+        together.set()
+        while b"\nmachi_notifications_receivers_silent 1\n" not in daemon.request("GET", "/metrics")[1]:
+            check(time.monotonic() < deadline, "the breaker does not open")
+        good.set()
+        other.wait("/broken", 32, 20)  # it would be left alone for a minute
+        for location in locations:
+            drop(location)
+        other.close()
+
+    @tap.case
     def throttling_keeps_the_latest():
         location = subscribe(subscription("/slow", throttling=1))
         for value in range(20):
