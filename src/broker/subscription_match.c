@@ -7,9 +7,10 @@
 
 #include <string.h>
 
-#define LINKED_FINDS_MAX 1000u /* for one notification: the writer works for others too */
+/* For the matching of one change, and for each notification: the writer works for others too. */
+#define LINKED_FINDS_MAX 1000u
 
-/* Entities that a notification's Relationships lead to (notification.join), as they are within the transaction. */
+/* Entities that Relationships lead to, for q and for notification.join, as they are within the transaction. */
 struct txn_links {
 	struct store_txn *txn;
 	uint32_t finds;
@@ -130,13 +131,16 @@ enum err_code subscriptions_match(struct entity_change *change, const struct jso
 				  const struct merge_result *result)
 {
 	const struct json *entity = after ? after : before;
+	struct txn_links links = {.txn = change->txn};
+	const struct linked_source linked = {find_linked, &links};
 	struct matching matching = {.change = change,
 				    .all = store_txn_owner(change->txn),
 				    .event = {.before = before,
 					      .after = after,
 					      .changes = result->changes,
 					      .scope_changed = result->scope_changed,
-					      .at_us = change->now_us},
+					      .at_us = change->now_us,
+					      .linked = &linked},
 				    .entity_id = document_id(entity)};
 
 	if (!matching.all || (matching.all->by_name.count == 0 && matching.all->streams.channels.count == 0))

@@ -111,6 +111,7 @@ struct subscription_event {
 	const struct change *changes;
 	bool scope_changed;
 	int64_t at_us;
+	const struct linked_source *linked; /* for a q that reaches into linked entities; NULL: it holds for none */
 };
 
 /* Does the event call for a notification, were the subscription active? Allocates nothing. False with timeInterval. */

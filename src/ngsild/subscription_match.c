@@ -118,5 +118,5 @@ bool subscription_concerns(const struct subscription *subscription, const struct
 	const struct json *entity = event->after ? event->after : event->before;
 
 	return entity && subscription->interval_us == 0 && triggers(subscription, event) &&
-	       query_matches(subscription->query, entity);
+	       query_matches_linked(subscription->query, entity, event->linked);
 }

@@ -93,7 +93,7 @@ static struct subscription_event updated(const char *before, const char *fragmen
 	const struct json *old = json_dup(&arena, entity);
 
 	CHECK_OK(merge_update(&arena, entity, patch, LATER_US, &result, &err), &err);
-	return (struct subscription_event){old, entity, result.changes, result.scope_changed, LATER_US};
+	return (struct subscription_event){old, entity, result.changes, result.scope_changed, LATER_US, NULL};
 }
 
 static void check_event(const char *members, const char *notification, const struct subscription_event *event,

@@ -588,7 +588,7 @@ static void scopes_count_as_a_property_and_types_as_none(void)
 
 	CHECK_OK(expand_text("{\"scope\": \"/B\"}", core, true, &fragment), &err);
 	CHECK_OK(merge_append(&arena, entity, fragment, true, NOW_US + 1, &result, &err), &err);
-	const struct subscription_event event = {old, entity, result.changes, result.scope_changed, NOW_US + 1};
+	const struct subscription_event event = {old, entity, result.changes, result.scope_changed, NOW_US + 1, NULL};
 
 	CHECK(result.scope_changed && event_concerns(ON("attributeCreated"), &event));
 	CHECK(!event_concerns(ON("attributeUpdated"), &event));
@@ -658,7 +658,12 @@ static void annex_c4_watches_fast_vehicles_near_a_point(void)
 	}
 }
 
-static void linked_terms_hold_for_none(void)
+static const struct json *find_one(void *self, struct str id)
+{
+	return str_eq(id, STR("urn:x:2")) ? self : NULL;
+}
+
+static void linked_terms_hold_for_what_is_found(void)
 {
 	CLEANUP(subscription)
 	struct subscription *s = compiled(
@@ -669,6 +674,11 @@ static void linked_terms_hold_for_none(void)
 	const struct subscription_event other = {.after = expanded(E "\"b\": 2}", core)};
 
 	CHECK(s && !subscription_concerns(s, &linked) && subscription_concerns(s, &other));
+	struct json *target = expanded("{\"id\": \"urn:x:2\", \"type\": \"U\", \"x\": 1}", core);
+	const struct linked_source source = {find_one, target};
+	const struct subscription_event found = {.after = linked.after, .linked = &source};
+
+	CHECK(s && subscription_concerns(s, &found));
 }
 
 /* ---- as clients get it ---- */
@@ -797,7 +807,7 @@ int main(void)
 	RUN(selectors_say_which_entities);
 	RUN(conditions_are_held_against_the_entity_as_it_is_now);
 	RUN(annex_c4_watches_fast_vehicles_near_a_point);
-	RUN(linked_terms_hold_for_none);
+	RUN(linked_terms_hold_for_what_is_found);
 	RUN(it_comes_back_as_it_was_sent_with_its_status);
 	RUN(names_follow_the_context_of_the_answer);
 	RUN(refused_memory_is_an_error);
