@@ -9,14 +9,21 @@ Each table (group) gets one server; after each case everything that it made is d
 "ids_any", the ids of the entities of an array in that order or in any; "count", the header NGSILD-Results-Count; "has"
 and "lacks", members named by dots that are or are not there; "values", the body's members by dots and what they equal;
 "any_order", a list that the body equals in some order; "content_type"; "lacks_text", what the bytes do not contain;
-"empty", no body.
+"empty", no body. A step with "until" is asked again until it fits.
+
+A step may also be {"told": path, "expect": […]}: what came to ${TOLD}/path in this case, each as "expect" says, where
+"data" is what the notification's data equals and "headers" are those of the request; in that order and nothing more,
+unless "more" is there. ${SOON} and ${LATER} are times, two seconds and an hour ahead.
 """
+import collections
+import datetime
 import http.server
 import importlib
 import json
 import os
 import sys
 import threading
+import time
 import urllib.parse
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -27,6 +34,7 @@ import run  # noqa: E402  pylint: disable=wrong-import-position
 
 GROUPS = sorted(name[6:-3] for name in os.listdir(HERE) if name.startswith("cases_") and name.endswith(".py"))
 PROBLEMS = "https://uri.etsi.org/ngsi-ld/errors/"
+PATIENCE_S = 30  # for what happens in its own time
 OURS = ("problem", "ids", "ids_any", "count", "has", "lacks", "values", "any_order", "content_type", "lacks_text",
         "empty")
 
@@ -115,9 +123,12 @@ def fetch(port, method, path, headers=None):
 
 
 def sweep(port, tenants):
-    """Deletes what a case made: entities, of the tenants that it named too, and stored @contexts."""
+    """Deletes what a case made: subscriptions, entities, of the tenants that it named too, and stored @contexts."""
     for tenant in tenants:
         headers = {"NGSILD-Tenant": tenant} if tenant else {}
+        status, data = fetch(port, "GET", "/ngsi-ld/v1/subscriptions?limit=1000", headers)
+        for one in json.loads(data) if status == 200 else []:
+            fetch(port, "DELETE", "/ngsi-ld/v1/subscriptions/" + urllib.parse.quote(one["id"], safe=""), headers)
         status, data = fetch(port, "GET", "/ngsi-ld/v1/entities?local=true&limit=1000", headers)
         for one in json.loads(data) if status == 200 else []:
             fetch(port, "DELETE", "/ngsi-ld/v1/entities/" + urllib.parse.quote(one["id"], safe=""), headers)
@@ -126,14 +137,48 @@ def sweep(port, tenants):
             fetch(port, "DELETE", "/ngsi-ld/v1/jsonldContexts/" + urllib.parse.quote(one["localId"], safe=""), headers)
 
 
+def judge_told(step, values):
+    """None, or a sentence that says what is wrong with what was told; it may take a while to come."""
+    path, wanted = urllib.parse.urlsplit(values["TOLD"]).path + step["told"], step["expect"]
+    with ContextHandler.lock:
+        ContextHandler.lock.wait_for(lambda: len(ContextHandler.told[path]) >= len(wanted), PATIENCE_S)
+        told = list(ContextHandler.told[path])
+    if len(told) < len(wanted) or len(told) > len(wanted) and not step["more"]:
+        return f"wanted {len(wanted)} notifications, got {len(told)}: {[data.decode() for _, data in told]}"
+    for expect, (request, data) in zip(wanted, told):
+        trouble = run.headers_fit(expect.get("headers", {}), request)
+        body = json.loads(data)
+        if "data" in expect:
+            trouble = trouble or run.same(expect["data"], body["data"], False, "data")
+        trouble = trouble or judge_members(expect, body)
+        if trouble:
+            return trouble + f"\ntold: {data.decode()[:1500]}"
+    return None
+
+
+def ask_until(port, step):
+    """The answer and what is wrong with it, asked again for a while where the step says so."""
+    end = time.monotonic() + (PATIENCE_S if step.get("until") else 0)
+    while True:
+        response, data = run.send(port, step["request"])
+        trouble = judge(step["expect"], response, data)
+        if not trouble or time.monotonic() >= end:
+            return response, data, trouble
+        time.sleep(0.02)
+
+
 def run_steps(port, steps, values):
     for at, step in enumerate(steps):
         step = run.fill(step, values)
+        if "told" in step:
+            trouble = judge_told(step, values)
+            if trouble:
+                return f"step {at + 1} (told {step['told']}): {trouble}"
+            continue
         asked = step["request"]
         where = f"step {at + 1} ({asked['method']} {urllib.parse.unquote(asked['path'])}): "
         try:
-            response, data = run.send(port, asked)
-            trouble = judge(step["expect"], response, data)
+            response, data, trouble = ask_until(port, step)
             if trouble:
                 return where + trouble + "\nsent: " + str(asked.get("text", ""))[:600]
             run.keep(step.get("keep", {}), values, response, data)
@@ -142,11 +187,18 @@ def run_steps(port, steps, values):
     return None
 
 
+def ahead(seconds):
+    moment = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def run_group(machi, store, group, cases, values, say):
     server = run.Server(machi, store)
-    for case in cases:
-        trouble = run_steps(server.port, case["steps"], dict(values))
-        tenants = {step["request"]["headers"].get("NGSILD-Tenant") for step in case["steps"]} | {None}
+    for number, case in enumerate(cases):
+        own = {**values, "TOLD": f"{values['CONTEXTS']}/told/{group}/{number}", "SOON": ahead(2), "LATER": ahead(3600)}
+        trouble = run_steps(server.port, case["steps"], own)
+        tenants = {step["request"]["headers"].get("NGSILD-Tenant") for step in case["steps"] if "told" not in step}
+        tenants.add(None)
         try:
             sweep(server.port, tenants)
         except (OSError, run.http.client.HTTPException, ValueError) as error:
@@ -158,8 +210,20 @@ def run_group(machi, store, group, cases, values, say):
 
 
 class ContextHandler(run.ContextHandler):
-    """As run.py's, over a connection that may be cut: /cut/NAME is served once, then never again."""
+    """As run.py's, over a connection that may be cut: /cut/NAME is served once, then never again. It is told things
+    too, and refuses them where the path ends in /refused."""
     served = set()
+    lock = threading.Condition()
+    told = collections.defaultdict(list)  # path: [(request, body)]
+
+    def do_POST(self):
+        data = self.rfile.read(int(self.headers["Content-Length"]))
+        with ContextHandler.lock:
+            ContextHandler.told[self.path].append((self, data))
+            ContextHandler.lock.notify_all()
+        self.send_response(500 if self.path.endswith("/refused") else 200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def do_GET(self):
         if self.path.startswith("/cut/"):

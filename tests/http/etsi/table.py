@@ -97,6 +97,8 @@ def request(method, path, body=None, /, context=CONTEXT, ld=False, headers=None,
     if "chunked" in expect:
         asked["chunked"] = expect.pop("chunked")
     step = {"request": asked}
+    if expect.pop("until", False):
+        step["until"] = True
     if "keep" in expect:
         step["keep"] = expect.pop("keep")
     if "answer" in expect:
@@ -146,3 +148,40 @@ def attrs(name, rest=""):
 def query(status=200, path="/entities", context=CONTEXT, headers=None, expect=None, **params):
     """Parameters by name (a trailing underscore is taken off); what must come back under expect."""
     return request("GET", path, context=context, headers=headers, params=params, status=status, **(expect or {}))
+
+
+# Subscriptions and what they are told
+
+SUBSCRIPTIONS = "/subscriptions"
+SUBSCRIPTION = "urn:ngsi-ld:Subscription:s"
+
+
+def subscription(path="/a", /, name="s", **members):
+    """Told at ${TOLD}/path. Members of notification and of its endpoint are given by these names."""
+    endpoint = {"uri": "${TOLD}" + path, **members.pop("endpoint", {})}
+    body = {"id": "urn:ngsi-ld:Subscription:" + name, "type": "Subscription", "entities": [{"type": "Station"}],
+            "notification": {"endpoint": endpoint, **members.pop("notification", {})}, **members}
+    return {key: value for key, value in body.items() if value is not None}
+
+
+def subscribe(path="/a", /, status=201, asked=None, **members):
+    """asked: what request() takes."""
+    return post(SUBSCRIPTIONS, subscription(path, **members), status, **(asked or {}))
+
+
+def subscribed(name="s", /, status=200, **more):
+    return get(f"{SUBSCRIPTIONS}/urn:ngsi-ld:Subscription:{name}", status, **more)
+
+
+def change(name="s", /, status=204, asked=None, **fragment):
+    """Of a subscription."""
+    return patch(f"{SUBSCRIPTIONS}/urn:ngsi-ld:Subscription:{name}", fragment, status, **(asked or {}))
+
+
+def told(path, /, *notifications, more=False):
+    return {"told": path, "expect": list(notifications), "more": more}
+
+
+def news(*entities, **expect):
+    """One notification; with entities, exactly these are its data."""
+    return {**({"data": list(entities)} if entities else {}), **expect}
