@@ -44,11 +44,11 @@ static enum err_code write_body(struct broker_reader *reader, struct str tenant,
 {
 	const struct broker_page page = {.limit = UINT32_MAX};
 	const struct linked_source linked = broker_linked_source(reader);
-	char id[SUBSCRIPTION_NOTIFICATION_ID_BYTES];
+	char id[BROKER_NOTIFICATION_ID_BYTES];
 	struct broker_page_result result;
 	struct arena scratch;
 
-	enum err_code code = subscription_notification_id(id, err);
+	enum err_code code = broker_notification_id(id, err);
 
 	if (code != ERR_OK)
 		return code;

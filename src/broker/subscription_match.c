@@ -24,11 +24,11 @@ struct matching {
 	enum err_code code;
 };
 
-enum err_code subscription_notification_id(char id[static SUBSCRIPTION_NOTIFICATION_ID_BYTES], struct error *err)
+enum err_code broker_notification_id(char id[static BROKER_NOTIFICATION_ID_BYTES], struct error *err)
 {
-	size_t len = sizeof(SUBSCRIPTION_NOTIFICATION_PREFIX) - 1;
+	size_t len = sizeof(BROKER_NOTIFICATION_PREFIX) - 1;
 
-	memcpy(id, SUBSCRIPTION_NOTIFICATION_PREFIX, len);
+	memcpy(id, BROKER_NOTIFICATION_PREFIX, len);
 	return random_id(id + len, err);
 }
 
@@ -46,10 +46,10 @@ static const struct json *find_linked(void *self, struct str id)
 static enum err_code write_body(struct matching *matching, const struct compiled *compiled, struct error *err)
 {
 	struct subscriptions *all = matching->all;
-	char id[SUBSCRIPTION_NOTIFICATION_ID_BYTES];
+	char id[BROKER_NOTIFICATION_ID_BYTES];
 	struct txn_links links = {.txn = matching->change->txn};
 	const struct linked_source linked = {find_linked, &links};
-	enum err_code code = subscription_notification_id(id, err);
+	enum err_code code = broker_notification_id(id, err);
 
 	if (code != ERR_OK)
 		return code;

@@ -1,6 +1,7 @@
 /* Subscriptions as they were sent, and what has become of them. Source: GS CIM 009 V1.9.1 clauses 5.8.3, 5.8.4. */
 #include "broker/read_int.h"
 #include "broker/subscriptions_int.h"
+#include "ngsild/context.h"
 
 #include <string.h>
 
@@ -20,6 +21,22 @@ static void look_at_figures(struct subscriptions *all, const struct subscribed *
 	ret->status = subscribed_status(one, now_us);
 }
 
+/* jsonldContext is "initialized with the @context applicable for the Subscription" (5.8.1.4): shown where it was not
+ * given, kept nowhere, so that it follows what an update brings. */
+static enum err_code show_context(struct arena *arena, struct subscription_look *look, struct error *err)
+{
+	struct str url = look->context_value ? context_lone_url(look->context_value) : STR(NGSILD_CORE_CONTEXT_URL);
+
+	if (json_get(look->document, STR("jsonldContext")) || !url.at)
+		return ERR_OK;
+	struct json *whole = json_new(arena, *look->document);
+
+	if (!whole || !json_add(arena, whole, STR("jsonldContext"), json_string(url)))
+		return err_set(err, ERR_MEMORY, "no memory for a subscription");
+	look->document = whole;
+	return ERR_OK;
+}
+
 /* What stands in the record, and the figures of the one in memory. */
 static enum err_code look(struct broker_reader *reader, struct subscriptions *all, struct str text, struct arena *arena,
 			  struct subscription_look *ret, struct error *err)
@@ -33,6 +50,9 @@ static enum err_code look(struct broker_reader *reader, struct subscriptions *al
 	if (code != ERR_OK)
 		return code;
 	*ret = (struct subscription_look){.document = record.document, .context_value = record.context_value};
+	code = show_context(arena, ret, err);
+	if (code != ERR_OK)
+		return code;
 	struct subscribed *one = subscriptions_find(all, json_text(json_get(record.document, STR("id"))));
 
 	ret->state.last_notification_us = ret->state.last_success_us = ret->state.last_failure_us = INT64_MIN;

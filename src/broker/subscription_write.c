@@ -137,7 +137,7 @@ static enum err_code run_delete(struct subscription_write *write, struct store_t
 		code = code == ERR_NOT_FOUND ? ERR_OK : code;
 	}
 	if (code == ERR_OK)
-		code = store_txn_owed_drop(txn, record.number, DROPPED_AT_ONCE, &more, err);
+		code = store_txn_owed_drop(txn, record.number, true, DROPPED_AT_ONCE, &more, err);
 	if (code == ERR_OK)
 		write->gone = subscriptions_find(write->tenant->subscriptions, write->id);
 	return code;

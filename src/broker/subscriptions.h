@@ -10,6 +10,7 @@
 #define MACHI_BROKER_SUBSCRIPTIONS_H
 
 #include "broker/broker.h"
+#include "broker/random_id.h"
 #include "ngsild/subscription.h"
 
 #define BROKER_SUBSCRIPTIONS_MAX 1000000u /* of a tenant */
@@ -58,6 +59,11 @@ MUST_CHECK enum err_code broker_subscription_list(struct broker_reader *reader, 
 						  size_t *ret_count, uint64_t *ret_total, struct error *err);
 
 /* ---- delivering ---- */
+
+#define BROKER_NOTIFICATION_PREFIX "urn:ngsi-ld:Notification:"
+#define BROKER_NOTIFICATION_ID_BYTES (sizeof(BROKER_NOTIFICATION_PREFIX) - 1 + RANDOM_ID_BYTES)
+/* A new URI. */
+MUST_CHECK enum err_code broker_notification_id(char id[static BROKER_NOTIFICATION_ID_BYTES], struct error *err);
 
 /* owed(self) is called on a writer's thread after a commit that owes something, and may be called for nothing: it must
  * not block. NULL: nobody is told any more. */

@@ -121,12 +121,6 @@ MUST_CHECK enum err_code subscriptions_flush(struct subscriptions *all, struct s
 MUST_CHECK enum err_code subscriptions_match(struct entity_change *change, const struct json *before,
 					     const struct json *after, const struct merge_result *result);
 
-#define SUBSCRIPTION_NOTIFICATION_PREFIX "urn:ngsi-ld:Notification:"
-#define SUBSCRIPTION_NOTIFICATION_ID_BYTES (sizeof(SUBSCRIPTION_NOTIFICATION_PREFIX) - 1 + RANDOM_ID_BYTES)
-/* A new URI. */
-MUST_CHECK enum err_code subscription_notification_id(char id[static SUBSCRIPTION_NOTIFICATION_ID_BYTES],
-						      struct error *err);
-
 /* stream_channel.c: the writer's thread. What a transaction has for streams is gathered while it runs … */
 void streams_init(struct streams *streams, uint64_t seed);
 void streams_done(struct subscriptions *all);

@@ -146,6 +146,13 @@ MUST_CHECK enum err_code notification_entity(struct buf *out, struct arena *scra
 					     const struct subscription_event *event, struct error *err);
 void notification_end(struct buf *out, const struct notification_frame *frame);
 
+/* One notification out of several of the same subscription, in their order, that were written with the above: all their
+ * entities, of one that stands in several what the last says. The id and the time are new. ERR_CORRUPT: one of them is
+ * no notification. */
+MUST_CHECK enum err_code notification_join(struct buf *out, struct arena *arena, struct json_parser *parser,
+					   const struct str *bodies, size_t count, struct str id, int64_t notified_us,
+					   struct error *err);
+
 /* ---- as clients get it ---- */
 
 struct subscription_state {

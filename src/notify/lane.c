@@ -125,10 +125,12 @@ void lane_wake(struct outbox *outbox, int64_t subscription, enum lane_wake why, 
 {
 	struct lane *lane = lane_of(outbox, subscription);
 
-	if (!lane)
+	if (!lane) {
 		lane = lane_new(outbox, subscription);
-	if (!lane)
-		return; /* found by the next look at the outbox */
+		if (!lane)
+			return; /* found by the next look at the outbox */
+		lane->resumed = true;
+	}
 	lane->more = true;
 	/* Another process has replayed it. Or it was delivered and is about to leave the outbox: no harm is done. */
 	if (why == WAKE_AGAIN || (why == WAKE_FOUND && first < (lane->first ? lane->first->number : lane->after + 1)))
@@ -197,7 +199,8 @@ static bool find_target(struct lane *lane, int64_t now_us)
 	    broker_subscription_is_unusable(notifier->options.broker, str_from(outbox->tenant), lane->subscription))
 		status = SUBSCRIPTION_PAUSED;
 	if (status == SUBSCRIPTION_EXPIRED) {
-		outcome_add(outbox, &(struct outcome){.kind = OUTCOME_DROP, .number = lane->subscription});
+		(void)outcome_add(outbox, &(struct outcome){.kind = lane->target ? OUTCOME_EXPIRED : OUTCOME_GONE,
+							    .number = lane->subscription});
 		while (lane->first)
 			message_take_out(lane, lane->first);
 		lane->more = false;
@@ -232,9 +235,9 @@ static bool take_owed(struct lane *lane, const struct store_owed *owed, int64_t 
 		return false;
 	}
 	if (clock_us - owed->made_us > (int64_t)notifier->options.age_max_s * US_PER_S) {
-		outcome_add(lane->outbox, &(struct outcome){.kind = OUTCOME_BURIED,
-							    .number = owed->number,
-							    .why = "it could not be delivered in its time"});
+		(void)outcome_add(lane->outbox, &(struct outcome){.kind = OUTCOME_BURIED,
+								  .number = owed->number,
+								  .why = "it could not be delivered in its time"});
 		lane->flush_needed = lane->outbox->flushes + 1;
 	} else {
 		struct message *message = message_new(lane, owed);
@@ -349,9 +352,10 @@ static int64_t backoff_us(struct notifier *notifier, const struct lane *lane)
 
 static void bury(struct lane *lane, struct message *message, const char *why)
 {
-	outcome_add(lane->outbox,
-		    &(struct outcome){
-			    .kind = OUTCOME_BURIED, .number = message->number, .tries = message->tries, .why = why});
+	(void)outcome_add(lane->outbox, &(struct outcome){.kind = OUTCOME_BURIED,
+							  .number = message->number,
+							  .tries = message->tries,
+							  .why = why});
 	lane->flush_needed = lane->outbox->flushes + 1;
 	message_take_out(lane, message);
 }
@@ -463,6 +467,13 @@ static void settle(struct lane *lane, int64_t now_us)
 		make_idle(lane);
 }
 
+/* Does something wait behind the first, which nobody has got yet? */
+static bool may_join(const struct lane *lane)
+{
+	return broker_target_throttling_us(lane->target) && lane->count > 1 && lane->sending == 0 && !lane->joined &&
+	       !lane->resumed && lane->first->tries == 0;
+}
+
 static void work(struct lane *lane, int64_t now_us)
 {
 	if (lane->pause_us > now_us) {
@@ -477,6 +488,12 @@ static void work(struct lane *lane, int64_t now_us)
 		}
 		if (lane->count < LANE_MESSAGES_MAX / 2 && lane->more)
 			read_ahead(lane, now_us);
+		if (may_join(lane) && lane_join(lane)) {
+			lane->joined = lane->again = true;
+			lane->flush_needed = lane->outbox->flushes + 1;
+			make_pause(lane, now_us + FLUSH_LOOK_US);
+			return;
+		}
 		send_some(lane, now_us);
 	}
 	settle(lane, now_us);
@@ -551,7 +568,8 @@ static void delivered(struct lane *lane, struct message *message, int64_t now_us
 
 	(void)atomic_fetch_add(&notifier->succeeded, 1);
 	lane->fails = 0;
-	outcome_add(lane->outbox, &(struct outcome){.kind = OUTCOME_DONE, .number = message->number});
+	lane->joined = lane->resumed = false;
+	(void)outcome_add(lane->outbox, &(struct outcome){.kind = OUTCOME_DONE, .number = message->number});
 	lane->flush_needed = lane->outbox->flushes + 1;
 	message_take_out(lane, message);
 	if (throttling_us)
@@ -575,10 +593,10 @@ static void failed(struct lane *lane, struct message *message, int64_t now_us)
 	} else if (clock_us - message->made_us > (int64_t)notifier->options.age_max_s * US_PER_S) {
 		bury(lane, message, "it could not be delivered in its time");
 	} else {
-		outcome_add(lane->outbox, &(struct outcome){.kind = OUTCOME_RETRY,
-							    .number = message->number,
-							    .due_us = clock_us + wait_us,
-							    .tries = message->tries});
+		(void)outcome_add(lane->outbox, &(struct outcome){.kind = OUTCOME_RETRY,
+								  .number = message->number,
+								  .due_us = clock_us + wait_us,
+								  .tries = message->tries});
 		lane->flush_needed = lane->outbox->flushes + 1;
 	}
 }

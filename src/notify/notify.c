@@ -108,9 +108,9 @@ static void cap(struct outbox *outbox, const struct store_debt *debt)
 		    list.count == 0)
 			break;
 		for (size_t i = 0; i < list.count; i++)
-			outcome_add(outbox, &(struct outcome){.kind = OUTCOME_BURIED,
-							      .number = list.at[i].number,
-							      .why = "more are owed than are kept"});
+			(void)outcome_add(outbox, &(struct outcome){.kind = OUTCOME_BURIED,
+								    .number = list.at[i].number,
+								    .why = "more are owed than are kept"});
 		after = list.at[list.count - 1].number;
 		beyond -= list.count;
 	}
@@ -321,7 +321,9 @@ enum err_code notifier_new(const struct notifier_options *options, struct notifi
 	map_init(&notifier->endpoints, (uint64_t)(uintptr_t)notifier);
 	notifier->paused_us = INT64_MAX;
 	notifier->random = (uint64_t)notify_now_us();
-	enum err_code code = broker_reader_new(options->broker, &notifier->reader, err);
+	notifier->parser = json_parser_new();
+	enum err_code code = notifier->parser ? broker_reader_new(options->broker, &notifier->reader, err)
+					      : err_set(err, ERR_MEMORY, "no memory for the notifier");
 
 	if (code == ERR_OK)
 		code = senders_new(notifier, err);
@@ -339,6 +341,7 @@ enum err_code notifier_new(const struct notifier_options *options, struct notifi
 		senders_free(notifier);
 		endpoints_free(notifier);
 		(void)broker_reader_free(notifier->reader);
+		(void)json_parser_free(notifier->parser);
 		arena_done(&notifier->arena);
 		free(notifier);
 		return code;
@@ -369,6 +372,7 @@ struct notifier *notifier_free(struct notifier *notifier)
 		outbox_free(outbox);
 	}
 	(void)broker_reader_free(notifier->reader);
+	(void)json_parser_free(notifier->parser);
 	arena_done(&notifier->arena);
 	free(notifier);
 	return NULL;

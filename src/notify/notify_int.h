@@ -56,6 +56,8 @@ struct lane { /* a subscription that is owed something */
 	int64_t pause_us; /* steady clock: nothing is sent before */
 	uint32_t fails; /* one after the other */
 	bool more; /* there may be more in the outbox */
+	bool resumed; /* its first may have been sent before this process, under its id */
+	bool joined; /* its first is what several were */
 	bool again; /* and not as it was read, or of lower numbers than `after`: it has to begin anew */
 	int64_t due_us; /* steady clock: when the first that is not due yet is; 0: there is none such */
 	struct lane *next_idle;
@@ -80,14 +82,16 @@ struct endpoint {
 	char key[];
 };
 
-enum outcome_kind { OUTCOME_DONE, OUTCOME_RETRY, OUTCOME_BURIED, OUTCOME_DROP };
+enum outcome_kind { OUTCOME_DONE, OUTCOME_JOINED, OUTCOME_RETRY, OUTCOME_BURIED, OUTCOME_EXPIRED, OUTCOME_GONE };
 
 struct outcome { /* to be written to the outbox */
 	enum outcome_kind kind;
-	int64_t number; /* OUTCOME_DROP: the subscription's */
+	int64_t number; /* OUTCOME_EXPIRED, OUTCOME_GONE: the subscription's */
 	int64_t due_us;
 	uint32_t tries;
 	const char *why; /* static */
+	char *body; /* OUTCOME_JOINED: owned */
+	size_t body_bytes;
 };
 
 struct outcomes {
@@ -130,6 +134,7 @@ struct notifier {
 	struct mqtt_sender *mqtt; /* owned */
 	uint32_t sending, publishing; /* publishing: of these, over MQTT */
 	struct broker_reader *reader; /* owned: for those with a timeInterval */
+	struct json_parser *parser; /* owned */
 	int64_t due_us; /* steady clock: when the next of them is due */
 	int64_t wake_us; /* steady clock */
 	uint64_t random;
@@ -165,6 +170,10 @@ void lanes_free(struct notifier *notifier);
 /* A message has been answered: with success, or not; or nobody answered. */
 void lane_answered(struct message *message, bool good, bool answered);
 
+/* throttle.c: what waited behind the first of the lane, which was not tried, becomes one with it in the outbox, once
+ * the outcomes are written. False: nothing did. */
+bool lane_join(struct lane *lane);
+
 /* endpoint.c */
 struct endpoint *endpoint_of(struct notifier *notifier, struct str uri); /* a reference; NULL: no memory */
 void endpoint_release(struct notifier *notifier, struct endpoint *endpoint);
@@ -175,7 +184,7 @@ bool endpoint_may_send(struct endpoint *endpoint, int64_t now_us, int64_t *ret_u
 void endpoint_answered(struct notifier *notifier, struct endpoint *endpoint, bool answered, int64_t now_us);
 
 /* outcome.c */
-void outcome_add(struct outbox *outbox, const struct outcome *outcome);
+bool outcome_add(struct outbox *outbox, const struct outcome *outcome); /* false: no memory */
 void outcomes_flush(struct notifier *notifier, int64_t now_us); /* those that have waited long enough; sets wake_us */
 void outcomes_wait(struct notifier *notifier); /* until none are being written */
 void outcomes_end(struct notifier *notifier); /* all of them, waiting for it */

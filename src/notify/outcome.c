@@ -20,7 +20,7 @@ struct outcomes_write {
 	size_t number_count;
 };
 
-void outcome_add(struct outbox *outbox, const struct outcome *outcome)
+bool outcome_add(struct outbox *outbox, const struct outcome *outcome)
 {
 	struct outcomes *outcomes = &outbox->outcomes;
 
@@ -29,7 +29,7 @@ void outcome_add(struct outbox *outbox, const struct outcome *outcome)
 		struct outcome *grown = realloc(outcomes->at, room * sizeof(*grown));
 
 		if (!grown)
-			return; /* it stays owed, and is sent again at the next start */
+			return false; /* it stays owed, and is sent again at the next start */
 		outcomes->at = grown;
 		outcomes->room = room;
 	}
@@ -38,6 +38,7 @@ void outcome_add(struct outbox *outbox, const struct outcome *outcome)
 	outcomes->at[outcomes->count++] = *outcome;
 	if (outcome->kind == OUTCOME_BURIED)
 		(void)atomic_fetch_add(&outbox->notifier->dead, 1);
+	return true;
 }
 
 static enum err_code write_one(struct store_txn *txn, const struct outcome *outcome, struct error *err)
@@ -58,8 +59,13 @@ static enum err_code write_one(struct store_txn *txn, const struct outcome *outc
 		if (code == ERR_OK)
 			code = store_txn_owed_bury(txn, outcome->number, notify_now_us(), str_from(outcome->why), err);
 		break;
-	case OUTCOME_DROP:
-		code = store_txn_owed_drop(txn, outcome->number, DROP_ROWS, &more, err);
+	case OUTCOME_JOINED:
+		code = store_txn_owed_joined(txn, outcome->number, (struct str){outcome->body, outcome->body_bytes},
+					     err);
+		break;
+	case OUTCOME_EXPIRED:
+	case OUTCOME_GONE:
+		code = store_txn_owed_drop(txn, outcome->number, outcome->kind == OUTCOME_GONE, DROP_ROWS, &more, err);
 		break;
 	}
 	return code == ERR_NOT_FOUND ? ERR_OK : code; /* it went with its subscription */
@@ -79,6 +85,8 @@ static enum err_code run(struct store_write *store_write, struct store_txn *txn,
 
 static void write_free(struct outcomes_write *write)
 {
+	for (size_t i = 0; i < write->count; i++)
+		free(write->at[i].body);
 	free(write->at);
 	free(write->numbers);
 	free(write);

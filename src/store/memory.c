@@ -363,6 +363,7 @@ static const struct store_backend_ops memory_ops = {
 	.txn_instance_replace = memory_txn_instance_replace,
 	.txn_owe = memory_txn_owe,
 	.txn_owed_done = memory_txn_owed_done,
+	.txn_owed_joined = memory_txn_owed_joined,
 	.txn_owed_retry = memory_txn_owed_retry,
 	.txn_owed_bury = memory_txn_owed_bury,
 	.txn_owed_drop = memory_txn_owed_drop,

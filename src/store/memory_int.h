@@ -170,12 +170,14 @@ enum err_code memory_txn_owe(struct store_backend *backend, struct store_txn *tx
 			     bool replace, int64_t *ret_number, struct error *err);
 enum err_code memory_txn_owed_done(struct store_backend *backend, struct store_txn *txn, const int64_t *numbers,
 				   size_t count, struct error *err);
+enum err_code memory_txn_owed_joined(struct store_backend *backend, struct store_txn *txn, int64_t number,
+				     struct str body, struct error *err);
 enum err_code memory_txn_owed_retry(struct store_backend *backend, struct store_txn *txn, int64_t number,
 				    int64_t due_us, uint32_t tries, struct error *err);
 enum err_code memory_txn_owed_bury(struct store_backend *backend, struct store_txn *txn, int64_t number, int64_t now_us,
 				   struct str why, struct error *err);
 enum err_code memory_txn_owed_drop(struct store_backend *backend, struct store_txn *txn, int64_t subscription,
-				   uint32_t rows_max, bool *ret_more, struct error *err);
+				   bool dead_too, uint32_t rows_max, bool *ret_more, struct error *err);
 enum err_code memory_txn_dead_replay(struct store_backend *backend, struct store_txn *txn, int64_t number,
 				     int64_t now_us, struct error *err);
 enum err_code memory_txn_dead_drop(struct store_backend *backend, struct store_txn *txn, int64_t number,

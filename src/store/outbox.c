@@ -47,6 +47,20 @@ enum err_code store_txn_owed_done(struct store_txn *txn, const int64_t *numbers,
 	return store_txn_change(txn, code, &local, err);
 }
 
+enum err_code store_txn_owed_joined(struct store_txn *txn, int64_t number, struct str body, struct error *err)
+{
+	struct error local = {0};
+	enum err_code code = store_txn_check(txn, err);
+
+	if (code == ERR_OK && body.len > STORE_OWED_BODY_BYTES_MAX)
+		code = err_set(err, ERR_LIMIT, "a notification has %zu bytes, more than %zu", body.len,
+			       STORE_OWED_BODY_BYTES_MAX);
+	if (code)
+		return code;
+	code = txn->store->ops->txn_owed_joined(txn->store->backend, txn, number, body, &local);
+	return store_txn_change(txn, code, &local, err);
+}
+
 enum err_code store_txn_owed_retry(struct store_txn *txn, int64_t number, int64_t due_us, uint32_t tries,
 				   struct error *err)
 {
@@ -71,8 +85,8 @@ enum err_code store_txn_owed_bury(struct store_txn *txn, int64_t number, int64_t
 	return store_txn_change(txn, code, &local, err);
 }
 
-enum err_code store_txn_owed_drop(struct store_txn *txn, int64_t subscription, uint32_t rows_max, bool *ret_more,
-				  struct error *err)
+enum err_code store_txn_owed_drop(struct store_txn *txn, int64_t subscription, bool dead_too, uint32_t rows_max,
+				  bool *ret_more, struct error *err)
 {
 	struct error local = {0};
 	enum err_code code = store_txn_check(txn, err);
@@ -80,7 +94,8 @@ enum err_code store_txn_owed_drop(struct store_txn *txn, int64_t subscription, u
 	assert(rows_max > 0);
 	if (code)
 		return code;
-	code = txn->store->ops->txn_owed_drop(txn->store->backend, txn, subscription, rows_max, ret_more, &local);
+	code = txn->store->ops->txn_owed_drop(txn->store->backend, txn, subscription, dead_too, rows_max, ret_more,
+					      &local);
 	return store_txn_change(txn, code, &local, err);
 }
 

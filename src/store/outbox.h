@@ -38,16 +38,20 @@ MUST_CHECK enum err_code store_txn_owe(struct store_txn *txn, const struct store
 /* They are delivered. In any order; numbers that are not owed (any more) are passed over. */
 MUST_CHECK enum err_code store_txn_owed_done(struct store_txn *txn, const int64_t *numbers, size_t count,
 					     struct error *err);
+/* It says what several said that are done, in a body of its own: of several entities. ERR_NOT_FOUND: it is not owed
+ * (any more); ERR_LIMIT: the body is too long. */
+MUST_CHECK enum err_code store_txn_owed_joined(struct store_txn *txn, int64_t number, struct str body,
+					       struct error *err);
 /* It was tried in vain: when it is due again, and how often it was tried. ERR_NOT_FOUND: it is not owed (any more). */
 MUST_CHECK enum err_code store_txn_owed_retry(struct store_txn *txn, int64_t number, int64_t due_us, uint32_t tries,
 					      struct error *err);
 /* It becomes a dead letter, with when and why. ERR_NOT_FOUND: it is not owed (any more). */
 MUST_CHECK enum err_code store_txn_owed_bury(struct store_txn *txn, int64_t number, int64_t now_us, struct str why,
 					     struct error *err);
-/* All of a subscription goes, dead letters too (it is deleted), at most rows_max (> 0) in one call; *ret_more: call
- * again, in a write of its own. */
-MUST_CHECK enum err_code store_txn_owed_drop(struct store_txn *txn, int64_t subscription, uint32_t rows_max,
-					     bool *ret_more, struct error *err);
+/* All that is owed to a subscription goes (it has expired), dead letters too if asked (it is deleted), at most rows_max
+ * (> 0) in one call; *ret_more: call again, in a write of its own. */
+MUST_CHECK enum err_code store_txn_owed_drop(struct store_txn *txn, int64_t subscription, bool dead_too,
+					     uint32_t rows_max, bool *ret_more, struct error *err);
 /* A dead letter is owed again under its own number, made and due at now_us, tries 0, so that its age counts anew: who
  * reads on behind a higher number has to begin anew too. ERR_NOT_FOUND: there is no such dead letter. */
 MUST_CHECK enum err_code store_txn_dead_replay(struct store_txn *txn, int64_t number, int64_t now_us,

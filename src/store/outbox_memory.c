@@ -191,6 +191,20 @@ enum err_code memory_txn_owed_retry(struct store_backend *backend, struct store_
 	return set(store, txn, item, &there, false, err);
 }
 
+enum err_code memory_txn_owed_joined(struct store_backend *backend, struct store_txn *txn, int64_t number,
+				     struct str body, struct error *err)
+{
+	struct memory_store *store = memory_store(backend);
+	struct store_dead there;
+	struct memory_item *item = find(store, number, false, &there);
+
+	if (!item)
+		return not_there("owed notification", number, err);
+	there.owed.entity_id = STR_NONE;
+	there.owed.body = body;
+	return set(store, txn, item, &there, false, err);
+}
+
 enum err_code memory_txn_owed_bury(struct store_backend *backend, struct store_txn *txn, int64_t number, int64_t now_us,
 				   struct str why, struct error *err)
 {
@@ -228,14 +242,14 @@ static enum err_code drop_some(struct memory_store *store, struct store_txn *txn
 }
 
 enum err_code memory_txn_owed_drop(struct store_backend *backend, struct store_txn *txn, int64_t subscription,
-				   uint32_t rows_max, bool *ret_more, struct error *err)
+				   bool dead_too, uint32_t rows_max, bool *ret_more, struct error *err)
 {
 	struct memory_store *store = memory_store(backend);
 	uint32_t rows = 0;
 	bool more = false;
 	enum err_code code = drop_some(store, txn, subscription, false, rows_max, &rows, &more, err);
 
-	if (code == ERR_OK)
+	if (code == ERR_OK && dead_too)
 		code = drop_some(store, txn, subscription, true, rows_max, &rows, &more, err);
 	if (code == ERR_OK)
 		*ret_more = more;

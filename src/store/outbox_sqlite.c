@@ -229,6 +229,26 @@ enum err_code sqlite_txn_owed_retry(struct store_backend *backend, struct store_
 	return ERR_OK;
 }
 
+enum err_code sqlite_txn_owed_joined(struct store_backend *backend, struct store_txn *txn, int64_t number,
+				     struct str body, struct error *err)
+{
+	struct sqlite_conn *conn = &sqlite_store(backend)->writer;
+	sqlite3_stmt *stmt;
+	enum err_code code = sqlite_take(conn, SQL_OWED_JOINED, &stmt, err);
+
+	if (code)
+		return code;
+	sqlite_bind_int(stmt, 1, number);
+	sqlite_bind_bytes(stmt, 2, body);
+	code = sqlite_finish(conn, SQL_OWED_JOINED, stmt, "joining notifications", err);
+	if (code)
+		return code;
+	if (sqlite3_changes64(conn->db) == 0)
+		return not_there("owed notification", number, err);
+	txn->changed = true;
+	return ERR_OK;
+}
+
 enum err_code sqlite_txn_owed_bury(struct store_backend *backend, struct store_txn *txn, int64_t number, int64_t now_us,
 				   struct str why, struct error *err)
 {
@@ -252,7 +272,7 @@ enum err_code sqlite_txn_owed_bury(struct store_backend *backend, struct store_t
 }
 
 enum err_code sqlite_txn_owed_drop(struct store_backend *backend, struct store_txn *txn, int64_t subscription,
-				   uint32_t rows_max, bool *ret_more, struct error *err)
+				   bool dead_too, uint32_t rows_max, bool *ret_more, struct error *err)
 {
 	struct sqlite_conn *conn = &sqlite_store(backend)->writer;
 	int64_t owed = 0, dead = 0, left = 0;
@@ -260,13 +280,14 @@ enum err_code sqlite_txn_owed_drop(struct store_backend *backend, struct store_t
 	bool row;
 	enum err_code code = change(backend, txn, SQL_OWED_DROP, subscription, rows_max, &owed, err);
 
-	if (code == ERR_OK)
+	if (code == ERR_OK && dead_too)
 		code = change(backend, txn, SQL_DEAD_DROP_SOME, subscription, rows_max - owed, &dead, err);
 	if (code == ERR_OK)
 		code = sqlite_take(conn, SQL_OWED_LEFT, &stmt, err);
 	if (code)
 		return code;
 	sqlite_bind_int(stmt, 1, subscription);
+	sqlite_bind_int(stmt, 2, dead_too);
 	code = sqlite_number(conn, SQL_OWED_LEFT, stmt, "looking what is left in the outbox", &left, &row, err);
 	if (code == ERR_OK)
 		*ret_more = left != 0;

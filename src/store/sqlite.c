@@ -262,6 +262,7 @@ static const struct store_backend_ops sqlite_ops = {
 	.txn_instance_replace = sqlite_txn_instance_replace,
 	.txn_owe = sqlite_txn_owe,
 	.txn_owed_done = sqlite_txn_owed_done,
+	.txn_owed_joined = sqlite_txn_owed_joined,
 	.txn_owed_retry = sqlite_txn_owed_retry,
 	.txn_owed_bury = sqlite_txn_owed_bury,
 	.txn_owed_drop = sqlite_txn_owed_drop,

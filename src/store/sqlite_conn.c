@@ -301,6 +301,7 @@ static const char *const sql_texts[SQL_COUNT] = {
 	[SQL_OWED_REPLACE] = "DELETE FROM owed INDEXED BY owed_waiting WHERE subscription = ?1 AND entity = ?2 AND "
 			     "tries = 0 AND due_us > made_us AND due_us > ?3 RETURNING due_us",
 	[SQL_OWED_DONE] = "DELETE FROM owed WHERE number BETWEEN ?1 AND ?2",
+	[SQL_OWED_JOINED] = "UPDATE owed SET entity = '', body = ?2 WHERE number = ?1",
 	[SQL_OWED_RETRY] = "UPDATE owed SET due_us = ?2, tries = ?3 WHERE number = ?1",
 	[SQL_OWED_BURY] = "INSERT INTO dead(number, subscription, entity, made_us, due_us, tries, dead_us, why, body) "
 			  "SELECT number, subscription, entity, made_us, due_us, tries, ?2, ?3, body FROM owed "
@@ -308,7 +309,7 @@ static const char *const sql_texts[SQL_COUNT] = {
 	[SQL_OWED_DROP] = "DELETE FROM owed WHERE number IN (SELECT number FROM owed WHERE subscription = ?1 "
 			  "ORDER BY number LIMIT ?2)",
 	[SQL_OWED_LEFT] = "SELECT EXISTS(SELECT 1 FROM owed WHERE subscription = ?1) OR "
-			  "EXISTS(SELECT 1 FROM dead WHERE subscription = ?1)",
+			  "(?2 AND EXISTS(SELECT 1 FROM dead WHERE subscription = ?1))",
 	[SQL_OWED_READ] = "SELECT number, subscription, entity, made_us, due_us, tries, body FROM owed WHERE "
 			  "subscription = ?2 AND number > ?1 ORDER BY number",
 	[SQL_OWED_READ_ALL] = "SELECT number, subscription, entity, made_us, due_us, tries, body FROM owed WHERE "

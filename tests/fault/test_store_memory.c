@@ -122,7 +122,7 @@ static enum err_code owe_and_tell(struct store_txn *txn, void *self, struct erro
 		code = store_txn_dead_replay(txn, number, 12, err);
 	if (code == ERR_OK)
 		code = store_txn_owed_bury(txn, number, 13, STR("why"), err);
-	return code ? code : store_txn_owed_drop(txn, 2, 10, &more, err);
+	return code ? code : store_txn_owed_drop(txn, 2, true, 10, &more, err);
 }
 
 static enum err_code pay(struct store_txn *txn, void *self, struct error *err)
@@ -131,7 +131,7 @@ static enum err_code pay(struct store_txn *txn, void *self, struct error *err)
 	enum err_code code = store_txn_owed_done(txn, &(int64_t){owed_first + 1}, 1, err);
 
 	(void)self;
-	return code ? code : store_txn_owed_drop(txn, 1, 10, &more, err);
+	return code ? code : store_txn_owed_drop(txn, 1, true, 10, &more, err);
 }
 
 static bool visit_any(void *self, struct str bytes)

@@ -336,6 +336,36 @@ with Daemon(machi, work / "city") as daemon:
         drop(location)
 
     @tap.case
+    def what_waits_for_throttling_is_told_together():
+        # 5.8.6: all that changed, in one message; no entity waits for the others' turns.
+        location = subscribe(subscription("/together", entities=[{"type": "Tram"}], throttling=1))
+        last, rounds = 0, 0
+        until = time.monotonic() + 4
+        while time.monotonic() < until:
+            last += 1
+            for number in range(5):
+                put(f"urn:x:tram:{number}", type="Tram", n=last)
+            time.sleep(0.05)
+        deadline = time.monotonic() + ARRIVES_SECONDS
+        told = {}
+        while set(told.values()) != {last} or len(told) < 5:
+            check(time.monotonic() < deadline, told, last)
+            time.sleep(0.1)
+            bodies, told = receiver.wait("/together", 1), {}
+            for body in bodies:
+                ids = [entity["id"] for entity in body["data"]]
+                same(len(ids), len(set(ids)))
+                for entity in body["data"]:
+                    check(entity["n"]["value"] > told.get(entity["id"], 0), bodies)
+                    told[entity["id"]] = entity["n"]["value"]
+        # One a period, but for the two that each begin one: the first, and what is left at the end.
+        rounds = len(bodies)
+        check(rounds <= 4 + 3 + (time.monotonic() - until), rounds)
+        check(max(len(body["data"]) for body in bodies) == 5, [len(body["data"]) for body in bodies])
+        same(len({body["id"] for body in bodies}), rounds)
+        drop(location)
+
+    @tap.case
     def an_expired_one_is_over():
         soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
         location = subscribe(subscription("/over", expiresAt=soon))

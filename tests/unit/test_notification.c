@@ -575,11 +575,57 @@ static void refused_memory_is_an_error(void)
 	CHECK(code == ERR_OK && room > 512);
 }
 
+/* ---- several told as one ---- */
+
+static struct str joined(const char *const *texts, size_t count)
+{
+	struct str bodies[8], text = STR_NONE;
+	struct buf out;
+
+	for (size_t i = 0; i < count; i++)
+		bodies[i] = arena_dup(&arena, str_from(texts[i]));
+	buf_init(&out, 1u << 20);
+	if (notification_join(&out, &arena, parser, bodies, count, STR("urn:n:9"), LATER_US, &err) == ERR_OK)
+		text = arena_dup(&arena, buf_str(&out));
+	buf_done(&out);
+	return text;
+}
+
+/* 5.8.6: "The notification message shall include all the subscribed Entities that changed". */
+static void several_are_told_as_one(void)
+{
+	static const char *const plain[] = {
+		"{\"id\": \"urn:n:1\", \"type\": \"Notification\", \"subscriptionId\": \"urn:s:1\", "
+		"\"notifiedAt\": " THEN
+		", \"data\": [{\"id\": \"urn:a\", \"n\": 1.50}], \"@context\": [\"http://c\", {\"id\": \"x:id\"}]}",
+		"{\"id\": \"urn:n:2\", \"type\": \"Notification\", \"subscriptionId\": \"urn:s:1\", "
+		"\"notifiedAt\": " THEN ", \"data\": [{\"id\": \"urn:b\", \"n\": 2}, {\"id\": \"urn:c\", \"n\": 3}]}",
+		"{\"id\": \"urn:n:3\", \"type\": \"Notification\", \"subscriptionId\": \"urn:s:1\", "
+		"\"notifiedAt\": " THEN ", \"data\": [{\"id\": \"urn:a\", \"n\": 12345678901234567890.10}]}"};
+	static const char *const places[] = {
+		"{\"id\": \"urn:n:1\", \"data\": {\"type\": \"FeatureCollection\", \"features\": [{\"id\": \"urn:a\", "
+		"\"type\": \"Feature\"}], \"@context\": \"http://c\"}}",
+		"{\"id\": \"urn:n:2\", \"data\": {\"type\": \"FeatureCollection\", \"features\": [{\"id\": \"urn:b\", "
+		"\"type\": \"Feature\"}], \"@context\": \"http://c\"}}"};
+	static const char *const wrong[] = {"{\"id\": \"urn:n:1\", \"data\": []}", "{\"id\": \"urn:n:2\"}"};
+
+	CHECK_STR(
+		joined(plain, 3),
+		STR("{\"id\":\"urn:n:9\",\"type\":\"Notification\",\"subscriptionId\":\"urn:s:1\",\"notifiedAt\":" LATER
+		    ",\"data\":[{\"id\":\"urn:a\",\"n\":12345678901234567890.10},{\"id\":\"urn:b\",\"n\":2},"
+		    "{\"id\":\"urn:c\",\"n\":3}],\"@context\":[\"http://c\",{\"id\":\"x:id\"}]}"));
+	CHECK_STR(joined(places, 2),
+		  STR("{\"id\":\"urn:n:9\",\"data\":{\"type\":\"FeatureCollection\",\"features\":[{\"id\":\"urn:a\","
+		      "\"type\":\"Feature\"},{\"id\":\"urn:b\",\"type\":\"Feature\"}],\"@context\":\"http://c\"}}"));
+	CHECK(!joined(wrong, 2).at && err.code == ERR_CORRUPT);
+}
+
 int main(void)
 {
 	bench_open();
 	RUN(the_structure_is_that_of_the_table);
 	RUN(geo_json_makes_a_feature_collection);
+	RUN(several_are_told_as_one);
 	RUN(a_geometry_that_went_is_null);
 	RUN(each_format_is_that_of_entities);
 	RUN(members_are_picked_and_left_out);

@@ -144,7 +144,7 @@ static struct str debts(struct store *store, struct lines *lines)
 
 /* ---- one operation as a write ---- */
 
-enum op_kind { OWE, OWE_REPLACING, DONE, RETRY, BURY, DROP, REPLAY, DEAD_DROP, FAIL };
+enum op_kind { OWE, OWE_REPLACING, DONE, RETRY, JOINED, BURY, DROP, DROP_OWED, REPLAY, DEAD_DROP, FAIL };
 
 struct op {
 	enum op_kind kind;
@@ -183,8 +183,11 @@ static enum err_code run_op(struct store_txn *txn, struct op *op, struct error *
 		return store_txn_owed_retry(txn, op->number, op->due_us, op->tries, err);
 	case BURY:
 		return store_txn_owed_bury(txn, op->number, op->made_us, str_from(op->text), err);
+	case JOINED:
+		return store_txn_owed_joined(txn, op->number, str_from(op->text), err);
 	case DROP:
-		return store_txn_owed_drop(txn, op->subscription, op->rows_max, &op->ret_more, err);
+	case DROP_OWED:
+		return store_txn_owed_drop(txn, op->subscription, op->kind == DROP, op->rows_max, &op->ret_more, err);
 	case REPLAY:
 		return store_txn_dead_replay(txn, op->number, op->made_us, err);
 	case DEAD_DROP:
@@ -405,6 +408,65 @@ static void what_fails_is_tried_again_buried_and_replayed(void)
 	folder_remove(&folder);
 }
 
+/* Of one that has expired what is owed goes; what was given up stays. */
+static void what_is_owed_is_dropped_alone(void)
+{
+	struct test_folder folder;
+	struct lines lines;
+	struct error err = {0};
+
+	folder_make(&folder);
+	struct store *store = open_kind(sqlite_kind, &folder);
+
+	for (int i = 0; i < 4; i++)
+		(void)owe(store, 1, "e", "b", 1, 1);
+	(void)owe(store, 2, "e", "other", 1, 1);
+	CHECK_OK(apply_op(store, (struct op){.kind = BURY, .number = 2, .made_us = 2, .text = "why"}, &err), &err);
+	struct op drop = {.kind = DROP_OWED, .subscription = 1, .rows_max = 2};
+
+	CHECK_OK(apply_ops(store, &drop, 1, &err), &err);
+	CHECK(drop.ret_more);
+	CHECK_STR(owed_to(store, 1, &lines), STR("4:e=b@1-1/0"));
+	drop.rows_max = 1;
+	CHECK_OK(apply_ops(store, &drop, 1, &err), &err);
+	CHECK(!drop.ret_more);
+	CHECK_STR(dead_of(store, 0, &lines), STR("2:e=b@1-1/0+2 why"));
+	CHECK_STR(debts(store, &lines), STR("1:0,1 2:1,0@1-1"));
+	(void)store_free(store);
+	if (sqlite_kind)
+		check_clean(folder.file);
+	folder_remove(&folder);
+}
+
+static void several_become_one(void)
+{
+	struct test_folder folder;
+	struct lines lines;
+	struct error err = {0};
+
+	folder_make(&folder);
+	struct store *store = open_kind(sqlite_kind, &folder);
+
+	for (int i = 0; i < 3; i++)
+		(void)owe(store, 1, i % 2 ? "e" : "f", "b", 1, 9);
+	const int64_t others[] = {2};
+	struct op ops[] = {{.kind = JOINED, .number = 1, .text = "both"},
+			   {.kind = DONE, .numbers = others, .count = 1}};
+
+	CHECK_OK(apply_ops(store, ops, 2, &err), &err);
+	CHECK_STR(owed_to(store, 1, &lines), STR("1:=both@1-9/0 3:f=b@1-9/0"));
+	/* What still waits gives way to what comes after it, but not what was joined. */
+	CHECK(apply_op(store,
+		       (struct op){.kind = OWE_REPLACING, .subscription = 1, .entity = "f", .text = "c", .made_us = 2},
+		       &err) == ERR_OK);
+	CHECK_STR(owed_to(store, 1, &lines), STR("1:=both@1-9/0 4:f=c@2-9/0"));
+	CHECK(apply_op(store, (struct op){.kind = JOINED, .number = 3, .text = "x"}, &err) == ERR_NOT_FOUND);
+	(void)store_free(store);
+	if (sqlite_kind)
+		check_clean(folder.file);
+	folder_remove(&folder);
+}
+
 static void a_subscription_is_dropped_in_pieces(void)
 {
 	struct test_folder folder;
@@ -571,8 +633,9 @@ static struct op make_op(struct random *random, int64_t numbers[4], int64_t last
 {
 	static const char *const entities[] = {NULL, "urn:a", "urn:b"};
 	static const char *const texts[] = {"", "short", "a body that is a little longer than the others"};
-	static const enum op_kind kinds[] = {OWE,  OWE,   OWE,  OWE_REPLACING, OWE_REPLACING, OWE_REPLACING, DONE,
-					     DONE, RETRY, BURY, REPLAY,        DEAD_DROP,     DROP};
+	static const enum op_kind kinds[] = {OWE,           OWE,       OWE,  OWE_REPLACING, OWE_REPLACING,
+					     OWE_REPLACING, DONE,      DONE, RETRY,         BURY,
+					     REPLAY,        DEAD_DROP, DROP, DROP_OWED,     JOINED};
 	int64_t now = last + roll(random, 4), low = last > 40 ? last - 40 : 0;
 	struct op op = {
 		.kind = kinds[roll(random, sizeof(kinds) / sizeof(kinds[0]))],
@@ -683,6 +746,8 @@ int main(void)
 		RUN(reading_keeps_to_its_bounds);
 		RUN(what_waits_gives_way_and_hands_on_when_it_is_due);
 		RUN(what_fails_is_tried_again_buried_and_replayed);
+		RUN(what_is_owed_is_dropped_alone);
+		RUN(several_become_one);
 		RUN(a_subscription_is_dropped_in_pieces);
 		RUN(what_is_too_long_is_refused_by_name);
 		RUN(a_write_that_fails_leaves_nothing);
