@@ -208,6 +208,20 @@ static enum err_code not_there(const char *what, int64_t number, struct error *e
 	return err_set(err, ERR_NOT_FOUND, "there is no %s %lld", what, (long long)number);
 }
 
+/* Of a statement that changes the one that is owed under this number. */
+static enum err_code finish_one(struct sqlite_conn *conn, enum sqlite_sql sql, sqlite3_stmt *stmt, const char *doing,
+				int64_t number, struct store_txn *txn, struct error *err)
+{
+	enum err_code code = sqlite_finish(conn, sql, stmt, doing, err);
+
+	if (code)
+		return code;
+	if (sqlite3_changes64(conn->db) == 0)
+		return not_there("owed notification", number, err);
+	txn->changed = true;
+	return ERR_OK;
+}
+
 enum err_code sqlite_txn_owed_retry(struct store_backend *backend, struct store_txn *txn, int64_t number,
 				    int64_t due_us, uint32_t tries, struct error *err)
 {
@@ -220,13 +234,7 @@ enum err_code sqlite_txn_owed_retry(struct store_backend *backend, struct store_
 	sqlite_bind_int(stmt, 1, number);
 	sqlite_bind_int(stmt, 2, due_us);
 	sqlite_bind_int(stmt, 3, tries);
-	code = sqlite_finish(conn, SQL_OWED_RETRY, stmt, "putting a notification off", err);
-	if (code)
-		return code;
-	if (sqlite3_changes64(conn->db) == 0)
-		return not_there("owed notification", number, err);
-	txn->changed = true;
-	return ERR_OK;
+	return finish_one(conn, SQL_OWED_RETRY, stmt, "putting a notification off", number, txn, err);
 }
 
 enum err_code sqlite_txn_owed_joined(struct store_backend *backend, struct store_txn *txn, int64_t number,
@@ -240,13 +248,7 @@ enum err_code sqlite_txn_owed_joined(struct store_backend *backend, struct store
 		return code;
 	sqlite_bind_int(stmt, 1, number);
 	sqlite_bind_bytes(stmt, 2, body);
-	code = sqlite_finish(conn, SQL_OWED_JOINED, stmt, "joining notifications", err);
-	if (code)
-		return code;
-	if (sqlite3_changes64(conn->db) == 0)
-		return not_there("owed notification", number, err);
-	txn->changed = true;
-	return ERR_OK;
+	return finish_one(conn, SQL_OWED_JOINED, stmt, "joining notifications", number, txn, err);
 }
 
 enum err_code sqlite_txn_owed_bury(struct store_backend *backend, struct store_txn *txn, int64_t number, int64_t now_us,
@@ -262,13 +264,8 @@ enum err_code sqlite_txn_owed_bury(struct store_backend *backend, struct store_t
 	sqlite_bind_int(stmt, 1, number);
 	sqlite_bind_int(stmt, 2, now_us);
 	sqlite_bind_text(stmt, 3, why);
-	code = sqlite_finish(conn, SQL_OWED_BURY, stmt, "burying a notification", err);
-	if (code)
-		return code;
-	if (sqlite3_changes64(conn->db) == 0)
-		return not_there("owed notification", number, err);
-	txn->changed = true;
-	return change(backend, txn, SQL_OWED_DONE, number, number, &rows, err);
+	code = finish_one(conn, SQL_OWED_BURY, stmt, "burying a notification", number, txn, err);
+	return code ? code : change(backend, txn, SQL_OWED_DONE, number, number, &rows, err);
 }
 
 enum err_code sqlite_txn_owed_drop(struct store_backend *backend, struct store_txn *txn, int64_t subscription,

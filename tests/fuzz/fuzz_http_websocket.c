@@ -2,18 +2,10 @@
  * 6455 section 5.2 has them, with nothing behind a close, whose code may be sent. The input is cut at each 0x1e into
  * pieces that are sent apart. Where it begins with "h" the first piece is the lines of the handshake, else they are as
  * they should be. */
-#include "net/http_server.h"
+#include "http_fuzz.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <unistd.h>
 
 #define ANSWER_BYTES 65536u
 #define WAIT_US 2000 /* for more of an answer; the verdict does not depend on whether it came in time */
@@ -50,44 +42,6 @@ static void on_request(void *self, void *loop_state, struct http_request *reques
 		http_respond_websocket(request, on_pull);
 	else
 		http_respond(request, status ? status : 200, str_from(reason));
-}
-
-static uint16_t server_port(void)
-{
-	static struct http_server *server;
-	const struct http_server_options options = {.address = "127.0.0.1",
-						    .loop_count = 1,
-						    .idle_timeout_s = 1,
-						    .body_bytes_max = 1000,
-						    .arena_bytes_max = 1 << 20,
-						    .handle = on_request};
-	struct error err;
-
-	if (!server && http_server_new(&options, &server, &err) != ERR_OK)
-		abort();
-	return http_server_port(server);
-}
-
-/* -1 when the system has no port left for a while: whoever closes first leaves one behind for a minute. */
-static int dial(void)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(server_port())};
-	const struct timeval wait = {.tv_usec = WAIT_US};
-	const struct linger reset = {.l_onoff = 1, .l_linger = 0}; /* closing resets, and leaves nothing behind */
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
-
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (fd < 0)
-		abort();
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
-	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-		return fd;
-	if (errno != EADDRNOTAVAIL && errno != EAGAIN && errno != ETIMEDOUT)
-		abort();
-	(void)close(fd);
-	return -1;
 }
 
 static void say(int fd, struct str text)
@@ -161,7 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static char answer[ANSWER_BYTES];
 	struct str piece = STR(LINES), rest = {(const char *)data, size};
-	int fd = dial();
+	int fd = dial(server_port(on_request), WAIT_US);
 
 	if (fd < 0)
 		return 0;
