@@ -176,24 +176,26 @@ static bool make_id(struct call *call, struct subscription_call *work)
 	return false;
 }
 
-/* The body checked, what is known of it kept, names as IRIs: true under any @context. */
+/* The body checked, what is known of it kept, names as IRIs: true under any @context. A fragment keeps its nulls, which
+ * remove members; what nobody knows of it is passed over when it is merged. */
 static bool take_body(struct call *call, struct subscription_call *work, bool fragment)
 {
 	int64_t now_us = broker_now_us(call->api->options.broker);
 	struct json *kept = NULL;
 	enum err_code code = subscription_check(call->body, fragment, now_us, &call->error);
 
-	if (code == ERR_OK)
+	if (code == ERR_OK && !fragment)
 		code = subscription_keep(call->arena, call->body, &kept, &call->error);
 	if (code == ERR_OK)
-		code = subscription_rename(call->arena, kept, call->context, NULL, &work->document, &call->error);
+		code = subscription_rename(call->arena, fragment ? call->body : kept, call->context, NULL,
+					   &work->document, &call->error);
 	if (code != ERR_OK) {
 		answer_error(call, code, &call->error);
 		return false;
 	}
 	work->write.document = work->document;
 	work->shown = json_get(work->document, STR("jsonldContext"));
-	if (!json_is(work->shown, JSON_STRING))
+	if (!json_is(work->shown, JSON_STRING) || str_eq(json_text(work->shown), NGSILD_NULL))
 		work->shown = NULL; /* removed */
 	return true;
 }

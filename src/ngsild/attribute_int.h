@@ -5,9 +5,8 @@
 #ifndef MACHI_NGSILD_ATTRIBUTE_INT_H
 #define MACHI_NGSILD_ATTRIBUTE_INT_H
 
-#include "json/json.h"
+#include "ngsild/document.h"
 
-#define NGSILD_NULL STR("urn:ngsi-ld:null") /* 4.5.0 */
 #define NGSILD_NAMESPACE STR("https://uri.etsi.org/ngsi-ld/")
 #define NGSILD_SCOPE_IRI STR("https://uri.etsi.org/ngsi-ld/scope")
 #define NGSILD_DATASET_DEFAULT STR("@none")

@@ -15,6 +15,8 @@
 
 #include "json/json.h"
 
+#define NGSILD_NULL STR("urn:ngsi-ld:null") /* 4.5.0 */
+
 /* True for a member of an entity or instance that is an attribute rather than a core member. */
 bool document_is_attribute(struct str key);
 

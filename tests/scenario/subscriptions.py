@@ -161,6 +161,15 @@ with Daemon(machi, work / "city") as daemon:
         same(json.loads(daemon.request("GET", location)[1])["status"], "paused")
         put("urn:x:room:2", temperature=46)
         receiver.quiet("/shown", 2)
+        # 5.5.8, 5.4: null, and NGSI-LD Null, remove.
+        same(daemon.request("PATCH", location, {"description": "urn:ngsi-ld:null", "q": None, "isActive": True,
+                                                "jsonldContext": "urn:ngsi-ld:null"})[0], 204)
+        shown = json.loads(daemon.request("GET", location)[1])
+        check("description" not in shown and "q" not in shown and shown["status"] == "active", shown)
+        put("urn:x:room:2", temperature=1)
+        receiver.wait("/shown", 3)
+        status, answer = daemon.request("PATCH", location, {"notification": "urn:ngsi-ld:null"})
+        check(status == 400 and b"notification" in answer, status, answer)
         status, answer = daemon.request("GET", f"{ROOT}/subscriptions?limit=1&count=true")
         same((status, len(json.loads(answer))), (200, 1))
         drop(location)
