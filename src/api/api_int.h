@@ -120,6 +120,8 @@ enum body_kind {
 	BODY_CONTEXT,
 	BODY_SUBSCRIPTION,
 	BODY_SUBSCRIPTION_FRAGMENT,
+	BODY_REGISTRATION,
+	BODY_REGISTRATION_FRAGMENT,
 	BODY_TEMPORAL,
 	BODY_TEMPORAL_FRAGMENT,
 	BODY_TEMPORAL_INSTANCE /* a fragment, or what it holds alone */
@@ -142,6 +144,8 @@ enum answer_kind {
 	ANSWER_CONTEXT,
 	ANSWER_SUBSCRIPTION,
 	ANSWER_SUBSCRIPTIONS,
+	ANSWER_REGISTRATION,
+	ANSWER_REGISTRATIONS,
 	ANSWER_TEMPORAL,
 	ANSWER_TEMPORALS
 };
@@ -423,6 +427,11 @@ void query_subscriptions(struct call *call);
 void retrieve_subscription(struct call *call);
 void update_subscription(struct call *call);
 void delete_subscription(struct call *call);
+void create_registration(struct call *call);
+void query_registrations(struct call *call);
+void retrieve_registration(struct call *call);
+void update_registration(struct call *call);
+void delete_registration(struct call *call);
 void create_entity_map(struct call *call);
 void create_entity_map_by_post(struct call *call);
 void retrieve_entity_map(struct call *call);

@@ -119,6 +119,8 @@ static struct json body_node(struct arena *arena, const struct operation *operat
 					    [BODY_CONTEXT] = "LdContextDocument",
 					    [BODY_SUBSCRIPTION] = "Subscription",
 					    [BODY_SUBSCRIPTION_FRAGMENT] = "SubscriptionFragment",
+					    [BODY_REGISTRATION] = "CSourceRegistration",
+					    [BODY_REGISTRATION_FRAGMENT] = "CSourceRegistrationFragment",
 					    [BODY_TEMPORAL] = "EntityTemporal",
 					    [BODY_TEMPORAL_FRAGMENT] = "EntityTemporalFragment",
 					    [BODY_TEMPORAL_INSTANCE] = "EntityTemporalFragment"};
@@ -147,6 +149,25 @@ static const char *discovery_schema(const struct operation *operation)
 	return names[operation->answer];
 }
 
+/* Of answers that are one of a kind, or a list of them; NULL: it is another. */
+static const char *named_schema(enum answer_kind answer, bool *ret_one)
+{
+	*ret_one = answer == ANSWER_SUBSCRIPTION || answer == ANSWER_REGISTRATION || answer == ANSWER_TEMPORAL;
+	switch (answer) {
+	case ANSWER_SUBSCRIPTION:
+	case ANSWER_SUBSCRIPTIONS:
+		return "Subscription";
+	case ANSWER_REGISTRATION:
+	case ANSWER_REGISTRATIONS:
+		return "CSourceRegistration";
+	case ANSWER_TEMPORAL:
+	case ANSWER_TEMPORALS:
+		return "EntityTemporal";
+	default:
+		return NULL;
+	}
+}
+
 static struct json success_node(struct arena *arena, const struct operation *operation, struct str status)
 {
 	static const char *const json_types[] = {"application/json", "application/ld+json", "application/geo+json"};
@@ -154,6 +175,7 @@ static struct json success_node(struct arena *arena, const struct operation *ope
 	static const char *const text_types[] = {"text/plain"};
 	bool metrics = str_eq(str_from(operation->id), STR("metrics"));
 	struct json node = json_object(), any = json_object();
+	bool one;
 	struct json entity = reference(arena, "schemas", "Entity");
 
 	set_text(arena, &node, STR("description"), "Done.");
@@ -176,16 +198,10 @@ static struct json success_node(struct arena *arena, const struct operation *ope
 		struct json schema = reference(arena, "schemas", discovery_schema(operation));
 
 		(void)json_add(arena, &node, STR("content"), media_node(arena, json_types, 2, schema));
-	} else if (operation->answer == ANSWER_SUBSCRIPTION || operation->answer == ANSWER_SUBSCRIPTIONS) {
-		struct json schema = reference(arena, "schemas", "Subscription");
+	} else if (named_schema(operation->answer, &one)) {
+		struct json schema = reference(arena, "schemas", named_schema(operation->answer, &one));
 
-		if (operation->answer == ANSWER_SUBSCRIPTIONS)
-			schema = array_schema(arena, schema);
-		(void)json_add(arena, &node, STR("content"), media_node(arena, json_types, 2, schema));
-	} else if (operation->answer == ANSWER_TEMPORAL || operation->answer == ANSWER_TEMPORALS) {
-		struct json schema = reference(arena, "schemas", "EntityTemporal");
-
-		if (operation->answer == ANSWER_TEMPORALS)
+		if (!one)
 			schema = array_schema(arena, schema);
 		(void)json_add(arena, &node, STR("content"), media_node(arena, json_types, 2, schema));
 	} else if (operation->answer == ANSWER_PLAIN && !str_eq(status, STR("101"))) {

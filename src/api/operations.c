@@ -29,6 +29,12 @@
 #define P_TEMPORAL_SHOW (BIT(P_PICK) | BIT(P_OMIT) | BIT(P_DATASET_ID) | BIT(P_LANG))
 #define P_TEMPORAL_PAGE (BIT(P_LIMIT) | BIT(P_OFFSET) | BIT(P_COUNT) | BIT(P_ORDER_BY) | BIT(P_COLLATION))
 #define P_LOCAL_ONLY BIT(P_LOCAL)
+#define P_DISCOVERY                                                                                                    \
+	(BIT(P_ID) | BIT(P_ID_PATTERN) | BIT(P_TYPE) | BIT(P_ATTRS) | BIT(P_PICK) | BIT(P_OMIT) | BIT(P_Q) |           \
+	 BIT(P_SCOPE_Q) | BIT(P_GEOREL) | BIT(P_GEOMETRY) | BIT(P_COORDINATES) | BIT(P_GEOPROPERTY) |                  \
+	 BIT(P_GEOMETRY_PROPERTY) | BIT(P_LANG) | BIT(P_CSF) | BIT(P_DATASET_ID) | BIT(P_TIMEREL) | BIT(P_TIME_AT) |   \
+	 BIT(P_END_TIME_AT) | BIT(P_TIMEPROPERTY) | BIT(P_OPTIONS) | BIT(P_LIMIT) | BIT(P_OFFSET) | BIT(P_COUNT) |     \
+	 BIT(P_LOCAL))
 #define P_TARGET (BIT(P_TYPE) | BIT(P_LOCAL))
 
 const struct parameter_rule parameter_rules[PARAMETER_COUNT] = {
@@ -201,15 +207,19 @@ const struct operation operations[] = {
 	 BIT(P_DETAILS) | P_LOCAL_ONLY, 0, BODY_NONE, ANSWER_ATTRIBUTES, "200", false, false, retrieve_attributes},
 	{METHOD_GET, "/attributes/{attrId}", "retrieveAttribute", "One attribute", "5.7.10, 6.28.3.1", P_LOCAL_ONLY, 0,
 	 BODY_NONE, ANSWER_ATTRIBUTE, "200", false, false, retrieve_attribute},
-	LATER(METHOD_POST, "/csourceRegistrations", "createRegistration", "Register a context source",
-	      "5.9.2, 6.8.3.1"),
-	LATER(METHOD_GET, "/csourceRegistrations", "queryRegistrations", "Discover registrations", "5.10.2, 6.8.3.2"),
-	LATER(METHOD_GET, "/csourceRegistrations/{registrationId}", "retrieveRegistration", "Retrieve a registration",
-	      "5.10.1, 6.9.3.1"),
-	LATER(METHOD_PATCH, "/csourceRegistrations/{registrationId}", "updateRegistration", "Update a registration",
-	      "5.9.3, 6.9.3.2"),
-	LATER(METHOD_DELETE, "/csourceRegistrations/{registrationId}", "deleteRegistration", "Delete a registration",
-	      "5.9.4, 6.9.3.3"),
+	{METHOD_POST, "/csourceRegistrations", "createRegistration", "Register a context source", "5.9.2, 6.8.3.1",
+	 P_LOCAL_ONLY, 0, BODY_REGISTRATION, ANSWER_NONE, "201", false, true, create_registration},
+	{METHOD_GET, "/csourceRegistrations", "queryRegistrations", "Discover registrations", "5.10.2, 6.8.3.2",
+	 P_DISCOVERY, OPTION_SYS_ATTRS | OPTION_COUNT, BODY_NONE, ANSWER_REGISTRATIONS, "200", false, false,
+	 query_registrations},
+	{METHOD_GET, "/csourceRegistrations/{registrationId}", "retrieveRegistration", "Retrieve a registration",
+	 "5.10.1, 6.9.3.1", BIT(P_OPTIONS) | P_LOCAL_ONLY, OPTION_SYS_ATTRS, BODY_NONE, ANSWER_REGISTRATION, "200",
+	 false, false, retrieve_registration},
+	{METHOD_PATCH, "/csourceRegistrations/{registrationId}", "updateRegistration", "Update a registration",
+	 "5.9.3, 6.9.3.2", P_LOCAL_ONLY, 0, BODY_REGISTRATION_FRAGMENT, ANSWER_NONE, "204", false, false,
+	 update_registration},
+	{METHOD_DELETE, "/csourceRegistrations/{registrationId}", "deleteRegistration", "Delete a registration",
+	 "5.9.4, 6.9.3.3", P_LOCAL_ONLY, 0, BODY_NONE, ANSWER_NONE, "204", false, false, delete_registration},
 	LATER(METHOD_POST, "/csourceSubscriptions", "createRegistrationSubscription", "Subscribe to registrations",
 	      "5.11.2, 6.12.3.1"),
 	LATER(METHOD_GET, "/csourceSubscriptions", "queryRegistrationSubscriptions",

@@ -31,6 +31,25 @@ bool page_take(struct call *call, struct broker_page *ret_page);
 MUST_CHECK enum err_code page_headers(struct call *call, const struct broker_page *page,
 				      const struct broker_page_result *result, bool cut);
 
+/* ---- managed.c: subscriptions and registrations ---- */
+
+/* The document's id, or a new one, which is put in front of it. Answers the request itself when it returns false. */
+bool managed_id_make(struct call *call, struct json *document, struct str prefix, struct str *ret_id);
+/* The path's variable as the id of a "subscription" or the like. Answers the request itself when it returns false. */
+bool managed_id_take(struct call *call, const char *what, struct str *ret_id);
+/* 200 with what was written, or the error. Takes the buffer's memory. */
+void managed_answer(struct call *call, enum err_code code, struct buf *out);
+/* A list of so many that one() writes, each with its names by context and, where it is not NULL, with member as its
+ * "@context". */
+MUST_CHECK enum err_code managed_list(struct call *call, struct buf *out, size_t count,
+				      enum err_code (*one)(struct call *call, struct buf *out, const void *looks,
+							   size_t i, const struct context *context,
+							   const struct json *member),
+				      const void *looks);
+/* Of a page of a list that has so many in all. */
+MUST_CHECK enum err_code managed_page_headers(struct call *call, const struct broker_page *page, size_t count,
+					      uint64_t total);
+
 /* ---- entity_maps.c ---- */
 
 /* The map that the request names or wants into page->map (a reference, which the page then has), made anew where it has

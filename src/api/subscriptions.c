@@ -3,20 +3,15 @@
 #include "api/query_int.h"
 
 #include "broker/context_store.h"
-#include "broker/random_id.h"
 #include "broker/subscriptions.h"
-#include "ngsild/expand.h"
 
 #include <string.h>
-
-#define ID_PREFIX "urn:ngsi-ld:Subscription:"
 
 struct subscription_call {
 	struct subscription_write write;
 	struct stored_context_write hosting; /* of an @context that has no URL */
 	struct json *document;
 	const struct json *shown; /* jsonldContext; NULL: none */
-	char id[sizeof(ID_PREFIX) - 1 + RANDOM_ID_BYTES];
 };
 
 /* ---- writing ---- */
@@ -147,35 +142,6 @@ static struct subscription_call *work_new(struct call *call, enum subscription_o
 	return work;
 }
 
-/* In front, where people look for it. */
-static bool put_id(struct call *call, struct subscription_call *work)
-{
-	struct json *document = work->document, whole = json_object();
-
-	if (!json_add(call->arena, &whole, STR("id"), json_string(str_from(work->id))))
-		return false;
-	for (uint32_t i = 0; i < document->count; i++)
-		if (!json_add(call->arena, &whole, document->members[i].key, document->members[i].value))
-			return false;
-	*document = whole;
-	return true;
-}
-
-static bool make_id(struct call *call, struct subscription_call *work)
-{
-	memcpy(work->id, ID_PREFIX, sizeof(ID_PREFIX));
-	enum err_code code = random_id(work->id + sizeof(ID_PREFIX) - 1, &call->error);
-
-	if (code != ERR_OK) {
-		answer_error(call, code, &call->error);
-		return false;
-	}
-	if (put_id(call, work))
-		return true;
-	answer_problem(call, PROBLEM_UNAVAILABLE, "no memory for this request");
-	return false;
-}
-
 /* The body checked, what is known of it kept, names as IRIs: true under any @context. A fragment keeps its nulls, which
  * remove members; what nobody knows of it is passed over when it is merged. */
 static bool take_body(struct call *call, struct subscription_call *work, bool fragment)
@@ -206,10 +172,8 @@ static void create_checked(struct call *call)
 
 	if (!work || !take_body(call, work, false))
 		return;
-	if (!json_get(work->document, STR("id")) && !make_id(call, work))
-		return;
-	work->write.id = json_text(json_get(work->document, STR("id")));
-	initialize_shown(call);
+	if (managed_id_make(call, work->document, STR("urn:ngsi-ld:Subscription:"), &work->write.id))
+		initialize_shown(call);
 }
 
 void create_subscription(struct call *call)
@@ -217,24 +181,11 @@ void create_subscription(struct call *call)
 	call_with_context(call, create_checked);
 }
 
-static bool take_id(struct call *call, struct str *ret_id)
-{
-	struct str id = call->variables[0];
-
-	if (!expand_is_uri(id)) {
-		answer_problem(call, PROBLEM_BAD_REQUEST_DATA, "a subscription's id is a URI, not \"%.*s\"",
-			       STR_FMT(str_part(id, 0, 150)));
-		return false;
-	}
-	*ret_id = id;
-	return true;
-}
-
 static void update_checked(struct call *call)
 {
 	struct subscription_call *work = work_new(call, SUBSCRIPTION_UPDATE);
 
-	if (!work || !take_id(call, &work->write.id) || !take_body(call, work, true))
+	if (!work || !managed_id_take(call, "subscription", &work->write.id) || !take_body(call, work, true))
 		return;
 	resolve_shown(call);
 }
@@ -248,7 +199,7 @@ void delete_subscription(struct call *call)
 {
 	struct subscription_call *work = work_new(call, SUBSCRIPTION_DELETE);
 
-	if (work && take_id(call, &work->write.id))
+	if (work && managed_id_take(call, "subscription", &work->write.id))
 		submit(call);
 }
 
@@ -264,25 +215,13 @@ static enum err_code represent(struct call *call, struct buf *out, const struct 
 				      &call->error);
 }
 
-static void answer_out(struct call *call, enum err_code code, struct buf *out)
-{
-	if (code == ERR_OK)
-		code = buf_check(out, "the answer", &call->error);
-	if (code == ERR_OK) {
-		answer_represented(call, out);
-		return;
-	}
-	buf_done(out);
-	answer_error(call, code, &call->error);
-}
-
 static void retrieve(struct call *call)
 {
 	struct subscription_look look;
 	struct str id;
 	struct buf out;
 
-	if (!take_id(call, &id))
+	if (!managed_id_take(call, "subscription", &id))
 		return;
 	enum err_code code =
 		broker_subscription_get(call->loop->reader, call->tenant, id, call->arena, &look, &call->error);
@@ -298,7 +237,7 @@ static void retrieve(struct call *call)
 	buf_init(&out, call->api->options.answer_bytes_max);
 	code = represent(call, &out, &look, context, member);
 	(void)context_unref(look.context);
-	answer_out(call, code, &out);
+	managed_answer(call, code, &out);
 }
 
 void retrieve_subscription(struct call *call)
@@ -306,53 +245,38 @@ void retrieve_subscription(struct call *call)
 	call_with_context(call, retrieve);
 }
 
-static enum err_code represent_all(struct call *call, struct buf *out, const struct subscription_look *looks,
-				   size_t count)
+static enum err_code represent_one(struct call *call, struct buf *out, const void *looks, size_t i,
+				   const struct context *context, const struct json *member)
 {
-	const struct context *context = call->context;
-	const struct json *member;
-	enum err_code code = ERR_OK;
+	const struct subscription_look *list = looks;
 
-	call_context_out(call, &context, &member);
-	buf_put_char(out, '[');
-	for (size_t i = 0; code == ERR_OK && i < count; i++) {
-		if (i > 0)
-			buf_put_char(out, ',');
-		code = represent(call, out, &looks[i], context, member);
-	}
-	buf_put_char(out, ']');
-	return code;
+	return represent(call, out, &list[i], context, member);
 }
 
 static void query(struct call *call)
 {
 	struct subscription_look *looks = NULL;
 	struct broker_page page = {0};
-	struct broker_page_result result = {0};
+	uint64_t total = 0;
 	size_t count = 0;
 	struct buf out;
 
 	if (!page_take(call, &page))
 		return;
 	enum err_code code = broker_subscription_list(call->loop->reader, call->tenant, page.offset, page.limit,
-						      call->arena, &looks, &count, &result.total, &call->error);
+						      call->arena, &looks, &count, &total, &call->error);
 
 	if (code != ERR_OK) {
 		answer_error(call, code, &call->error);
 		return;
 	}
-	result.first = page.offset;
-	result.returned = count;
-	result.behind = page.offset + count;
-	result.more = result.behind < result.total;
-	result.before = page.offset > page.limit ? page.offset - page.limit : 0;
 	buf_init(&out, call->api->options.answer_bytes_max);
-	code = represent_all(call, &out, looks, count);
+	code = managed_list(call, &out, count, represent_one, looks);
 	for (size_t i = 0; i < count; i++)
 		(void)context_unref(looks[i].context);
 	if (code == ERR_OK)
-		code = page_headers(call, &page, &result, false);
-	answer_out(call, code, &out);
+		code = managed_page_headers(call, &page, count, total);
+	managed_answer(call, code, &out);
 }
 
 void query_subscriptions(struct call *call)

@@ -19,6 +19,7 @@ struct tenant {
 	struct store_rule *rules;
 	struct lines_names *lines_names; /* owned; made at the first lines, under the lock */
 	struct subscriptions *subscriptions; /* owned */
+	struct registrations *registrations; /* owned */
 };
 
 struct tenants {
@@ -34,6 +35,7 @@ struct purger;
 struct sweeper;
 struct entity_maps;
 struct subscriptions;
+struct registrations;
 
 struct broker {
 	struct broker_options options;

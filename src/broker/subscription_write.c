@@ -49,6 +49,8 @@ static enum err_code run_create(struct subscription_write *write, struct store_t
 	if (code != ERR_NOT_FOUND)
 		return err_set(err, code, "cannot look for the subscription %.*s",
 			       STR_FMT(str_part(write->id, 0, 150)));
+	if (all->by_name.count >= BROKER_SUBSCRIPTIONS_MAX) /* the writer's thread alone changes it */
+		return err_set(err, ERR_LIMIT, "there are %u subscriptions already", BROKER_SUBSCRIPTIONS_MAX);
 	/* Numbers ascend and are not used twice, whatever becomes of this transaction. */
 	all->last_number = now_us > all->last_number ? now_us : all->last_number + 1;
 	one->number = all->last_number;

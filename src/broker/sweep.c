@@ -2,7 +2,7 @@
  * small transactions between which other writes have their turn. A thread looks at every open tenant from time to time;
  * a look at one where nothing is due costs one step in an index. The same thread packs history (store/pack.h). */
 #include "base/time_value.h"
-#include "broker/broker_int.h"
+#include "broker/registrations_int.h"
 #include "store/expiry.h"
 #include "store/pack.h"
 
@@ -160,6 +160,10 @@ static void sweep_tenant(void *self, struct str name, struct store *store)
 		complain(sweeper, name, &err);
 	}
 	atomic_fetch_add(&sweeper->removed, entities);
+	if (registrations_sweep(registrations_of(sweeper->broker, name), store, &err) != ERR_OK) {
+		atomic_fetch_add(&sweeper->failures, 1);
+		complain(sweeper, name, &err);
+	}
 }
 
 static void pack_tenant(void *self, struct str name, struct store *store)

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "broker/broker_int.h"
 #include "broker/lines_int.h"
+#include "broker/registrations_int.h"
 #include "broker/subscriptions_int.h"
 #include "store/pack.h"
 
@@ -40,6 +41,17 @@ void tenants_init(struct broker *broker)
 	map_init(&tenants->by_name, (uint64_t)(uintptr_t)broker);
 }
 
+static struct tenant *tenant_free(struct tenant *tenant)
+{
+	if (!tenant)
+		return NULL;
+	(void)subscriptions_free(tenant->subscriptions);
+	(void)registrations_free(tenant->registrations);
+	free(tenant->rules);
+	free(tenant);
+	return NULL;
+}
+
 void tenants_close(struct broker *broker)
 {
 	struct tenants *tenants = &broker->tenants;
@@ -47,9 +59,7 @@ void tenants_close(struct broker *broker)
 	for (size_t i = 0; i < tenants->count; i++) {
 		(void)store_free(tenants->list[i]->store);
 		(void)lines_names_free(tenants->list[i]->lines_names);
-		(void)subscriptions_free(tenants->list[i]->subscriptions);
-		free(tenants->list[i]->rules);
-		free(tenants->list[i]);
+		(void)tenant_free(tenants->list[i]);
 	}
 	tenants->count = 0;
 	map_done(&tenants->by_name);
@@ -156,22 +166,42 @@ static bool choose_rules(const struct broker_options *options, struct str name, 
 	return true;
 }
 
+static struct tenant *tenant_new(struct broker *broker, struct str name)
+{
+	struct tenant *tenant = calloc(1, sizeof(*tenant));
+
+	if (!tenant)
+		return NULL;
+	if (name.len)
+		memcpy(tenant->name, name.at, name.len);
+	tenant->subscriptions = subscriptions_new(broker);
+	tenant->registrations = registrations_new(broker);
+	if (tenant->subscriptions && tenant->registrations && choose_rules(&broker->options, name, tenant))
+		return tenant;
+	return tenant_free(tenant);
+}
+
+/* Before anybody can write to it. Subscriptions of the default tenant need its store for their contexts first. */
+static enum err_code load(struct broker *broker, struct tenant *tenant, struct store *store, struct error *err)
+{
+	enum err_code code = ERR_OK;
+
+	if (broker->options.read_only)
+		return ERR_OK;
+	if (broker->contexts_loaded)
+		code = subscriptions_load(tenant->subscriptions, store, err);
+	return code ? code : registrations_load(tenant->registrations, store, err);
+}
+
 /* Puts an opened store into the list. Takes the store over, also on failure. */
 static enum err_code add(struct broker *broker, struct str name, struct store *store, struct error *err)
 {
 	struct tenants *tenants = &broker->tenants;
-	struct tenant *tenant = calloc(1, sizeof(*tenant));
+	struct tenant *tenant = tenant_new(broker, name);
+	enum err_code code = tenant ? load(broker, tenant, store, err) : ERR_MEMORY;
 	bool added = false;
-	enum err_code code = ERR_OK;
 
-	if (tenant)
-		tenant->subscriptions = subscriptions_new(broker);
-	/* Before anybody can write to it. Those of the default tenant need its store for their contexts first. */
-	if (tenant && tenant->subscriptions && broker->contexts_loaded && !broker->options.read_only)
-		code = subscriptions_load(tenant->subscriptions, store, err);
-	if (code == ERR_OK && tenant && tenant->subscriptions && choose_rules(&broker->options, name, tenant)) {
-		if (name.len)
-			memcpy(tenant->name, name.at, name.len);
+	if (code == ERR_OK) {
 		tenant->store = store;
 		store_set_retention(store, &tenant->retention);
 		store_set_owner(store, tenant->subscriptions, &subscriptions_calls);
@@ -183,13 +213,11 @@ static enum err_code add(struct broker *broker, struct str name, struct store *s
 	}
 	if (added)
 		return ERR_OK;
-	if (tenant) {
-		(void)subscriptions_free(tenant->subscriptions);
-		free(tenant->rules);
-	}
-	free(tenant);
 	(void)store_free(store);
-	return code ? code : err_set(err, ERR_MEMORY, "no memory for a tenant");
+	if (!tenant || code == ERR_OK)
+		code = err_set(err, ERR_MEMORY, "no memory for a tenant");
+	(void)tenant_free(tenant);
+	return code;
 }
 
 /* With tenants->opening held. */

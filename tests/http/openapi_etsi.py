@@ -18,7 +18,6 @@ ROOT = "/ngsi-ld/v1"
 # Resources of later work; once one of their operations is served it is held to ETSI's description like the others.
 LATER = {
     "/subscriptions": "subscriptions and notifications",
-    "/csourceRegistrations": "distributed operations",
     "/csourceSubscriptions": "distributed operations",
     "/temporal": "temporal evolutions",
 }

@@ -1,6 +1,7 @@
-/* The walk over a subscription's members by the tables of subscription_check.c, whatever they hold. */
+/* The walk over a document's members by the tables of its shape, whatever they hold. */
+#include "ngsild/shape.h"
+
 #include "ngsild/attribute_int.h"
-#include "ngsild/subscription_int.h"
 
 #include <stdio.h>
 
@@ -32,8 +33,7 @@ enum err_code place_tell(const struct checking *c, const struct place *place, en
 	va_end(arguments);
 	buf_init(&path, PLACE_BYTES_MAX);
 	put_place(&path, place);
-	code = err_set_at(c->err, code, where, "%.*s %s", STR_FMT(place ? buf_str(&path) : STR("the subscription")),
-			  what);
+	code = err_set_at(c->err, code, where, "%.*s %s", STR_FMT(place ? buf_str(&path) : str_from(c->subject)), what);
 	buf_done(&path);
 	return code;
 }
@@ -55,6 +55,14 @@ bool rule_is_null(const struct rule *rule, const struct json *value)
 
 	return json_is(value, JSON_NULL) || node_is_null(value) ||
 	       (list && json_is(value, JSON_ARRAY) && value->count == 1 && node_is_null(json_at(value, 0)));
+}
+
+const struct json *shape_given(const struct json *object, struct str name)
+{
+	const struct rule any = {.type = RULE_TEXT_OR_ARRAY};
+	const struct json *value = json_get(object, name);
+
+	return value && !rule_is_null(&any, value) ? value : NULL;
 }
 
 static enum err_code more(const struct checking *c, const struct rule *rule, const struct place *place,
@@ -92,8 +100,8 @@ static enum err_code array_check(const struct checking *c, const struct rule *ru
 
 	if (!json_is(value, JSON_ARRAY) || value->count == 0)
 		return place_fail(c, place, ERR_INVALID, "is to be an array, not empty");
-	if (value->count > SUBSCRIPTION_LIST_MAX)
-		return place_fail(c, place, ERR_TOO_COMPLEX, "has more than %u items", SUBSCRIPTION_LIST_MAX);
+	if (value->count > SHAPE_LIST_MAX)
+		return place_fail(c, place, ERR_TOO_COMPLEX, "has more than %u items", SHAPE_LIST_MAX);
 	for (uint32_t i = 0; code == ERR_OK && i < value->count; i++) {
 		const struct place item = {place, STR_NONE, i};
 
@@ -131,6 +139,9 @@ static enum err_code value_check(const struct checking *c, const struct rule *ru
 		return number_check(c, rule, place, value);
 	case RULE_OBJECT:
 		return object_check(c, rule, place, value);
+	case RULE_FREE_OBJECT:
+		return json_is(value, JSON_OBJECT) ? more(c, rule, place, value)
+						   : place_fail(c, place, ERR_INVALID, "is to be an object");
 	case RULE_TEXTS:
 	case RULE_OBJECTS:
 		return array_check(c, rule, place, value);

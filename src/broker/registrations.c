@@ -1,0 +1,293 @@
+/* The registrations of a tenant in memory, read from their records at the start. */
+#include "broker/registrations_int.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LOAD_ARENA_BYTES_MAX ((size_t)64 << 20) /* one record, parsed */
+
+/* ---- one ---- */
+
+enum err_code registered_new(const struct json *document, const struct context *core, struct json_parser *parser,
+			     struct registered **ret, struct error *err)
+{
+	struct registration *registration = NULL;
+	enum err_code code = registration_new(document, core, parser, &registration, err);
+	struct str id = json_text(json_get(document, STR("id")));
+
+	if (code != ERR_OK)
+		return code;
+	struct registered *one = calloc(1, sizeof(*one) + id.len);
+
+	if (!one) {
+		(void)registration_free(registration);
+		return err_set(err, ERR_MEMORY, "no memory for a registration");
+	}
+	one->registration = registration;
+	one->id_bytes = id.len;
+	if (id.len)
+		memcpy(one->id, id.at, id.len);
+	*ret = one;
+	return ERR_OK;
+}
+
+struct registered *registered_free(struct registered *one)
+{
+	if (one)
+		(void)registration_free(one->registration);
+	free(one);
+	return NULL;
+}
+
+struct str registered_id(const struct registered *one)
+{
+	return (struct str){one->id, one->id_bytes};
+}
+
+void registration_record_write(struct buf *out, const struct registration_record *record)
+{
+	buf_printf(out, "{\"createdAt\":%lld,\"modifiedAt\":%lld,\"document\":", (long long)record->created_us,
+		   (long long)record->modified_us);
+	json_write(out, record->document);
+	buf_put_char(out, '}');
+}
+
+enum err_code registration_record_read(const struct json *record, struct registration_record *ret, struct error *err)
+{
+	*ret = (struct registration_record){.document = json_get(record, STR("document"))};
+	if (!json_is(ret->document, JSON_OBJECT) || !json_int64(json_get(record, STR("createdAt")), &ret->created_us) ||
+	    !json_int64(json_get(record, STR("modifiedAt")), &ret->modified_us))
+		return err_set(err, ERR_CORRUPT, "the record of a registration is damaged");
+	return ERR_OK;
+}
+
+/* ---- all ---- */
+
+struct registrations *registrations_new(struct broker *broker)
+{
+	struct registrations *all = calloc(1, sizeof(*all));
+
+	if (!all)
+		return NULL;
+	all->broker = broker;
+	(void)pthread_mutex_init(&all->lock, NULL);
+	map_init(&all->by_id, (uint64_t)(uintptr_t)all);
+	return all;
+}
+
+struct registrations *registrations_free(struct registrations *all)
+{
+	struct str key;
+	void *value;
+	size_t at = 0;
+
+	if (!all)
+		return NULL;
+	while (map_each(&all->by_id, &at, &key, &value))
+		(void)registered_free(value);
+	map_done(&all->by_id);
+	(void)pthread_mutex_destroy(&all->lock);
+	free(all);
+	return NULL;
+}
+
+struct registrations *registrations_of(struct broker *broker, struct str name)
+{
+	const struct tenant *tenant = tenant_find(broker, name);
+
+	return tenant ? tenant->registrations : NULL;
+}
+
+bool registrations_put(struct registrations *all, struct registered *one)
+{
+	(void)pthread_mutex_lock(&all->lock);
+	struct registered *was = map_get(&all->by_id, registered_id(one));
+
+	if (was)
+		(void)map_remove(&all->by_id, registered_id(was));
+	bool good = map_set(&all->by_id, registered_id(one), one);
+
+	(void)pthread_mutex_unlock(&all->lock);
+	(void)registered_free(was);
+	if (!good)
+		(void)registered_free(one);
+	return good;
+}
+
+void registrations_remove(struct registrations *all, struct str id)
+{
+	(void)pthread_mutex_lock(&all->lock);
+	struct registered *was = map_get(&all->by_id, id);
+
+	if (was)
+		(void)map_remove(&all->by_id, registered_id(was));
+	(void)pthread_mutex_unlock(&all->lock);
+	(void)registered_free(was);
+}
+
+/* ---- loading ---- */
+
+struct load {
+	struct registrations *all;
+	struct json_parser *parser;
+	struct arena arena;
+	struct error *err;
+	enum err_code code;
+};
+
+static enum err_code load_one(struct load *load, struct str doc)
+{
+	const struct json_parse_options options = {.duplicates_allowed = true};
+	struct registration_record record;
+	struct registered *one = NULL;
+	struct json *json = NULL;
+	enum err_code code = json_parse(load->parser, &load->arena, doc, &options, &json, load->err);
+
+	if (code == ERR_OK)
+		code = registration_record_read(json, &record, load->err);
+	if (code == ERR_OK)
+		code = registered_new(record.document, broker_core_context(load->all->broker), load->parser, &one,
+				      load->err);
+	if (code == ERR_OK && !registrations_put(load->all, one))
+		code = err_set(load->err, ERR_MEMORY, "no memory for registrations");
+	return code;
+}
+
+static bool load_record(void *self, struct str id, struct str doc)
+{
+	struct load *load = self;
+	const struct broker_options *options = &load->all->broker->options;
+
+	arena_clear(&load->arena);
+	load->code = load_one(load, doc);
+	if (load->code == ERR_OK || load->code == ERR_MEMORY)
+		return load->code == ERR_OK;
+	/* One that is damaged keeps no other from being used. */
+	(void)err_while(load->err, "loading the registration %.*s, which is not used", STR_FMT(str_part(id, 0, 100)));
+	if (options->complain)
+		options->complain(options->complain_self, STR_NONE, load->err);
+	load->code = ERR_OK;
+	return true;
+}
+
+enum err_code registrations_load(struct registrations *all, struct store *store, struct error *err)
+{
+	struct load load = {.all = all, .err = err, .parser = json_parser_new()};
+	struct store_reader *reader = NULL;
+	enum err_code code = load.parser ? store_reader_new(store, &reader, err)
+					 : err_set(err, ERR_MEMORY, "no memory for registrations");
+
+	arena_init(&load.arena, LOAD_ARENA_BYTES_MAX);
+	if (code == ERR_OK)
+		code = store_record_each(reader, STR(REGISTRATION_RECORD_KIND), STR_NONE, load_record, &load, err);
+	code = code ? code : load.code;
+	(void)store_reader_free(reader);
+	arena_done(&load.arena);
+	(void)json_parser_free(load.parser);
+	return code;
+}
+
+/* ---- expiry (5.9.2.4) ---- */
+
+struct expiry {
+	struct store_write store_write; /* first */
+	struct registrations *all;
+	int64_t now_us;
+	struct arena arena;
+	struct str *ids; /* in the arena: of those that have expired */
+	size_t count;
+};
+
+static bool has_expired(const struct registered *one, int64_t now_us)
+{
+	return registration_expires_us(one->registration) <= now_us;
+}
+
+static enum err_code find_expired(struct expiry *expiry, struct error *err)
+{
+	struct registrations *all = expiry->all;
+	struct str key;
+	void *value;
+	size_t at = 0;
+	bool good = true;
+
+	(void)pthread_mutex_lock(&all->lock);
+	while (map_each(&all->by_id, &at, &key, &value))
+		expiry->count += has_expired(value, expiry->now_us);
+	expiry->ids = arena_array(&expiry->arena, struct str, expiry->count);
+	good = expiry->ids != NULL;
+	expiry->count = 0;
+	for (at = 0; good && map_each(&all->by_id, &at, &key, &value);) {
+		if (!has_expired(value, expiry->now_us))
+			continue;
+		expiry->ids[expiry->count] = arena_dup(&expiry->arena, key);
+		good = expiry->ids[expiry->count++].at != NULL;
+	}
+	(void)pthread_mutex_unlock(&all->lock);
+	return good ? ERR_OK : err_set(err, ERR_MEMORY, "no memory to remove registrations");
+}
+
+/* Its record may be another by now. */
+static enum err_code drop_record(struct expiry *expiry, struct store_txn *txn, struct str id, struct error *err)
+{
+	const struct json_parse_options options = {.duplicates_allowed = true};
+	struct registration_record record;
+	struct registered *now = NULL;
+	struct json *json = NULL;
+	struct str text;
+	enum err_code code = store_txn_record_get(txn, STR(REGISTRATION_RECORD_KIND), id, &text, err);
+
+	if (code == ERR_OK)
+		code = json_parse(store_txn_parser(txn), store_txn_arena(txn), text, &options, &json, err);
+	if (code == ERR_OK)
+		code = registration_record_read(json, &record, err);
+	if (code == ERR_OK)
+		code = registered_new(record.document, broker_core_context(expiry->all->broker), store_txn_parser(txn),
+				      &now, err);
+	if (code == ERR_OK && has_expired(now, expiry->now_us))
+		code = store_txn_record_delete(txn, STR(REGISTRATION_RECORD_KIND), id, err);
+	(void)registered_free(now);
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+static enum err_code run_expiry(struct store_write *store_write, struct store_txn *txn, struct error *err)
+{
+	struct expiry *expiry = (struct expiry *)store_write;
+	enum err_code code = ERR_OK;
+
+	for (size_t i = 0; code == ERR_OK && i < expiry->count; i++)
+		code = drop_record(expiry, txn, expiry->ids[i], err);
+	return code;
+}
+
+static void forget_expired(struct expiry *expiry)
+{
+	struct registrations *all = expiry->all;
+
+	for (size_t i = 0; i < expiry->count; i++) {
+		(void)pthread_mutex_lock(&all->lock);
+		struct registered *one = map_get(&all->by_id, expiry->ids[i]);
+		bool gone = one && has_expired(one, expiry->now_us);
+
+		if (gone)
+			(void)map_remove(&all->by_id, registered_id(one));
+		(void)pthread_mutex_unlock(&all->lock);
+		if (gone)
+			(void)registered_free(one);
+	}
+}
+
+enum err_code registrations_sweep(struct registrations *all, struct store *store, struct error *err)
+{
+	struct expiry expiry = {.store_write = {.run = run_expiry}, .all = all, .now_us = broker_now_us(all->broker)};
+
+	arena_init(&expiry.arena, LOAD_ARENA_BYTES_MAX);
+	enum err_code code = find_expired(&expiry, err);
+
+	if (code == ERR_OK && expiry.count > 0)
+		code = store_apply(store, &expiry.store_write, err);
+	if (code == ERR_OK)
+		forget_expired(&expiry);
+	arena_done(&expiry.arena);
+	return code;
+}

@@ -1,0 +1,215 @@
+/* Registrations in the broker: what is claimed is claimed once, also within one transaction; what has expired is
+ * hidden at once and removed; a restart knows them all. Matching is tested in test_registration.c. */
+#include "base/time_value.h"
+#include "broker/registrations.h"
+#include "check.h"
+#include "folder_util.h"
+#include "gate_util.h"
+
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <time.h>
+
+#define TYPE "https://uri.etsi.org/ngsi-ld/default-context/"
+#define WAIT_MS 20000
+
+static struct broker *broker;
+static struct store *store;
+static struct broker_reader *reader;
+static struct json_parser *parser;
+static struct arena arena;
+static struct error err;
+static atomic_llong now_us;
+
+static int64_t test_clock(void)
+{
+	return atomic_load(&now_us);
+}
+
+static void city_begin(const char *folder, uint32_t sweep_ms)
+{
+	const struct broker_options options = {
+		.data_path = folder, .create = true, .clock_us = test_clock, .sweep_interval_ms = sweep_ms};
+
+	CHECK_OK(broker_new(&options, &broker, &err), &err);
+	CHECK_OK(broker_tenant(broker, STR_NONE, true, &store, &err), &err);
+	CHECK_OK(broker_reader_new(broker, &reader, &err), &err);
+}
+
+static void city_end(void)
+{
+	reader = broker_reader_free(reader);
+	broker = broker_free(broker);
+}
+
+static struct json *parse(const char *text)
+{
+	struct json *json = NULL;
+
+	CHECK_OK(json_parse(parser, &arena, str_from(text), NULL, &json, &err), &err);
+	return json;
+}
+
+struct waiting {
+	struct registration_write write;
+	sem_t done;
+	enum err_code code;
+};
+
+static void on_written(struct registration_write *write, enum err_code code, const struct error *why)
+{
+	struct waiting *waiting = write->self;
+
+	(void)why;
+	waiting->code = code;
+	(void)sem_post(&waiting->done);
+}
+
+static void begin(struct waiting *waiting, enum registration_operation operation, const char *id, const char *text)
+{
+	*waiting = (struct waiting){.write = {.operation = operation,
+					      .id = arena_dup(&arena, str_from(id)),
+					      .document = text ? parse(text) : NULL,
+					      .arena = &arena,
+					      .done = on_written,
+					      .self = waiting}};
+	(void)sem_init(&waiting->done, 0, 0);
+	enum err_code code = broker_registration_submit(reader, STR_NONE, &waiting->write, &err);
+
+	if (code != ERR_OK)
+		on_written(&waiting->write, code, &err);
+}
+
+static enum err_code finish(struct waiting *waiting)
+{
+	(void)sem_wait(&waiting->done);
+	(void)sem_destroy(&waiting->done);
+	return waiting->code;
+}
+
+static enum err_code submit(enum registration_operation operation, const char *id, const char *text)
+{
+	struct waiting waiting;
+
+	begin(&waiting, operation, id, text);
+	return finish(&waiting);
+}
+
+static const char *document(const char *id, const char *rest)
+{
+	return arena_printf(&arena,
+			    "{\"id\":\"%s\",\"type\":\"ContextSourceRegistration\",\"endpoint\":\"http://h/\",%s"
+			    "\"information\":[{\"entities\":[{\"id\":\"urn:e\",\"type\":\"" TYPE
+			    "T\"}],\"propertyNames\":[\"" TYPE "n\"]}]}",
+			    id, rest)
+		.at;
+}
+
+static enum err_code get(const char *id)
+{
+	struct registration_look look;
+
+	return broker_registration_get(reader, STR_NONE, str_from(id), &arena, &look, &err);
+}
+
+/* How many can say something about attribute n. */
+static uint64_t found(void)
+{
+	const struct str attributes[] = {STR(TYPE "n")};
+	struct registration_question question = {.attribute_iris = attributes, .attribute_count = 1};
+	struct registration_look *looks = NULL;
+	size_t count = 0;
+	uint64_t total = 0;
+
+	CHECK_OK(broker_registration_query(reader, STR_NONE, &question, 0, 100, &arena, &looks, &count, &total, &err),
+		 &err);
+	CHECK(count == total);
+	return total;
+}
+
+static bool has_record(const char *id)
+{
+	struct store_reader *records = NULL;
+	struct str text;
+
+	CHECK_OK(store_reader_new(store, &records, &err), &err);
+	enum err_code code = store_record_get(records, STR("registration"), str_from(id), &arena, &text, &err);
+
+	(void)store_reader_free(records);
+	return code == ERR_OK;
+}
+
+/* ---- promises ---- */
+
+static void they_are_there_after_a_restart(void)
+{
+	struct test_folder folder;
+
+	folder_make(&folder);
+	city_begin(folder.path, 0);
+	CHECK(submit(REGISTRATION_CREATE, "urn:r:1", document("urn:r:1", "")) == ERR_OK);
+	CHECK(submit(REGISTRATION_CREATE, "urn:r:2", document("urn:r:2", "")) == ERR_OK);
+	CHECK(submit(REGISTRATION_CREATE, "urn:r:1", document("urn:r:1", "")) == ERR_EXISTS);
+	CHECK(submit(REGISTRATION_UPDATE, "urn:r:2", "{\"description\":\"x\"}") == ERR_OK);
+	CHECK(submit(REGISTRATION_DELETE, "urn:r:1", NULL) == ERR_OK);
+	CHECK(submit(REGISTRATION_DELETE, "urn:r:1", NULL) == ERR_NOT_FOUND);
+	city_end();
+	city_begin(folder.path, 0);
+	CHECK(get("urn:r:1") == ERR_NOT_FOUND && get("urn:r:2") == ERR_OK && found() == 1);
+	city_end();
+	folder_remove(&folder);
+}
+
+/* Several in one transaction: of those that claim the same the first has it, of one id the last counts. */
+static void one_transaction_claims_once(void)
+{
+	struct waiting writes[5];
+	struct queued first;
+	struct gate gate;
+
+	city_begin(NULL, 0);
+	gate_shut(store, &gate, &first);
+	begin(&writes[0], REGISTRATION_CREATE, "urn:r:1", document("urn:r:1", "\"mode\":\"exclusive\","));
+	begin(&writes[1], REGISTRATION_CREATE, "urn:r:2", document("urn:r:2", "\"mode\":\"exclusive\","));
+	begin(&writes[2], REGISTRATION_CREATE, "urn:r:3", document("urn:r:3", ""));
+	begin(&writes[3], REGISTRATION_CREATE, "urn:r:3", document("urn:r:3", ""));
+	begin(&writes[4], REGISTRATION_DELETE, "urn:r:3", NULL);
+	CHECK(found() == 0);
+	gate_open(&gate, 1);
+	CHECK(finish(&writes[0]) == ERR_OK && finish(&writes[1]) == ERR_CONFLICT);
+	CHECK(finish(&writes[2]) == ERR_OK && finish(&writes[3]) == ERR_EXISTS && finish(&writes[4]) == ERR_OK);
+	CHECK(get("urn:r:1") == ERR_OK && get("urn:r:2") == ERR_NOT_FOUND && get("urn:r:3") == ERR_NOT_FOUND);
+	CHECK(found() == 1);
+	city_end();
+}
+
+static void what_has_expired_is_hidden_and_removed(void)
+{
+	city_begin(NULL, 20);
+	CHECK(submit(REGISTRATION_CREATE, "urn:r:1",
+		     document("urn:r:1", "\"mode\":\"exclusive\",\"expiresAt\":\"2027-01-01T00:00:00Z\",")) == ERR_OK);
+	CHECK(submit(REGISTRATION_CREATE, "urn:r:2", document("urn:r:2", "\"mode\":\"exclusive\",")) == ERR_CONFLICT);
+	CHECK(found() == 1 && has_record("urn:r:1"));
+	atomic_store(&now_us, INT64_C(1798761600) * US_PER_S); /* 2027-01-01T00:00:00Z */
+	CHECK(found() == 0 && get("urn:r:1") == ERR_NOT_FOUND);
+	CHECK(submit(REGISTRATION_UPDATE, "urn:r:1", "{\"description\":\"x\"}") == ERR_NOT_FOUND);
+	CHECK(submit(REGISTRATION_CREATE, "urn:r:2", document("urn:r:2", "\"mode\":\"exclusive\",")) == ERR_OK);
+	for (int i = 0; i < WAIT_MS / 10 && has_record("urn:r:1"); i++)
+		(void)nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+	CHECK(!has_record("urn:r:1") && has_record("urn:r:2") && found() == 1);
+	city_end();
+}
+
+int main(void)
+{
+	parser = json_parser_new();
+	arena_init(&arena, (size_t)64 << 20);
+	atomic_store(&now_us, INT64_C(1790000000) * US_PER_S);
+	RUN(they_are_there_after_a_restart);
+	RUN(one_transaction_claims_once);
+	RUN(what_has_expired_is_hidden_and_removed);
+	arena_done(&arena);
+	(void)json_parser_free(parser);
+	return check_done();
+}
