@@ -284,7 +284,7 @@ static void run_cases(void)
 {
 	open_broker();
 	tenant = "large";
-	RUN(a_batch_of_many_large_entities_is_not_too_much_at_once);
+	RUN_LARGE(a_batch_of_many_large_entities_is_not_too_much_at_once);
 	tenant = "stamps";
 	RUN(what_a_batch_creates_and_what_it_updates_get_one_stamp);
 	tenant = "again";
