@@ -18,7 +18,7 @@ run: build
 build:
 	@tools/setup build
 	@test -f build/build.ninja || meson setup build --buildtype=release
-	@ninja -C build
+	@ninja -C build machi
 
 test:
 	@tools/setup build test
@@ -26,6 +26,7 @@ test:
 
 bench: build
 	@tools/setup bench
+	@ninja -C build
 	@python3 bench/run.py build $(BENCH)
 
 fuzz:
