@@ -156,15 +156,25 @@ int main(void)
 	struct watch q = watch_of(&fleet, "'entities':[{'type':'Vehicle'}],'q':'speed>20'");
 	struct watch other = watch_of(&fleet, "'entities':[{'type':'Stop'}],'q':'speed>20'");
 	struct watch unwatched = watch_of(&fleet, "'entities':[{'type':'Vehicle'}],'watchedAttributes':['heading']");
+	struct watch near = watch_of(&fleet, "'entities':[{'type':'Vehicle'}],'geoQ':{'georel':'near;maxDistance==500',"
+					     "'geometry':'Point','coordinates':[103.8,1.35]}");
+	struct watch within =
+		watch_of(&fleet, "'entities':[{'type':'Vehicle'}],'geoQ':{'georel':'within','geometry':'Polygon',"
+				 "'coordinates':[[[103.7,1.3],[103.8,1.4],[103.9,1.3],[103.7,1.3]]]}");
 	const struct bench_side sides[] = {{"ours: a type and q", run_concerns, &q},
+					   {"ours: a type and a circle", run_concerns, &near},
+					   {"ours: a type and a polygon", run_concerns, &within},
 					   {"ours: another type", run_concerns, &other},
 					   {"ours: an attribute that is not watched", run_concerns, &unwatched},
 					   {"ours: the body written", run_bodies, &q},
 					   {"limit: the query alone", run_query, &q}};
 
-	bench_sides("changes held against a subscription, a second", sides, 5, BENCH_ROUNDS, (double)VEHICLES, "/s");
+	bench_sides("changes held against a subscription, a second", sides, sizeof(sides) / sizeof(sides[0]),
+		    BENCH_ROUNDS, (double)VEHICLES, "/s");
 	(void)subscription_free(q.subscription);
 	(void)subscription_free(other.subscription);
+	(void)subscription_free(near.subscription);
+	(void)subscription_free(within.subscription);
 	(void)subscription_free(unwatched.subscription);
 	fleet.core = context_unref(fleet.core);
 	fleet.parser = json_parser_free(fleet.parser);
