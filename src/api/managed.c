@@ -50,7 +50,7 @@ bool managed_id_take(struct call *call, const char *what, struct str *ret_id)
 	return false;
 }
 
-void managed_answer(struct call *call, enum err_code code, struct buf *out)
+static void answer(struct call *call, enum err_code code, struct buf *out)
 {
 	if (code == ERR_OK)
 		code = buf_check(out, "the answer", &call->error);
@@ -62,10 +62,18 @@ void managed_answer(struct call *call, enum err_code code, struct buf *out)
 	answer_error(call, code, &call->error);
 }
 
-enum err_code managed_list(struct call *call, struct buf *out, size_t count,
-			   enum err_code (*one)(struct call *call, struct buf *out, const void *looks, size_t i,
-						const struct context *context, const struct json *member),
-			   const void *looks)
+void managed_answer_one(struct call *call, const struct managed_looks *looks)
+{
+	const struct context *context = call->context;
+	const struct json *member;
+	struct buf out;
+
+	call_context_out(call, &context, &member);
+	buf_init(&out, call->api->options.answer_bytes_max);
+	answer(call, looks->represent(call, &out, looks->at, 0, context, member), &out);
+}
+
+static enum err_code represent_all(struct call *call, struct buf *out, const struct managed_looks *looks)
 {
 	const struct context *context = call->context;
 	const struct json *member;
@@ -73,25 +81,33 @@ enum err_code managed_list(struct call *call, struct buf *out, size_t count,
 
 	call_context_out(call, &context, &member);
 	buf_put_char(out, '[');
-	for (size_t i = 0; code == ERR_OK && i < count; i++) {
+	for (size_t i = 0; code == ERR_OK && i < looks->count; i++) {
 		if (i > 0)
 			buf_put_char(out, ',');
-		code = one(call, out, looks, i, context, member);
+		code = looks->represent(call, out, looks->at, i, context, member);
 	}
 	buf_put_char(out, ']');
 	return code;
 }
 
-enum err_code managed_page_headers(struct call *call, const struct broker_page *page, size_t count, uint64_t total)
+void managed_answer_page(struct call *call, const struct broker_page *page, const struct managed_looks *looks,
+			 uint64_t total)
 {
 	const struct broker_page_result result = {
 		.total = total,
 		.first = page->offset,
-		.returned = count,
-		.behind = page->offset + count,
-		.more = page->offset + count<total, .before = page->offset> page->limit ? page->offset - page->limit
-											: 0,
+		.returned = looks->count,
+		.behind = page->offset + looks->count,
+		.more = page->offset + looks->count<total, .before = page->offset> page->limit
+				? page->offset - page->limit
+				: 0,
 	};
+	struct buf out;
 
-	return page_headers(call, page, &result, false);
+	buf_init(&out, call->api->options.answer_bytes_max);
+	enum err_code code = represent_all(call, &out, looks);
+
+	if (code == ERR_OK)
+		code = page_headers(call, page, &result, false);
+	answer(call, code, &out);
 }

@@ -37,18 +37,18 @@ MUST_CHECK enum err_code page_headers(struct call *call, const struct broker_pag
 bool managed_id_make(struct call *call, struct json *document, struct str prefix, struct str *ret_id);
 /* The path's variable as the id of a "subscription" or the like. Answers the request itself when it returns false. */
 bool managed_id_take(struct call *call, const char *what, struct str *ret_id);
-/* 200 with what was written, or the error. Takes the buffer's memory. */
-void managed_answer(struct call *call, enum err_code code, struct buf *out);
-/* A list of so many that one() writes, each with its names by context and, where it is not NULL, with member as its
+/* What was found, and how each of it is written: its names by context and, where it is not NULL, with member as its
  * "@context". */
-MUST_CHECK enum err_code managed_list(struct call *call, struct buf *out, size_t count,
-				      enum err_code (*one)(struct call *call, struct buf *out, const void *looks,
-							   size_t i, const struct context *context,
-							   const struct json *member),
-				      const void *looks);
-/* Of a page of a list that has so many in all. */
-MUST_CHECK enum err_code managed_page_headers(struct call *call, const struct broker_page *page, size_t count,
-					      uint64_t total);
+struct managed_looks {
+	enum err_code (*represent)(struct call *call, struct buf *out, const void *at, size_t i,
+				   const struct context *context, const struct json *member);
+	const void *at;
+	size_t count;
+};
+/* 200 with the one, or with a page of so many in all; or the error. */
+void managed_answer_one(struct call *call, const struct managed_looks *looks);
+void managed_answer_page(struct call *call, const struct broker_page *page, const struct managed_looks *looks,
+			 uint64_t total);
 
 /* ---- entity_maps.c ---- */
 

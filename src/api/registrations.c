@@ -115,9 +115,10 @@ void delete_registration(struct call *call)
 
 /* ---- reading ---- */
 
-static enum err_code represent(struct call *call, struct buf *out, const struct registration_look *look,
+static enum err_code represent(struct call *call, struct buf *out, const void *at, size_t i,
 			       const struct context *context, const struct json *member)
 {
+	const struct registration_look *look = (const struct registration_look *)at + i;
 	const struct registration_show show = {
 		.context = context, .context_value = member, .sys_attrs = call->options & OPTION_SYS_ATTRS};
 
@@ -129,7 +130,6 @@ static void retrieve(struct call *call)
 {
 	struct registration_look look;
 	struct str id;
-	struct buf out;
 
 	if (!managed_id_take(call, "registration", &id))
 		return;
@@ -140,12 +140,7 @@ static void retrieve(struct call *call)
 		answer_error(call, code, &call->error);
 		return;
 	}
-	const struct context *context = call->context;
-	const struct json *member;
-
-	call_context_out(call, &context, &member);
-	buf_init(&out, call->api->options.answer_bytes_max);
-	managed_answer(call, represent(call, &out, &look, context, member), &out);
+	managed_answer_one(call, &(struct managed_looks){represent, &look, 1});
 }
 
 void retrieve_registration(struct call *call)
@@ -311,21 +306,12 @@ static bool ask(struct call *call, struct question *question)
 	return false;
 }
 
-static enum err_code represent_one(struct call *call, struct buf *out, const void *looks, size_t i,
-				   const struct context *context, const struct json *member)
-{
-	const struct registration_look *list = looks;
-
-	return represent(call, out, &list[i], context, member);
-}
-
 static void discover(struct call *call, struct question *question)
 {
 	struct registration_look *looks = NULL;
 	struct broker_page page = {0};
 	uint64_t total = 0;
 	size_t count = 0;
-	struct buf out;
 
 	if (!page_take(call, &page))
 		return;
@@ -336,11 +322,7 @@ static void discover(struct call *call, struct question *question)
 		answer_error(call, code, &call->error);
 		return;
 	}
-	buf_init(&out, call->api->options.answer_bytes_max);
-	code = managed_list(call, &out, count, represent_one, looks);
-	if (code == ERR_OK)
-		code = managed_page_headers(call, &page, count, total);
-	managed_answer(call, code, &out);
+	managed_answer_page(call, &page, &(struct managed_looks){represent, looks, count}, total);
 }
 
 static void query(struct call *call)

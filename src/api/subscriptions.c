@@ -205,9 +205,10 @@ void delete_subscription(struct call *call)
 
 /* ---- reading ---- */
 
-static enum err_code represent(struct call *call, struct buf *out, const struct subscription_look *look,
+static enum err_code represent(struct call *call, struct buf *out, const void *at, size_t i,
 			       const struct context *context, const struct json *member)
 {
+	const struct subscription_look *look = (const struct subscription_look *)at + i;
 	const struct subscription_show show = {
 		.context = context, .context_value = member, .sys_attrs = call->options & OPTION_SYS_ATTRS};
 
@@ -219,7 +220,6 @@ static void retrieve(struct call *call)
 {
 	struct subscription_look look;
 	struct str id;
-	struct buf out;
 
 	if (!managed_id_take(call, "subscription", &id))
 		return;
@@ -230,27 +230,13 @@ static void retrieve(struct call *call)
 		answer_error(call, code, &call->error);
 		return;
 	}
-	const struct context *context = call->context;
-	const struct json *member;
-
-	call_context_out(call, &context, &member);
-	buf_init(&out, call->api->options.answer_bytes_max);
-	code = represent(call, &out, &look, context, member);
+	managed_answer_one(call, &(struct managed_looks){represent, &look, 1});
 	(void)context_unref(look.context);
-	managed_answer(call, code, &out);
 }
 
 void retrieve_subscription(struct call *call)
 {
 	call_with_context(call, retrieve);
-}
-
-static enum err_code represent_one(struct call *call, struct buf *out, const void *looks, size_t i,
-				   const struct context *context, const struct json *member)
-{
-	const struct subscription_look *list = looks;
-
-	return represent(call, out, &list[i], context, member);
 }
 
 static void query(struct call *call)
@@ -259,7 +245,6 @@ static void query(struct call *call)
 	struct broker_page page = {0};
 	uint64_t total = 0;
 	size_t count = 0;
-	struct buf out;
 
 	if (!page_take(call, &page))
 		return;
@@ -270,13 +255,9 @@ static void query(struct call *call)
 		answer_error(call, code, &call->error);
 		return;
 	}
-	buf_init(&out, call->api->options.answer_bytes_max);
-	code = managed_list(call, &out, count, represent_one, looks);
+	managed_answer_page(call, &page, &(struct managed_looks){represent, looks, count}, total);
 	for (size_t i = 0; i < count; i++)
 		(void)context_unref(looks[i].context);
-	if (code == ERR_OK)
-		code = managed_page_headers(call, &page, count, total);
-	managed_answer(call, code, &out);
 }
 
 void query_subscriptions(struct call *call)
