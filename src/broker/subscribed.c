@@ -84,10 +84,9 @@ struct compiled *compiled_unref(struct compiled *compiled)
 
 /* ---- a subscription ---- */
 
-/* {"context": …, "document": …}: what compiling takes. */
-static void put_text(struct buf *out, const struct json *document, const struct json *context_value)
+/* What compiling takes; the record has it too. */
+static void put_source(struct buf *out, const struct json *document, const struct json *context_value)
 {
-	buf_put_char(out, '{');
 	if (context_value) {
 		buf_put(out, STR("\"context\":"));
 		json_write(out, context_value);
@@ -125,7 +124,8 @@ enum err_code subscribed_new(const struct json *document, const struct subscribe
 	if (code != ERR_OK)
 		return code;
 	buf_init(&text, TEXT_BYTES_MAX);
-	put_text(&text, document, contexts->own_value);
+	buf_put_char(&text, '{');
+	put_source(&text, document, contexts->own_value);
 	code = buf_check(&text, "a subscription", err);
 	if (code == ERR_OK)
 		code = make(subscription_id(compiled->subscription), buf_str(&text), &one, err);
@@ -210,15 +210,9 @@ enum subscription_status subscribed_status(const struct subscribed *one, int64_t
 
 void subscription_record_write(struct buf *out, const struct subscription_record *record)
 {
-	buf_printf(out, "{\"number\":%lld,\"createdAt\":%lld,\"modifiedAt\":%lld", (long long)record->number,
+	buf_printf(out, "{\"number\":%lld,\"createdAt\":%lld,\"modifiedAt\":%lld,", (long long)record->number,
 		   (long long)record->created_us, (long long)record->modified_us);
-	if (record->context_value) {
-		buf_put(out, STR(",\"context\":"));
-		json_write(out, record->context_value);
-	}
-	buf_put(out, STR(",\"document\":"));
-	json_write(out, record->document);
-	buf_put_char(out, '}');
+	put_source(out, record->document, record->context_value);
 }
 
 enum err_code subscription_record_read(const struct json *record, struct subscription_record *ret, struct error *err)

@@ -108,10 +108,9 @@ struct broker_target {
 };
 
 /* One that is idle is compiled for this target alone: what is kept for others is the writer's thread's to set. */
-static enum err_code take_compiled(struct broker_target *target, struct error *err)
+static enum err_code take_compiled(struct broker_target *target, struct json_parser *parser, struct error *err)
 {
 	struct subscriptions *all = target->all;
-	enum err_code code = ERR_OK;
 
 	(void)pthread_mutex_lock(&all->lock);
 	if (target->one->compiled)
@@ -119,17 +118,11 @@ static enum err_code take_compiled(struct broker_target *target, struct error *e
 	(void)pthread_mutex_unlock(&all->lock);
 	if (target->compiled)
 		return ERR_OK;
-	struct json_parser *parser = json_parser_new();
-
-	code = parser ? subscribed_compile(target->one, broker_core_context(all->broker), parser, &target->compiled,
-					   err)
-		      : err_set(err, ERR_MEMORY, "no memory to deliver notifications");
-	(void)json_parser_free(parser);
-	return code;
+	return subscribed_compile(target->one, broker_core_context(all->broker), parser, &target->compiled, err);
 }
 
 enum err_code broker_target_get(struct broker *broker, struct str tenant, int64_t subscription,
-				struct broker_target **ret, struct error *err)
+				struct json_parser *parser, struct broker_target **ret, struct error *err)
 {
 	struct subscriptions *all = subscriptions_of(broker, tenant);
 	struct subscribed *one = all ? subscriptions_find_number(all, subscription) : NULL;
@@ -143,7 +136,7 @@ enum err_code broker_target_get(struct broker *broker, struct str tenant, int64_
 		return err_set(err, ERR_MEMORY, "no memory to deliver notifications");
 	}
 	*target = (struct broker_target){.one = one, .all = all};
-	enum err_code code = take_compiled(target, err);
+	enum err_code code = take_compiled(target, parser, err);
 
 	if (code == ERR_OK)
 		*ret = target;

@@ -76,10 +76,11 @@ void broker_owed_again(struct broker *broker, struct str tenant, int64_t subscri
 /* These subscriptions, at most `room`, perhaps one several times, each call told once. */
 size_t broker_take_owed_again(struct broker *broker, struct str tenant, int64_t *ret, size_t room);
 
-/* A receiver: held until broker_target_release(). ERR_NOT_FOUND: there is no such subscription (any more). */
+/* A receiver: held until broker_target_release(). parser: the calling thread's. ERR_NOT_FOUND: there is no such
+ * subscription (any more). */
 struct broker_target;
 MUST_CHECK enum err_code broker_target_get(struct broker *broker, struct str tenant, int64_t subscription,
-					   struct broker_target **ret, struct error *err);
+					   struct json_parser *parser, struct broker_target **ret, struct error *err);
 /* There is one, but its @context could not be had at the start: it keeps what it is owed. */
 bool broker_subscription_is_unusable(struct broker *broker, struct str tenant, int64_t subscription);
 void broker_target_release(struct broker_target *target);

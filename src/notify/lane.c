@@ -185,7 +185,7 @@ static bool find_target(struct lane *lane, int64_t now_us)
 		return true;
 	struct error err;
 	enum err_code code = broker_target_get(notifier->options.broker, str_from(outbox->tenant), lane->subscription,
-					       &lane->target, &err);
+					       notifier->parser, &lane->target, &err);
 
 	if (code != ERR_OK && code != ERR_NOT_FOUND) {
 		notify_complain(notifier, str_from(outbox->tenant), &err);

@@ -149,7 +149,7 @@ static char *line_of(const struct store_owed *owed)
 	const struct json *value = data ? json_get(json_get(&data->items[0], STR("n")), STR("value")) : NULL;
 	char *line = arena_bytes(&arena, 64, 0);
 
-	if (!CHECK_OK(broker_target_get(broker, STR_NONE, owed->subscription, &target, &err), &err))
+	if (!CHECK_OK(broker_target_get(broker, STR_NONE, owed->subscription, parser, &target, &err), &err))
 		return line;
 	struct str uri = broker_target_endpoint(target)->uri;
 
@@ -282,21 +282,21 @@ static void a_receiver_is_held(void)
 	change("urn:a", "T", 1);
 	int64_t number = owed_number();
 
-	CHECK_OK(broker_target_get(broker, STR_NONE, number, &target, &err), &err);
+	CHECK_OK(broker_target_get(broker, STR_NONE, number, parser, &target, &err), &err);
 	wait_until_idle(0);
 	CHECK(!broker_target_is_stale(target));
 	CHECK_STR(broker_target_endpoint(target)->uri, STR("http://h/a"));
 	CHECK(submit(SUBSCRIPTION_UPDATE, "a", "{\"notification\":{\"endpoint\":{\"uri\":\"http://h/b\"}}}") == ERR_OK);
 	CHECK(broker_target_is_stale(target));
 	CHECK_STR(broker_target_endpoint(target)->uri, STR("http://h/a"));
-	CHECK_OK(broker_target_get(broker, STR_NONE, number, &fresh, &err), &err);
+	CHECK_OK(broker_target_get(broker, STR_NONE, number, parser, &fresh, &err), &err);
 	CHECK_STR(broker_target_endpoint(fresh)->uri, STR("http://h/b"));
 	CHECK(broker_target_throttling_us(fresh) == 2 * US_PER_S);
 	CHECK(submit(SUBSCRIPTION_DELETE, "a", NULL) == ERR_OK);
 	broker_target_release(target);
 	CHECK_STR(broker_target_endpoint(fresh)->uri, STR("http://h/b"));
 	broker_target_release(fresh);
-	CHECK(broker_target_get(broker, STR_NONE, number, &target, &err) == ERR_NOT_FOUND);
+	CHECK(broker_target_get(broker, STR_NONE, number, parser, &target, &err) == ERR_NOT_FOUND);
 	city_end();
 }
 
