@@ -255,6 +255,8 @@ void http_bodies_sweep(struct http_loop *loop); /* those kept go when none was u
 void http_bodies_free(struct http_loop *loop);
 
 /* http_stream.c */
+/* Whose it is to go on with the request, from one HTTP_STREAM_… to another. False: it stood elsewhere. */
+bool http_stream_turn(struct http_request *request, int from, int to);
 void http_stream_resume(struct http_request *request); /* its message has come */
 /* Beats, clients that have gone, streams that are cut; when draining it ends them. */
 void http_stream_sweep(struct http_request *request, int64_t now_us, bool draining);

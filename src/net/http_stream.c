@@ -10,7 +10,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-static bool turn(struct http_request *request, int from, int to)
+bool http_stream_turn(struct http_request *request, int from, int to)
 {
 	return atomic_compare_exchange_strong(&request->stream_state, &from, to);
 }
@@ -41,7 +41,7 @@ static ssize_t on_pull(void *cls, uint64_t at_byte, char *at, size_t room)
 			request->response_bytes += (uint64_t)got;
 			return got;
 		}
-	} while (!turn(request, HTTP_STREAM_PULLS, HTTP_STREAM_WAITS));
+	} while (!http_stream_turn(request, HTTP_STREAM_PULLS, HTTP_STREAM_WAITS));
 	request->loop->suspended++;
 	MHD_suspend_connection(request->mhd);
 	return 0;
@@ -99,7 +99,7 @@ void http_stream_sweep(struct http_request *request, int64_t now_us, bool draini
 	if (atomic_load(&request->stream_cut) ||
 	    (request->stream_ending_us && now_us - request->stream_ending_us > HTTP_STREAM_GRACE_MS * INT64_C(1000)))
 		(void)shutdown(request->connection->fd, SHUT_RDWR);
-	if ((beat || is_over(request)) && turn(request, HTTP_STREAM_WAITS, HTTP_STREAM_PULLS))
+	if ((beat || is_over(request)) && http_stream_turn(request, HTTP_STREAM_WAITS, HTTP_STREAM_PULLS))
 		resume(request);
 }
 
@@ -112,9 +112,9 @@ void http_stream_wake(struct http_request *request)
 
 		if (state == HTTP_STREAM_MISSED || state == HTTP_STREAM_RUNG)
 			return;
-		if (state == HTTP_STREAM_PULLS && turn(request, state, HTTP_STREAM_MISSED))
+		if (state == HTTP_STREAM_PULLS && http_stream_turn(request, state, HTTP_STREAM_MISSED))
 			return;
-		if (state == HTTP_STREAM_WAITS && turn(request, state, HTTP_STREAM_RUNG)) {
+		if (state == HTTP_STREAM_WAITS && http_stream_turn(request, state, HTTP_STREAM_RUNG)) {
 			http_loop_post(request->loop, &request->message);
 			return;
 		}

@@ -31,18 +31,13 @@ void http_websocket_close(struct http_websocket *socket, uint16_t code, const ch
 	socket->close_len = HTTP_CODE_BYTES + reason_len;
 }
 
-static bool turn(struct http_request *request, int from, int to)
-{
-	return atomic_compare_exchange_strong(&request->stream_state, &from, to);
-}
-
 /* False: a message is under way that will resume the request. */
 static bool is_ours(struct http_request *request)
 {
 	int state = atomic_load(&request->stream_state);
 
 	if (state == HTTP_STREAM_WAITS)
-		return turn(request, HTTP_STREAM_WAITS, HTTP_STREAM_PULLS);
+		return http_stream_turn(request, HTTP_STREAM_WAITS, HTTP_STREAM_PULLS);
 	return state != HTTP_STREAM_RUNG;
 }
 
@@ -93,7 +88,7 @@ static void go_on(struct http_websocket *socket)
 			give_back(socket);
 			return;
 		}
-	} while (!socket->owes && !turn(request, HTTP_STREAM_PULLS, HTTP_STREAM_WAITS));
+	} while (!socket->owes && !http_stream_turn(request, HTTP_STREAM_PULLS, HTTP_STREAM_WAITS));
 }
 
 void http_websocket_event(struct http_request *request)
