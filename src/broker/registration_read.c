@@ -7,38 +7,28 @@
 #define DOCUMENT_PADDING_BYTES 64u /* that the parser may read behind a text */
 
 static enum err_code read_record(struct broker_reader *reader, struct str text, struct arena *arena,
-				 struct registration_look *ret, struct error *err)
+				 struct registration_record *ret, struct error *err)
 {
-	struct registration_record record;
 	struct json *json = NULL;
 	enum err_code code = reader_parse(reader, arena, text, &json, err);
 
-	if (code == ERR_OK)
-		code = registration_record_read(json, &record, err);
-	if (code == ERR_OK)
-		*ret = (struct registration_look){.document = record.document,
-						  .state = {.last_success_us = INT64_MIN,
-							    .last_failure_us = INT64_MIN,
-							    .created_us = record.created_us,
-							    .modified_us = record.modified_us}};
-	return code;
+	return code == ERR_OK ? registration_record_read(json, ret, err) : code;
+}
+
+static struct registration_look look_of(const struct registration_record *record)
+{
+	return (struct registration_look){.document = record->document,
+					  .state = {.last_success_us = INT64_MIN,
+						    .last_failure_us = INT64_MIN,
+						    .created_us = record->created_us,
+						    .modified_us = record->modified_us}};
 }
 
 /* What has expired is deleted "when this point in time is reached" (5.9.2.4), whenever the sweep comes. */
-static bool is_there(struct registrations *all, struct str id, int64_t now_us)
-{
-	(void)pthread_mutex_lock(&all->lock);
-	const struct registered *one = map_get(&all->by_id, id);
-	bool there = one && registration_expires_us(one->registration) > now_us;
-
-	(void)pthread_mutex_unlock(&all->lock);
-	return there;
-}
-
 enum err_code broker_registration_get(struct broker_reader *reader, struct str tenant, struct str id,
 				      struct arena *arena, struct registration_look *ret, struct error *err)
 {
-	struct broker *broker = reader_broker(reader);
+	struct registration_record record;
 	struct store_reader *store;
 	struct str text;
 	enum err_code code = store_reader_of(reader, tenant, &store, err);
@@ -46,11 +36,15 @@ enum err_code broker_registration_get(struct broker_reader *reader, struct str t
 	if (code != ERR_OK)
 		return code;
 	code = store_record_get(store, STR(REGISTRATION_RECORD_KIND), id, arena, &text, err);
-	if (code == ERR_OK && !is_there(registrations_of(broker, tenant), id, broker_now_us(broker)))
+	if (code == ERR_OK)
+		code = read_record(reader, text, arena, &record, err);
+	if (code == ERR_OK && record.expires_us <= broker_now_us(reader_broker(reader)))
 		code = ERR_NOT_FOUND;
 	if (code == ERR_NOT_FOUND)
 		return err_set(err, ERR_NOT_FOUND, "there is no registration %.*s", STR_FMT(str_part(id, 0, 150)));
-	return code == ERR_OK ? read_record(reader, text, arena, ret, err) : code;
+	if (code == ERR_OK)
+		*ret = look_of(&record);
+	return code;
 }
 
 struct finding {
@@ -95,11 +89,13 @@ static enum err_code add(struct finding *finding, const struct registered *one, 
 		return no_memory(finding->err);
 	memcpy(copy, doc.at, doc.len);
 	struct registration_look *look = &finding->at[finding->count];
+	struct registration_record record;
 	enum err_code code =
-		read_record(finding->reader, (struct str){copy, doc.len}, finding->arena, look, finding->err);
+		read_record(finding->reader, (struct str){copy, doc.len}, finding->arena, &record, finding->err);
 
 	if (code != ERR_OK)
 		return code;
+	*look = look_of(&record);
 	look->document = registration_filtered(finding->arena, one->registration, look->document, finding->question);
 	finding->count++;
 	return look->document ? ERR_OK : no_memory(finding->err);

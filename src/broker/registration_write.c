@@ -107,12 +107,19 @@ static enum err_code check_entity(struct registration_write *write, struct store
 	return code;
 }
 
+static bool is_proxied(enum registration_mode mode)
+{
+	return mode == REGISTRATION_EXCLUSIVE || mode == REGISTRATION_REDIRECT;
+}
+
 /* Entities that are named are looked at here, within the transaction; others were looked for before (submit). */
 static enum err_code check_entities(struct registration_write *write, struct store_txn *txn, struct error *err)
 {
 	struct registration_claim claim = {0};
 	enum err_code code = ERR_OK;
 
+	if (!is_proxied(registration_mode(write->made->registration)))
+		return ERR_OK;
 	registration_claim(write->made->registration, &claim);
 	for (size_t i = 0; code == ERR_OK && i < claim.id_count; i++)
 		code = check_entity(write, txn, claim.ids[i], err);
@@ -125,8 +132,7 @@ static enum err_code make(struct registration_write *write, struct store_txn *tx
 			  const struct registration_record *record, struct error *err)
 {
 	struct buf text;
-	enum err_code code = registered_new(record->document, broker_core_context(write->broker), store_txn_parser(txn),
-					    &write->made, err);
+	enum err_code code = registered_new(record->document, broker_core_context(write->broker), &write->made, err);
 
 	if (code != ERR_OK)
 		return code;
@@ -149,22 +155,10 @@ static enum err_code make(struct registration_write *write, struct store_txn *tx
 static enum err_code read_record(struct registration_write *write, struct store_txn *txn,
 				 struct registration_record *ret, struct error *err)
 {
-	const struct json_parse_options options = {.duplicates_allowed = true};
-	struct registered *there = NULL;
-	struct json *json = NULL;
-	struct str text;
-	enum err_code code = store_txn_record_get(txn, STR(REGISTRATION_RECORD_KIND), write->id, &text, err);
+	enum err_code code = registration_record_get(txn, write->id, ret, err);
 
-	if (code == ERR_OK)
-		code = json_parse(store_txn_parser(txn), store_txn_arena(txn), text, &options, &json, err);
-	if (code == ERR_OK)
-		code = registration_record_read(json, ret, err);
-	if (code == ERR_OK)
-		code = registered_new(ret->document, broker_core_context(write->broker), store_txn_parser(txn), &there,
-				      err);
-	if (code == ERR_OK && registration_expires_us(there->registration) <= broker_now_us(write->broker))
+	if (code == ERR_OK && ret->expires_us <= broker_now_us(write->broker))
 		code = ERR_NOT_FOUND;
-	(void)registered_free(there);
 	return code == ERR_NOT_FOUND
 		       ? err_set(err, ERR_NOT_FOUND, "there is no registration %.*s", STR_FMT(shown(write->id)))
 		       : code;
@@ -182,7 +176,8 @@ static size_t count_of(struct registrations *all)
 static enum err_code run_create(struct registration_write *write, struct store_txn *txn, struct error *err)
 {
 	int64_t now_us = broker_now_us(write->broker);
-	const struct registration_record made = {write->document, now_us, now_us};
+	const struct registration_record made = {
+		.document = write->document, .created_us = now_us, .modified_us = now_us};
 	struct registration_record there;
 	struct error local;
 	enum err_code code = read_record(write, txn, &there, &local);
@@ -209,7 +204,8 @@ static enum err_code run_update(struct registration_write *write, struct store_t
 		code = registration_merge(store_txn_arena(txn), record.document, write->document, now_us, &merged, err);
 	if (code != ERR_OK)
 		return code;
-	const struct registration_record made = {merged, record.created_us, now_us};
+	const struct registration_record made = {
+		.document = merged, .created_us = record.created_us, .modified_us = now_us};
 
 	return make(write, txn, &made, err);
 }
@@ -293,7 +289,7 @@ static enum err_code search_entities(struct broker_reader *reader, struct store_
 	struct registration_claim claim = {0};
 
 	registration_claim(registration, &claim);
-	if (registration_mode(registration) != REGISTRATION_REDIRECT || claim.id_count)
+	if (claim.id_count)
 		return ERR_OK;
 	const struct narrow narrow = {.type_iris = claim.type_iris, .type_count = claim.type_count};
 
@@ -337,9 +333,9 @@ static enum err_code check_here(struct broker_reader *reader, struct str tenant,
 
 	if (code == ERR_OK)
 		code = document_of(reader, tenant, write, &document, err);
-	if (code == ERR_OK)
-		code = registered_new(document, broker_core_context(reader_broker(reader)),
-				      broker_reader_parser(reader), &one, err);
+	if (code != ERR_OK || registration_mode_of(document) != REGISTRATION_REDIRECT)
+		return code;
+	code = registered_new(document, broker_core_context(reader_broker(reader)), &one, err);
 	if (code == ERR_OK)
 		code = search_entities(reader, store, one->registration, err);
 	(void)registered_free(one);

@@ -8,11 +8,11 @@
 
 /* ---- one ---- */
 
-enum err_code registered_new(const struct json *document, const struct context *core, struct json_parser *parser,
-			     struct registered **ret, struct error *err)
+enum err_code registered_new(const struct json *document, const struct context *core, struct registered **ret,
+			     struct error *err)
 {
 	struct registration *registration = NULL;
-	enum err_code code = registration_new(document, core, parser, &registration, err);
+	enum err_code code = registration_new(document, core, &registration, err);
 	struct str id = json_text(json_get(document, STR("id")));
 
 	if (code != ERR_OK)
@@ -58,7 +58,21 @@ enum err_code registration_record_read(const struct json *record, struct registr
 	if (!json_is(ret->document, JSON_OBJECT) || !json_int64(json_get(record, STR("createdAt")), &ret->created_us) ||
 	    !json_int64(json_get(record, STR("modifiedAt")), &ret->modified_us))
 		return err_set(err, ERR_CORRUPT, "the record of a registration is damaged");
+	ret->expires_us = registration_expires_of(ret->document);
 	return ERR_OK;
+}
+
+enum err_code registration_record_get(struct store_txn *txn, struct str id, struct registration_record *ret,
+				      struct error *err)
+{
+	const struct json_parse_options options = {.duplicates_allowed = true};
+	struct json *json = NULL;
+	struct str text;
+	enum err_code code = store_txn_record_get(txn, STR(REGISTRATION_RECORD_KIND), id, &text, err);
+
+	if (code == ERR_OK)
+		code = json_parse(store_txn_parser(txn), store_txn_arena(txn), text, &options, &json, err);
+	return code == ERR_OK ? registration_record_read(json, ret, err) : code;
 }
 
 /* ---- all ---- */
@@ -146,8 +160,7 @@ static enum err_code load_one(struct load *load, struct str doc)
 	if (code == ERR_OK)
 		code = registration_record_read(json, &record, load->err);
 	if (code == ERR_OK)
-		code = registered_new(record.document, broker_core_context(load->all->broker), load->parser, &one,
-				      load->err);
+		code = registered_new(record.document, broker_core_context(load->all->broker), &one, load->err);
 	if (code == ERR_OK && !registrations_put(load->all, one))
 		code = err_set(load->err, ERR_MEMORY, "no memory for registrations");
 	return code;
@@ -228,25 +241,13 @@ static enum err_code find_expired(struct expiry *expiry, struct error *err)
 }
 
 /* Its record may be another by now. */
-static enum err_code drop_record(struct expiry *expiry, struct store_txn *txn, struct str id, struct error *err)
+static enum err_code drop_record(const struct expiry *expiry, struct store_txn *txn, struct str id, struct error *err)
 {
-	const struct json_parse_options options = {.duplicates_allowed = true};
 	struct registration_record record;
-	struct registered *now = NULL;
-	struct json *json = NULL;
-	struct str text;
-	enum err_code code = store_txn_record_get(txn, STR(REGISTRATION_RECORD_KIND), id, &text, err);
+	enum err_code code = registration_record_get(txn, id, &record, err);
 
-	if (code == ERR_OK)
-		code = json_parse(store_txn_parser(txn), store_txn_arena(txn), text, &options, &json, err);
-	if (code == ERR_OK)
-		code = registration_record_read(json, &record, err);
-	if (code == ERR_OK)
-		code = registered_new(record.document, broker_core_context(expiry->all->broker), store_txn_parser(txn),
-				      &now, err);
-	if (code == ERR_OK && has_expired(now, expiry->now_us))
+	if (code == ERR_OK && record.expires_us <= expiry->now_us)
 		code = store_txn_record_delete(txn, STR(REGISTRATION_RECORD_KIND), id, err);
-	(void)registered_free(now);
 	return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 

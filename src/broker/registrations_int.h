@@ -36,7 +36,7 @@ void registrations_remove(struct registrations *all, struct str id); /* likewise
 MUST_CHECK enum err_code registrations_sweep(struct registrations *all, struct store *store, struct error *err);
 
 MUST_CHECK enum err_code registered_new(const struct json *document, const struct context *core,
-					struct json_parser *parser, struct registered **ret, struct error *err);
+					struct registered **ret, struct error *err);
 struct registered *registered_free(struct registered *one);
 struct str registered_id(const struct registered *one);
 
@@ -44,9 +44,14 @@ struct str registered_id(const struct registered *one);
 struct registration_record {
 	const struct json *document;
 	int64_t created_us, modified_us;
+	int64_t expires_us; /* read from the document; not written */
 };
 void registration_record_write(struct buf *out, const struct registration_record *record);
 MUST_CHECK enum err_code registration_record_read(const struct json *record, struct registration_record *ret,
 						  struct error *err);
+
+/* As it is within the transaction. ERR_NOT_FOUND. */
+MUST_CHECK enum err_code registration_record_get(struct store_txn *txn, struct str id, struct registration_record *ret,
+						 struct error *err);
 
 #endif

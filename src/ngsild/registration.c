@@ -207,12 +207,22 @@ static enum err_code build_infos(struct build *b)
 
 /* ---- what restricts all of it ---- */
 
-static enum registration_mode mode_of(struct str name)
+enum registration_mode registration_mode_of(const struct json *document)
 {
+	struct str name = json_text(json_get(document, STR("mode")));
+
 	return str_eq(name, STR("exclusive"))   ? REGISTRATION_EXCLUSIVE
 	       : str_eq(name, STR("redirect"))  ? REGISTRATION_REDIRECT
 	       : str_eq(name, STR("auxiliary")) ? REGISTRATION_AUXILIARY
 						: REGISTRATION_INCLUSIVE;
+}
+
+int64_t registration_expires_of(const struct json *document)
+{
+	int64_t expires_us;
+	bool given = time_parse_iso(json_text(json_get(document, STR("expiresAt"))), false, &expires_us);
+
+	return given ? expires_us : INT64_MAX;
 }
 
 static struct registered_interval interval_of(const struct json *interval)
@@ -228,9 +238,8 @@ static enum err_code build_plain(struct build *b)
 {
 	struct registration *r = b->registration;
 
-	r->mode = mode_of(json_text(own(b, STR("mode"))));
-	if (!time_parse_iso(json_text(own(b, STR("expiresAt"))), false, &r->expires_us))
-		r->expires_us = INT64_MAX;
+	r->mode = registration_mode_of(r->document);
+	r->expires_us = registration_expires_of(r->document);
 	r->observation = interval_of(own(b, STR("observationInterval")));
 	r->management = interval_of(own(b, STR("managementInterval")));
 	return ERR_OK;
@@ -418,7 +427,7 @@ static enum err_code build_all(struct build *b, const struct json *document)
 	return code;
 }
 
-enum err_code registration_new(const struct json *document, const struct context *context, struct json_parser *parser,
+enum err_code registration_new(const struct json *document, const struct context *context,
 			       struct registration **ret_registration, struct error *err)
 {
 	struct error unseen = {.code = ERR_OK};
@@ -426,7 +435,6 @@ enum err_code registration_new(const struct json *document, const struct context
 			  .context = context,
 			  .c = {REGISTRATION_SUBJECT, false, INT64_MIN, err ? err : &unseen}};
 
-	(void)parser;
 	if (!b.registration)
 		return no_memory(&b);
 	arena_init_small(&b.registration->arena, REGISTRATION_BYTES_MAX, FIRST_BYTES);

@@ -45,6 +45,10 @@ MUST_CHECK enum err_code registration_rename(struct arena *arena, const struct j
 					     const struct context *from, const struct context *to,
 					     struct json **ret_document, struct error *err);
 
+/* Of a checked document. */
+enum registration_mode registration_mode_of(const struct json *document);
+int64_t registration_expires_of(const struct json *document); /* INT64_MAX: never */
+
 /* ---- compiled ---- */
 
 /* Immutable; owns all that it needs. Used by one thread at a time: its geometries have scratch. */
@@ -53,8 +57,7 @@ struct registration;
 /* document has been checked; its names are expanded by context. ERR_INVALID (a pattern, a geometry, a name),
  * ERR_TOO_COMPLEX, ERR_MEMORY: the member and what is wrong in it. */
 MUST_CHECK enum err_code registration_new(const struct json *document, const struct context *context,
-					  struct json_parser *parser, struct registration **ret_registration,
-					  struct error *err);
+					  struct registration **ret_registration, struct error *err);
 struct registration *registration_free(struct registration *registration);
 
 struct str registration_id(const struct registration *registration); /* STR_NONE when the document has none */

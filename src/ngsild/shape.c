@@ -88,7 +88,7 @@ static enum err_code object_check(const struct checking *c, const struct rule *r
 {
 	if (!json_is(value, JSON_OBJECT))
 		return place_fail(c, place, ERR_INVALID, "is to be an object");
-	enum err_code code = shape_check(c, rule->shape, place, value);
+	enum err_code code = rule->shape ? shape_check(c, rule->shape, place, value) : ERR_OK;
 
 	return code ? code : more(c, rule, place, value);
 }
@@ -139,9 +139,6 @@ static enum err_code value_check(const struct checking *c, const struct rule *ru
 		return number_check(c, rule, place, value);
 	case RULE_OBJECT:
 		return object_check(c, rule, place, value);
-	case RULE_FREE_OBJECT:
-		return json_is(value, JSON_OBJECT) ? more(c, rule, place, value)
-						   : place_fail(c, place, ERR_INVALID, "is to be an object");
 	case RULE_TEXTS:
 	case RULE_OBJECTS:
 		return array_check(c, rule, place, value);

@@ -14,8 +14,7 @@ enum rule_type {
 	RULE_BOOL,
 	RULE_POSITIVE, /* a number greater than 0 */
 	RULE_WHOLE, /* a whole number of 1 or more */
-	RULE_OBJECT, /* of the rule's shape */
-	RULE_FREE_OBJECT, /* of members that its check alone knows */
+	RULE_OBJECT, /* of the rule's shape; without one, of the members that its check knows */
 	RULE_TEXTS, /* an array of texts, neither empty */
 	RULE_OBJECTS, /* an array of objects of the rule's shape, not empty */
 	RULE_TEXT_OR_TEXTS,

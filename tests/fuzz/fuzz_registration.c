@@ -1,39 +1,17 @@
 /* Any two lines as a registration and a fragment for it: refused with a reason, or kept, merged, shown, compiled and
  * asked without harm. What is kept, merged or shown is a registration again. */
+#include "document_fuzz.h"
 #include "ngsild/registration.h"
-#include "query_fuzz.h"
-
-#define NOW_US INT64_C(1800000000000000)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void check_reason(enum err_code code, const struct error *err)
-{
-	assert(code == err->code && code != ERR_INTERNAL && err->detail[0]);
-}
-
-static void check_good(const struct json *document)
-{
-	struct error err;
-
-	if (registration_check(document, false, INT64_MIN, &err) != ERR_OK)
-		abort();
-}
-
-static void show(struct query_fuzz *fuzz, struct arena *arena, const struct json *document)
+static enum err_code represent(struct query_fuzz *fuzz, struct buf *out, struct arena *arena,
+			       const struct json *document, struct error *err)
 {
 	const struct registration_state state = {.used = true, .times_sent = 1, .last_failure_us = INT64_MIN};
 	const struct registration_show how = {.context = fuzz->core, .sys_attrs = true};
-	struct error err;
-	struct json *tree;
-	struct buf out;
 
-	buf_init(&out, 1 << 22);
-	if (registration_represent(&out, arena, document, fuzz->core, &state, &how, &err) != ERR_OK || out.failed ||
-	    json_parse(fuzz->parser, arena, buf_str(&out), NULL, &tree, &err) != ERR_OK)
-		abort();
-	check_good(tree);
-	buf_done(&out);
+	return registration_represent(out, arena, document, fuzz->core, &state, &how, err);
 }
 
 static struct query *query_of(struct query_fuzz *fuzz, struct arena *arena, const struct query_text *text)
@@ -54,8 +32,10 @@ static void ask_one(struct arena *arena, const struct registration *registration
 
 	if (!left)
 		abort();
-	if (registration_matches(registration, question))
-		check_good(left);
+	struct error err;
+
+	if (registration_matches(registration, question) && registration_check(left, false, INT64_MIN, &err) != ERR_OK)
+		abort();
 }
 
 static void ask(struct query_fuzz *fuzz, struct arena *arena, const struct registration *registration,
@@ -103,7 +83,7 @@ static void compile(struct query_fuzz *fuzz, struct arena *arena, const struct j
 {
 	struct registration *registration = NULL;
 	struct error err = {.code = ERR_OK};
-	enum err_code code = registration_new(document, fuzz->core, fuzz->parser, &registration, &err);
+	enum err_code code = registration_new(document, fuzz->core, &registration, &err);
 
 	if (code) {
 		check_reason(code, &err);
@@ -117,49 +97,13 @@ static void compile(struct query_fuzz *fuzz, struct arena *arena, const struct j
 	(void)registration_free(registration);
 }
 
-static void run(struct query_fuzz *fuzz, struct arena *arena, const struct json *document, const struct json *fragment)
-{
-	struct json *kept = NULL, *merged = NULL;
-	struct error err = {.code = ERR_OK};
-	enum err_code code = registration_check(document, false, NOW_US, &err);
-
-	if (code) {
-		check_reason(code, &err);
-		return;
-	}
-	if (registration_keep(arena, document, &kept, &err) != ERR_OK)
-		abort();
-	check_good(kept);
-	show(fuzz, arena, kept);
-	compile(fuzz, arena, kept);
-	code = fragment ? registration_check(fragment, true, NOW_US, &err) : ERR_INVALID;
-	if (code)
-		return;
-	code = registration_merge(arena, kept, fragment, NOW_US, &merged, &err);
-	if (code) {
-		check_reason(code, &err);
-		return;
-	}
-	check_good(merged);
-	compile(fuzz, arena, merged);
-}
+static const struct document_fuzz kind = {.check = registration_check,
+					  .keep = registration_keep,
+					  .merge = registration_merge,
+					  .represent = represent,
+					  .compile = compile};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct query_fuzz *fuzz = query_fuzz_ready();
-	struct str rest = {(const char *)data, size}, first = STR_NONE, second = STR_NONE;
-	struct json *document = NULL, *fragment = NULL;
-	struct error err;
-	struct arena arena;
-
-	(void)str_next(&rest, '\n', &first);
-	(void)str_next(&rest, '\n', &second);
-	arena_init(&arena, 1 << 24);
-	if (json_parse(fuzz->parser, &arena, first, NULL, &document, &err) == ERR_OK) {
-		if (json_parse(fuzz->parser, &arena, second, NULL, &fragment, &err) != ERR_OK)
-			fragment = NULL;
-		run(fuzz, &arena, document, fragment);
-	}
-	arena_done(&arena);
-	return 0;
+	return run_lines(&kind, data, size);
 }

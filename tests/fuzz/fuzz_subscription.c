@@ -1,40 +1,18 @@
 /* Any two lines as a subscription and a fragment for it: refused with a reason, or kept, merged, shown and compiled
  * without harm. What is kept, merged or shown is a subscription again, and what it notifies of is JSON. */
+#include "document_fuzz.h"
 #include "ngsild/expand.h"
 #include "ngsild/subscription.h"
-#include "query_fuzz.h"
-
-#define NOW_US INT64_C(1800000000000000)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void check_reason(enum err_code code, const struct error *err)
-{
-	assert(code == err->code && code != ERR_INTERNAL && err->detail[0]);
-}
-
-static void check_good(const struct json *document)
-{
-	struct error err;
-
-	if (subscription_check(document, false, INT64_MIN, &err) != ERR_OK)
-		abort();
-}
-
-static void show(struct query_fuzz *fuzz, struct arena *arena, const struct json *document)
+static enum err_code represent(struct query_fuzz *fuzz, struct buf *out, struct arena *arena,
+			       const struct json *document, struct error *err)
 {
 	const struct subscription_state state = {.times_sent = 1, .last_success_us = INT64_MIN};
 	const struct subscription_show how = {.context = fuzz->core, .sys_attrs = true};
-	struct error err;
-	struct json *tree;
-	struct buf out;
 
-	buf_init(&out, 1 << 22);
-	if (subscription_represent(&out, arena, document, fuzz->core, &state, &how, &err) != ERR_OK || out.failed ||
-	    json_parse(fuzz->parser, arena, buf_str(&out), NULL, &tree, &err) != ERR_OK)
-		abort();
-	check_good(tree);
-	buf_done(&out);
+	return subscription_represent(out, arena, document, fuzz->core, &state, &how, err);
 }
 
 /* Each entity comes, changes into the next one, and goes. */
@@ -83,47 +61,13 @@ static void compile(struct query_fuzz *fuzz, struct arena *arena, const struct j
 	(void)subscription_free(subscription);
 }
 
-static void run(struct query_fuzz *fuzz, struct arena *arena, const struct json *document, const struct json *fragment)
-{
-	struct json *kept = NULL, *merged = NULL;
-	struct error err = {.code = ERR_OK};
-	enum err_code code = subscription_check(document, false, NOW_US, &err);
-
-	if (code) {
-		check_reason(code, &err);
-		return;
-	}
-	if (subscription_keep(arena, document, &kept, &err) != ERR_OK)
-		abort();
-	check_good(kept);
-	show(fuzz, arena, kept);
-	compile(fuzz, arena, kept);
-	code = fragment ? subscription_check(fragment, true, NOW_US, &err) : ERR_INVALID;
-	if (code)
-		return;
-	code = subscription_merge(arena, kept, fragment, NOW_US, &merged, &err);
-	if (code == ERR_OK)
-		check_good(merged);
-	else
-		check_reason(code, &err);
-}
+static const struct document_fuzz kind = {.check = subscription_check,
+					  .keep = subscription_keep,
+					  .merge = subscription_merge,
+					  .represent = represent,
+					  .compile = compile};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct query_fuzz *fuzz = query_fuzz_ready();
-	struct str rest = {(const char *)data, size}, first = STR_NONE, second = STR_NONE;
-	struct json *document = NULL, *fragment = NULL;
-	struct error err;
-	struct arena arena;
-
-	(void)str_next(&rest, '\n', &first);
-	(void)str_next(&rest, '\n', &second);
-	arena_init(&arena, 1 << 24);
-	if (json_parse(fuzz->parser, &arena, first, NULL, &document, &err) == ERR_OK) {
-		if (json_parse(fuzz->parser, &arena, second, NULL, &fragment, &err) != ERR_OK)
-			fragment = NULL;
-		run(fuzz, &arena, document, fragment);
-	}
-	arena_done(&arena);
-	return 0;
+	return run_lines(&kind, data, size);
 }

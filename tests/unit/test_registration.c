@@ -314,7 +314,7 @@ static struct registration *compiled(const char *text)
 
 	CHECK_OK(registration_check(parse(text), false, NOW_US, &err), &err);
 	CHECK_OK(registration_keep(&arena, parse(text), &kept, &err), &err);
-	if (!CHECK_OK(registration_new(kept, core, parser, &registration, &err), &err)) {
+	if (!CHECK_OK(registration_new(kept, core, &registration, &err), &err)) {
 		printf("# in %s\n", text);
 		abort();
 	}
@@ -324,7 +324,7 @@ static struct registration *compiled(const char *text)
 static void uncompiled(const char *text, enum err_code code, const char *member)
 {
 	struct registration *registration = NULL;
-	enum err_code is = registration_new(parse(text), core, parser, &registration, &err);
+	enum err_code is = registration_new(parse(text), core, &registration, &err);
 
 	if (!CHECK(is == code) || !CHECK(str_contains(str_from(err.detail), str_from(member))))
 		printf("# %s: %s, not naming %s\n", err_name(is), err.detail, member);
@@ -666,7 +666,7 @@ static void annex_c3_is_found_for_a_parking_downtown(void)
 	const struct query_text text = {.type = STR("OffStreetParking"), .ids = STR("urn:p:downtown")};
 	const struct query_text nowhere = {.type = STR("OffStreetParking"), .ids = STR("urn:p:uptown")};
 
-	CHECK_OK(registration_new(parse(ANNEX_C3), annex, parser, &annex_c3, &err), &err);
+	CHECK_OK(registration_new(parse(ANNEX_C3), annex, &annex_c3, &err), &err);
 	CHECK_OK(query_new(&arena, parser, &text, annex, &query, &err), &err);
 	CHECK_OK(query_new(&arena, parser, &nowhere, annex, &other, &err), &err);
 	CHECK(registration_matches(annex_c3, &(struct registration_question){.query = query}));
