@@ -326,7 +326,7 @@ static enum err_code document_of(struct broker_reader *reader, struct str tenant
 static enum err_code check_here(struct broker_reader *reader, struct str tenant, const struct registration_write *write,
 				struct error *err)
 {
-	const struct json *document;
+	const struct json *document = NULL;
 	struct store_reader *store;
 	struct registered *one = NULL;
 	enum err_code code = store_reader_of(reader, tenant, &store, err);
