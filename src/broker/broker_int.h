@@ -12,6 +12,8 @@
  * the parser's default bound, also as the properties of a Feature within a collection. */
 #define BROKER_ENTITY_DEPTH_MAX (JSON_DEPTH_MAX - 4)
 
+#define BROKER_REGISTERED_SLOTS 256 /* by the hash of the tenant's name */
+
 struct tenant {
 	char name[BROKER_TENANT_NAME_BYTES_MAX + 1]; /* "" is the default tenant */
 	struct store *store; /* owned; never changes while the broker lives */
@@ -53,7 +55,14 @@ struct broker {
 	/* streams.h: of all tenants. */
 	atomic_uint_fast32_t streams, stream_selectors;
 	atomic_size_t stream_bytes;
+	atomic_uint_fast32_t
+		registered[BROKER_REGISTERED_SLOTS]; /* registrations, so that no lock is needed to see none */
 };
+
+static inline size_t broker_registered_slot(struct str tenant)
+{
+	return str_hash(tenant, 0) % BROKER_REGISTERED_SLOTS;
+}
 
 /* tenants.c: the default tenant is opened by tenants_open(); tenants_close() is fine at any stage. */
 void tenants_init(struct broker *broker);

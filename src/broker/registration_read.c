@@ -15,13 +15,29 @@ static enum err_code read_record(struct broker_reader *reader, struct str text, 
 	return code == ERR_OK ? registration_record_read(json, ret, err) : code;
 }
 
-static struct registration_look look_of(const struct registration_record *record)
+/* one NULL: it is not in memory, and so never used. */
+static struct registration_look look_of(const struct registration_record *record, const struct registered *one)
 {
-	return (struct registration_look){.document = record->document,
-					  .state = {.last_success_us = INT64_MIN,
-						    .last_failure_us = INT64_MIN,
-						    .created_us = record->created_us,
-						    .modified_us = record->modified_us}};
+	struct registration_look look = {.document = record->document,
+					 .state = {.last_success_us = INT64_MIN,
+						   .last_failure_us = INT64_MIN,
+						   .created_us = record->created_us,
+						   .modified_us = record->modified_us}};
+
+	if (one)
+		source_figures_show(one->figures, &look.state);
+	return look;
+}
+
+static struct registration_look look_up(struct broker_reader *reader, struct str tenant, struct str id,
+					const struct registration_record *record)
+{
+	struct registrations *all = registrations_of(reader_broker(reader), tenant);
+	struct registered *one = all ? registrations_find(all, id) : NULL;
+	struct registration_look look = look_of(record, one);
+
+	(void)registered_unref(one);
+	return look;
 }
 
 /* What has expired is deleted "when this point in time is reached" (5.9.2.4), whenever the sweep comes. */
@@ -43,7 +59,7 @@ enum err_code broker_registration_get(struct broker_reader *reader, struct str t
 	if (code == ERR_NOT_FOUND)
 		return err_set(err, ERR_NOT_FOUND, "there is no registration %.*s", STR_FMT(str_part(id, 0, 150)));
 	if (code == ERR_OK)
-		*ret = look_of(&record);
+		*ret = look_up(reader, tenant, id, &record);
 	return code;
 }
 
@@ -80,7 +96,6 @@ static bool make_room(struct finding *finding)
 	return true;
 }
 
-/* With the lock held. */
 static enum err_code add(struct finding *finding, const struct registered *one, struct str doc)
 {
 	char *copy = arena_bytes(finding->arena, doc.len, DOCUMENT_PADDING_BYTES);
@@ -95,7 +110,7 @@ static enum err_code add(struct finding *finding, const struct registered *one, 
 
 	if (code != ERR_OK)
 		return code;
-	*look = look_of(&record);
+	*look = look_of(&record, one);
 	look->document = registration_filtered(finding->arena, one->registration, look->document, finding->question);
 	finding->count++;
 	return look->document ? ERR_OK : no_memory(finding->err);
@@ -106,16 +121,15 @@ static bool look_at(void *self, struct str id, struct str doc)
 {
 	struct finding *finding = self;
 
-	(void)pthread_mutex_lock(&finding->all->lock);
-	const struct registered *one = map_get(&finding->all->by_id, id);
+	struct registered *one = registrations_find(finding->all, id);
 
-	if (one && registration_matches(one->registration, finding->question)) {
+	if (one && registered_matches(one, finding->question)) {
 		uint64_t place = finding->found++;
 
 		if (place >= finding->offset && place - finding->offset < finding->limit)
 			finding->code = add(finding, one, doc);
 	}
-	(void)pthread_mutex_unlock(&finding->all->lock);
+	(void)registered_unref(one);
 	return finding->code == ERR_OK;
 }
 

@@ -47,7 +47,7 @@ static void drop_made(struct registration_write *write)
 	if (!write->made)
 		return;
 	take_out(write->tenant->registrations, write->made);
-	write->made = registered_free(write->made);
+	write->made = registered_unref(write->made);
 }
 
 /* ---- conflicts ---- */
@@ -71,7 +71,7 @@ static const struct registered *find_conflict(const struct registrations *all, c
 	while (map_each(&all->by_id, &at, &key, &value)) {
 		const struct registered *other = value;
 
-		if (!is_same(one, other) && registration_expires_us(other->registration) > now_us &&
+		if (!is_same(one, other) && !registered_expired(other, now_us) &&
 		    registration_conflicts(one->registration, other->registration))
 			return other;
 	}
@@ -338,7 +338,7 @@ static enum err_code check_here(struct broker_reader *reader, struct str tenant,
 	code = registered_new(document, broker_core_context(reader_broker(reader)), &one, err);
 	if (code == ERR_OK)
 		code = search_entities(reader, store, one->registration, err);
-	(void)registered_free(one);
+	(void)registered_unref(one);
 	return code;
 }
 

@@ -2,47 +2,10 @@
 #include "broker/registrations_int.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define LOAD_ARENA_BYTES_MAX ((size_t)64 << 20) /* one record, parsed */
 
-/* ---- one ---- */
-
-enum err_code registered_new(const struct json *document, const struct context *core, struct registered **ret,
-			     struct error *err)
-{
-	struct registration *registration = NULL;
-	enum err_code code = registration_new(document, core, &registration, err);
-	struct str id = json_text(json_get(document, STR("id")));
-
-	if (code != ERR_OK)
-		return code;
-	struct registered *one = calloc(1, sizeof(*one) + id.len);
-
-	if (!one) {
-		(void)registration_free(registration);
-		return err_set(err, ERR_MEMORY, "no memory for a registration");
-	}
-	one->registration = registration;
-	one->id_bytes = id.len;
-	if (id.len)
-		memcpy(one->id, id.at, id.len);
-	*ret = one;
-	return ERR_OK;
-}
-
-struct registered *registered_free(struct registered *one)
-{
-	if (one)
-		(void)registration_free(one->registration);
-	free(one);
-	return NULL;
-}
-
-struct str registered_id(const struct registered *one)
-{
-	return (struct str){one->id, one->id_bytes};
-}
+/* ---- records ---- */
 
 void registration_record_write(struct buf *out, const struct registration_record *record)
 {
@@ -77,13 +40,14 @@ enum err_code registration_record_get(struct store_txn *txn, struct str id, stru
 
 /* ---- all ---- */
 
-struct registrations *registrations_new(struct broker *broker)
+struct registrations *registrations_new(struct broker *broker, struct str tenant)
 {
 	struct registrations *all = calloc(1, sizeof(*all));
 
 	if (!all)
 		return NULL;
 	all->broker = broker;
+	all->count = &broker->registered[broker_registered_slot(tenant)];
 	(void)pthread_mutex_init(&all->lock, NULL);
 	map_init(&all->by_id, (uint64_t)(uintptr_t)all);
 	return all;
@@ -98,7 +62,8 @@ struct registrations *registrations_free(struct registrations *all)
 	if (!all)
 		return NULL;
 	while (map_each(&all->by_id, &at, &key, &value))
-		(void)registered_free(value);
+		(void)registered_unref(value);
+	(void)atomic_fetch_sub(all->count, all->by_id.count);
 	map_done(&all->by_id);
 	(void)pthread_mutex_destroy(&all->lock);
 	free(all);
@@ -112,20 +77,44 @@ struct registrations *registrations_of(struct broker *broker, struct str name)
 	return tenant ? tenant->registrations : NULL;
 }
 
-bool registrations_put(struct registrations *all, struct registered *one)
+/* With the lock held; what was there. */
+static struct registered *take_place(struct registrations *all, struct registered *one, bool *ret_good)
 {
-	(void)pthread_mutex_lock(&all->lock);
 	struct registered *was = map_get(&all->by_id, registered_id(one));
 
+	if (was && !registered_expired(was, broker_now_us(all->broker))) {
+		(void)source_figures_unref(one->figures);
+		one->figures = source_figures_ref(was->figures);
+	}
 	if (was)
 		(void)map_remove(&all->by_id, registered_id(was));
-	bool good = map_set(&all->by_id, registered_id(one), one);
+	*ret_good = map_set(&all->by_id, registered_id(one), one);
+	if (*ret_good)
+		(void)atomic_fetch_add(all->count, 1);
+	if (was)
+		(void)atomic_fetch_sub(all->count, 1);
+	return was;
+}
+
+bool registrations_put(struct registrations *all, struct registered *one)
+{
+	bool good;
+
+	(void)pthread_mutex_lock(&all->lock);
+	struct registered *was = take_place(all, one, &good);
 
 	(void)pthread_mutex_unlock(&all->lock);
-	(void)registered_free(was);
+	(void)registered_unref(was);
 	if (!good)
-		(void)registered_free(one);
+		(void)registered_unref(one);
 	return good;
+}
+
+/* With the lock held. */
+static void take_away(struct registrations *all, const struct registered *one)
+{
+	(void)map_remove(&all->by_id, registered_id(one));
+	(void)atomic_fetch_sub(all->count, 1);
 }
 
 void registrations_remove(struct registrations *all, struct str id)
@@ -134,9 +123,38 @@ void registrations_remove(struct registrations *all, struct str id)
 	struct registered *was = map_get(&all->by_id, id);
 
 	if (was)
-		(void)map_remove(&all->by_id, registered_id(was));
+		take_away(all, was);
 	(void)pthread_mutex_unlock(&all->lock);
-	(void)registered_free(was);
+	(void)registered_unref(was);
+}
+
+struct registered *registrations_find(struct registrations *all, struct str id)
+{
+	(void)pthread_mutex_lock(&all->lock);
+	struct registered *one = map_get(&all->by_id, id);
+
+	if (one)
+		(void)registered_ref(one);
+	(void)pthread_mutex_unlock(&all->lock);
+	return one;
+}
+
+bool registrations_candidates(struct registrations *all, const struct registration_question *question,
+			      struct arena *arena, struct registered_list *ret)
+{
+	struct registered_list list = {.at = NULL};
+	struct str key;
+	void *value;
+	size_t at = 0;
+
+	(void)question;
+	(void)pthread_mutex_lock(&all->lock);
+	list.at = arena_array(arena, struct registered *, all->by_id.count);
+	while (list.at && map_each(&all->by_id, &at, &key, &value))
+		list.at[list.count++] = registered_ref(value);
+	(void)pthread_mutex_unlock(&all->lock);
+	*ret = list;
+	return list.at != NULL;
 }
 
 /* ---- loading ---- */
@@ -211,11 +229,6 @@ struct expiry {
 	size_t count;
 };
 
-static bool has_expired(const struct registered *one, int64_t now_us)
-{
-	return registration_expires_us(one->registration) <= now_us;
-}
-
 static enum err_code find_expired(struct expiry *expiry, struct error *err)
 {
 	struct registrations *all = expiry->all;
@@ -226,12 +239,12 @@ static enum err_code find_expired(struct expiry *expiry, struct error *err)
 
 	(void)pthread_mutex_lock(&all->lock);
 	while (map_each(&all->by_id, &at, &key, &value))
-		expiry->count += has_expired(value, expiry->now_us);
+		expiry->count += registered_expired(value, expiry->now_us);
 	expiry->ids = arena_array(&expiry->arena, struct str, expiry->count);
 	good = expiry->ids != NULL;
 	expiry->count = 0;
 	for (at = 0; good && map_each(&all->by_id, &at, &key, &value);) {
-		if (!has_expired(value, expiry->now_us))
+		if (!registered_expired(value, expiry->now_us))
 			continue;
 		expiry->ids[expiry->count] = arena_dup(&expiry->arena, key);
 		good = expiry->ids[expiry->count++].at != NULL;
@@ -268,13 +281,13 @@ static void forget_expired(struct expiry *expiry)
 	for (size_t i = 0; i < expiry->count; i++) {
 		(void)pthread_mutex_lock(&all->lock);
 		struct registered *one = map_get(&all->by_id, expiry->ids[i]);
-		bool gone = one && has_expired(one, expiry->now_us);
+		bool gone = one && registered_expired(one, expiry->now_us);
 
 		if (gone)
-			(void)map_remove(&all->by_id, registered_id(one));
+			take_away(all, one);
 		(void)pthread_mutex_unlock(&all->lock);
 		if (gone)
-			(void)registered_free(one);
+			(void)registered_unref(one);
 	}
 }
 

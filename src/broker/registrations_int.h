@@ -4,41 +4,82 @@
 
 #include "broker/broker_int.h"
 #include "broker/registrations.h"
+#include "broker/sources.h"
 
 #define REGISTRATION_RECORD_KIND "registration"
 
+/* How a source has answered: of all that a registration has been, since the broker began. */
+struct source_figures {
+	atomic_uint references;
+	pthread_mutex_t lock; /* guards all that follows */
+	struct registration_state state; /* but for its times of creation */
+	uint32_t silences; /* in a row; 0: none, and nothing of the following counts */
+	bool alone; /* who asks now goes alone, after a cool-down */
+	int64_t cooling_from_us, cooling_us;
+};
+
+/* A registration as it is, until another takes its place. Immutable once others see it. */
 struct registered {
-	struct registration *registration; /* owned; used under the lock */
+	atomic_uint references;
+	struct registration *registration; /* owned */
+	pthread_mutex_t places; /* held while it is asked what it matches, when it has places */
+	struct source_figures *figures; /* held */
 	struct registered *next; /* among those that are being written */
 	size_t id_bytes;
 	char id[];
 };
 
+struct registered_list {
+	struct registered **at; /* held each */
+	size_t count;
+};
+
 struct registrations {
 	struct broker *broker;
+	atomic_uint_fast32_t *count; /* the broker's, which other tenants may share */
 	pthread_mutex_t lock; /* guards all that follows */
-	struct map by_id; /* owned: those that are committed */
+	struct map by_id; /* held: those that are committed */
 	/* Owned by their writes: what the transaction under way has made. Others of the same transaction may not
 	 * conflict with it; nobody else sees it. */
 	struct registered *written;
 };
 
-struct registrations *registrations_new(struct broker *broker); /* NULL: no memory */
+struct registrations *registrations_new(struct broker *broker, struct str tenant); /* NULL: no memory */
 struct registrations *registrations_free(struct registrations *all);
 /* Takes the records of the store, before anything is written to it. */
 MUST_CHECK enum err_code registrations_load(struct registrations *all, struct store *store, struct error *err);
 struct registrations *registrations_of(struct broker *broker, struct str name); /* NULL: it is not open */
-/* The writer's thread: one whose record is committed takes the place of the one with its id. False: no memory, and it
- * is freed. */
+/* The writer's thread: one whose record is committed takes the place of the one with its id, and its figures unless
+ * that has expired. Takes the reference over. False: no memory. */
 MUST_CHECK bool registrations_put(struct registrations *all, struct registered *one);
 void registrations_remove(struct registrations *all, struct str id); /* likewise */
+/* Any thread: a reference, or NULL. */
+struct registered *registrations_find(struct registrations *all, struct str id);
+/* Those that may match (NULL: all), in the arena. False: no memory, and none is held. */
+MUST_CHECK bool registrations_candidates(struct registrations *all, const struct registration_question *question,
+					 struct arena *arena, struct registered_list *ret);
 /* Removes the records of those that have expired. The sweep's thread. */
 MUST_CHECK enum err_code registrations_sweep(struct registrations *all, struct store *store, struct error *err);
 
+/* ---- registered.c: one ---- */
+
 MUST_CHECK enum err_code registered_new(const struct json *document, const struct context *core,
 					struct registered **ret, struct error *err);
-struct registered *registered_free(struct registered *one);
+struct registered *registered_ref(struct registered *one);
+struct registered *registered_unref(struct registered *one);
 struct str registered_id(const struct registered *one);
+bool registered_expired(const struct registered *one, int64_t now_us);
+bool registered_matches(struct registered *one, const struct registration_question *question);
+
+/* source_figures.c. Any thread. */
+struct source_figures *source_figures_new(void); /* NULL: no memory */
+struct source_figures *source_figures_ref(struct source_figures *figures);
+struct source_figures *source_figures_unref(struct source_figures *figures);
+void source_figures_show(struct source_figures *figures, struct registration_state *state);
+/* May the source be asked now? Else not for so long. */
+bool source_figures_begin(struct source_figures *figures, int64_t now_us, int64_t *ret_wait_us);
+/* cooldown_us 0: that of sources.h. */
+void source_figures_end(struct source_figures *figures, enum source_end end, int64_t cooldown_us, int64_t now_us);
 
 /* The record. */
 struct registration_record {

@@ -112,6 +112,7 @@ static enum err_code build_entity(struct build *b, const struct place *place, co
 		code = build_pattern(b, place, pattern, &ret->id_pattern);
 	if (ret->id.at)
 		ret->id_pattern = NULL; /* checked all the same */
+	ret->id_pattern_text = ret->id_pattern ? pattern : STR_NONE;
 	return code;
 }
 
@@ -240,6 +241,7 @@ static enum err_code build_plain(struct build *b)
 
 	r->mode = registration_mode_of(r->document);
 	r->expires_us = registration_expires_of(r->document);
+	r->operations = registration_operations_of(r->document);
 	r->observation = interval_of(own(b, STR("observationInterval")));
 	r->management = interval_of(own(b, STR("managementInterval")));
 	return ERR_OK;

@@ -24,6 +24,54 @@ enum registration_mode {
 	REGISTRATION_AUXILIARY
 };
 
+/* What a source may be asked to do (table 4.20-1). */
+enum source_operation {
+	SOURCE_CREATE_ENTITY, /* 5.6.1 */
+	SOURCE_UPDATE_ENTITY, /* 5.6.2 */
+	SOURCE_APPEND_ATTRS, /* 5.6.3 */
+	SOURCE_UPDATE_ATTRS, /* 5.6.4 */
+	SOURCE_DELETE_ATTRS, /* 5.6.5 */
+	SOURCE_DELETE_ENTITY, /* 5.6.6 */
+	SOURCE_CREATE_BATCH, /* 5.6.7 */
+	SOURCE_UPSERT_BATCH, /* 5.6.8 */
+	SOURCE_UPDATE_BATCH, /* 5.6.9 */
+	SOURCE_DELETE_BATCH, /* 5.6.10 */
+	SOURCE_UPSERT_TEMPORAL, /* 5.6.11 */
+	SOURCE_APPEND_ATTRS_TEMPORAL, /* 5.6.12 */
+	SOURCE_DELETE_ATTRS_TEMPORAL, /* 5.6.13 */
+	SOURCE_UPDATE_ATTR_INSTANCE_TEMPORAL, /* 5.6.14 */
+	SOURCE_DELETE_ATTR_INSTANCE_TEMPORAL, /* 5.6.15 */
+	SOURCE_DELETE_TEMPORAL, /* 5.6.16 */
+	SOURCE_MERGE_ENTITY, /* 5.6.17 */
+	SOURCE_REPLACE_ENTITY, /* 5.6.18 */
+	SOURCE_REPLACE_ATTRS, /* 5.6.19 */
+	SOURCE_MERGE_BATCH, /* 5.6.20 */
+	SOURCE_PURGE_ENTITY, /* 5.6.21 */
+	SOURCE_RETRIEVE_ENTITY, /* 5.7.1 */
+	SOURCE_QUERY_ENTITY, /* 5.7.2 but for batches */
+	SOURCE_QUERY_BATCH, /* 5.7.2 of batches */
+	SOURCE_RETRIEVE_TEMPORAL, /* 5.7.3 */
+	SOURCE_QUERY_TEMPORAL, /* 5.7.4 */
+	SOURCE_RETRIEVE_ENTITY_TYPES, /* 5.7.5 */
+	SOURCE_RETRIEVE_ENTITY_TYPE_DETAILS, /* 5.7.6 */
+	SOURCE_RETRIEVE_ENTITY_TYPE_INFO, /* 5.7.7 */
+	SOURCE_RETRIEVE_ATTR_TYPES, /* 5.7.8 */
+	SOURCE_RETRIEVE_ATTR_TYPE_DETAILS, /* 5.7.9 */
+	SOURCE_RETRIEVE_ATTR_TYPE_INFO, /* 5.7.10 */
+	SOURCE_CREATE_SUBSCRIPTION, /* 5.8.1 */
+	SOURCE_UPDATE_SUBSCRIPTION, /* 5.8.2 */
+	SOURCE_RETRIEVE_SUBSCRIPTION, /* 5.8.3 */
+	SOURCE_QUERY_SUBSCRIPTION, /* 5.8.4 */
+	SOURCE_DELETE_SUBSCRIPTION, /* 5.8.5 */
+	SOURCE_RETRIEVE_ENTITY_MAP, /* 5.14.1 */
+	SOURCE_UPDATE_ENTITY_MAP, /* 5.14.2 */
+	SOURCE_DELETE_ENTITY_MAP, /* 5.14.3 */
+	SOURCE_CREATE_ENTITY_MAP_QUERY_ENTITY, /* 5.14.4 */
+	SOURCE_CREATE_ENTITY_MAP_QUERY_TEMPORAL, /* 5.14.5 */
+	SOURCE_RETRIEVE_CONTEXT_SOURCE_IDENTITY, /* 5.15.1 */
+	SOURCE_OPERATION_COUNT
+};
+
 /* ---- the document ---- */
 
 /* Data types, cardinalities and restrictions of 5.2.9 and its parts, and those between members: what exclusive and
@@ -51,7 +99,8 @@ int64_t registration_expires_of(const struct json *document); /* INT64_MAX: neve
 
 /* ---- compiled ---- */
 
-/* Immutable; owns all that it needs. Used by one thread at a time: its geometries have scratch. */
+/* Immutable; owns all that it needs. Any thread may look at it, one at a time ask registration_matches() of one that
+ * has places: its geometries have scratch. */
 struct registration;
 
 /* document has been checked; its names are expanded by context. ERR_INVALID (a pattern, a geometry, a name),
@@ -63,6 +112,13 @@ struct registration *registration_free(struct registration *registration);
 struct str registration_id(const struct registration *registration); /* STR_NONE when the document has none */
 enum registration_mode registration_mode(const struct registration *registration);
 int64_t registration_expires_us(const struct registration *registration); /* INT64_MAX: never */
+bool registration_has_places(const struct registration *registration);
+const struct json *registration_scopes(const struct registration *registration); /* an array of texts; NULL: none */
+const struct json *registration_document(const struct registration *registration); /* its names as they were given */
+
+struct str source_operation_name(enum source_operation operation); /* "createEntity" */
+/* By "operations", which are those of federationOps where none are named (4.20). */
+bool registration_supports(const struct registration *registration, enum source_operation operation);
 
 /* Would both hold the same, one of them exclusive, the other exclusive or redirect (4.3.6.3, 5.9.2.4)? Symmetric. An
  * exclusive one speaks of attributes of entities by their ids; a redirect one matches these by the rules of 5.12. */
@@ -82,8 +138,17 @@ void registration_claim(const struct registration *registration, struct registra
 
 /* ---- discovery (5.10.2, 5.12) ---- */
 
+struct registration_entity {
+	struct str id;
+	const struct str *type_iris;
+	size_t type_count;
+};
+
 struct registration_question {
 	const struct query *query; /* types, ids, idPattern, q, geo, scopeQ of the request; NULL: none of them */
+	/* One entity that is at hand, in place of a query that selects entities; id STR_NONE: none. Its types are those
+	 * that it has, count 0: they are not known. */
+	struct registration_entity entity;
 	const struct str *attribute_iris; /* attrs and pick; count 0: all */
 	size_t attribute_count;
 	const struct str *dataset_ids; /* count 0: not asked for */
@@ -99,6 +164,40 @@ bool registration_matches(const struct registration *registration, const struct 
  * arena, sharing nodes; document as it was compiled from. NULL: no memory. */
 struct json *registration_filtered(struct arena *arena, const struct registration *registration,
 				   const struct json *document, const struct registration_question *question);
+
+/* ---- what is registered of what is asked (4.3.6.1: no more than that may be asked of the source) ---- */
+
+/* Does a RegistrationInfo speak of this entity and of this attribute of it (STR_NONE: whichever)? An EntityInfo of
+ * several types means entities that have them all; the types of an exclusive one are not held against the entity's. */
+bool registration_covers(const struct registration *registration, const struct registration_entity *entity,
+			 struct str attribute_iri);
+
+struct registration_part_entity { /* an EntityInfo */
+	struct str id, id_pattern; /* STR_NONE: none; one of them at most */
+	const struct str *type_iris; /* all of them */
+	size_t type_count;
+};
+
+struct registration_part {
+	const struct registration_part_entity *entities; /* any of them; count 0: any entity */
+	size_t entity_count;
+	/* The same in short, each once: ids (count 0: not every EntityInfo has one) and types (count 0: any). */
+	const struct str *ids;
+	size_t id_count;
+	const struct str *type_iris;
+	size_t type_count;
+	const struct str *attribute_iris; /* Properties and Relationships, sorted, each once; count 0: any */
+	size_t attribute_count;
+};
+
+/* One for each RegistrationInfo that matches, with those of its EntityInfos that do; in their order, in the arena,
+ * borrowing from the registration. Places, times, datasets and scopes are not looked at. False: no memory. */
+MUST_CHECK bool registration_parts(struct arena *arena, const struct registration *registration,
+				   const struct registration_question *question, struct registration_part **ret_parts,
+				   size_t *ret_count);
+/* All of them as one, which may be wider than each: attributes of one RegistrationInfo with entities of another. */
+MUST_CHECK bool registration_parts_join(struct arena *arena, const struct registration_part *parts, size_t count,
+					struct registration_part *ret);
 
 /* ---- as clients get it ---- */
 

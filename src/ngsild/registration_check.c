@@ -44,61 +44,9 @@ static enum err_code check_mode(const struct checking *c, const struct place *pl
 				    "is to be \"inclusive\", \"exclusive\", \"redirect\" or \"auxiliary\"");
 }
 
-/* Tables 4.20-1 and 4.20-2. */
-static const struct str operations[] = {
-	SHAPE_NAME("createEntity"),
-	SHAPE_NAME("updateEntity"),
-	SHAPE_NAME("appendAttrs"),
-	SHAPE_NAME("updateAttrs"),
-	SHAPE_NAME("deleteAttrs"),
-	SHAPE_NAME("deleteEntity"),
-	SHAPE_NAME("createBatch"),
-	SHAPE_NAME("upsertBatch"),
-	SHAPE_NAME("updateBatch"),
-	SHAPE_NAME("deleteBatch"),
-	SHAPE_NAME("upsertTemporal"),
-	SHAPE_NAME("appendAttrsTemporal"),
-	SHAPE_NAME("deleteAttrsTemporal"),
-	SHAPE_NAME("updateAttrInstanceTemporal"),
-	SHAPE_NAME("deleteAttrInstanceTemporal"),
-	SHAPE_NAME("deleteTemporal"),
-	SHAPE_NAME("mergeEntity"),
-	SHAPE_NAME("replaceEntity"),
-	SHAPE_NAME("replaceAttrs"),
-	SHAPE_NAME("mergeBatch"),
-	SHAPE_NAME("purgeEntity"),
-	SHAPE_NAME("retrieveEntity"),
-	SHAPE_NAME("queryEntity"),
-	SHAPE_NAME("queryBatch"),
-	SHAPE_NAME("retrieveTemporal"),
-	SHAPE_NAME("queryTemporal"),
-	SHAPE_NAME("retrieveEntityTypes"),
-	SHAPE_NAME("retrieveEntityTypeDetails"),
-	SHAPE_NAME("retrieveEntityTypeInfo"),
-	SHAPE_NAME("retrieveAttrTypes"),
-	SHAPE_NAME("retrieveAttrTypeDetails"),
-	SHAPE_NAME("retrieveAttrTypeInfo"),
-	SHAPE_NAME("createSubscription"),
-	SHAPE_NAME("updateSubscription"),
-	SHAPE_NAME("retrieveSubscription"),
-	SHAPE_NAME("querySubscription"),
-	SHAPE_NAME("deleteSubscription"),
-	SHAPE_NAME("retrieveEntityMap"),
-	SHAPE_NAME("updateEntityMap"),
-	SHAPE_NAME("deleteEntityMap"),
-	SHAPE_NAME("createEntityMapQueryEntity"),
-	SHAPE_NAME("createEntityMapQueryTemporal"),
-	SHAPE_NAME("retrieveContextSourceIdentity"),
-	SHAPE_NAME("federationOps"),
-	SHAPE_NAME("associationOps"),
-	SHAPE_NAME("updateOps"),
-	SHAPE_NAME("retrieveOps"),
-	SHAPE_NAME("redirectionOps"),
-};
-
 static enum err_code check_operation(const struct checking *c, const struct place *place, const struct json *value)
 {
-	return value_among(json_text(value), operations, sizeof(operations) / sizeof(operations[0]))
+	return registration_operations_named(json_text(value))
 		       ? ERR_OK
 		       : place_fail(c, place, ERR_INVALID, "is no operation nor group of them (4.20): \"%.*s\"",
 				    STR_FMT(str_part(json_text(value), 0, 80)));

@@ -13,12 +13,17 @@ extern const struct shape registration_shape;
 /* registration_check.c: what the members of a whole document demand of each other. */
 MUST_CHECK enum err_code registration_check_whole(const struct checking *c, const struct json *document);
 
+/* registration_operation.c: what an operation or a group of them (4.20) stands for, a bit each; 0: nobody knows it. */
+uint64_t registration_operations_named(struct str name);
+uint64_t registration_operations_of(const struct json *document);
+
 /* ---- compiled ---- */
 
 /* EntityInfo (5.2.8) */
 struct registered_entity {
 	struct str id; /* STR_NONE: none */
 	const struct pattern *id_pattern; /* NULL: none, or there is an id, which takes precedence */
+	struct str id_pattern_text; /* STR_NONE without id_pattern */
 	const struct json *types; /* { "type": [IRI, …] }, as queries read entities */
 };
 
@@ -50,6 +55,7 @@ struct registration {
 	const struct json *document; /* in the arena */
 	enum registration_mode mode;
 	int64_t expires_us;
+	uint64_t operations; /* a bit for each enum source_operation */
 	const struct registered_info *infos; /* in the order of "information" */
 	size_t info_count;
 	struct pattern *patterns; /* all of entities, chained, owned */
@@ -61,5 +67,11 @@ struct registration {
 	const struct json *members; /* an entity whose Properties are the registration's members, for csf */
 	struct registration_claim claim;
 };
+
+/* registration_match.c: is it what the question asks for? */
+bool registration_entity_matches(const struct registration *registration, const struct registered_entity *entity,
+				 const struct registration_question *question);
+bool registration_info_matches(const struct registration *registration, const struct registered_info *info,
+			       const struct registration_question *question);
 
 #endif

@@ -21,6 +21,24 @@ enum registration_mode registration_mode(const struct registration *registration
 	return registration->mode;
 }
 
+bool registration_has_places(const struct registration *registration)
+{
+	for (size_t i = 0; i < REGISTERED_PLACES; i++)
+		if (registration->places[i].geometry)
+			return true;
+	return false;
+}
+
+const struct json *registration_scopes(const struct registration *registration)
+{
+	return registration->scopes;
+}
+
+const struct json *registration_document(const struct registration *registration)
+{
+	return registration->document;
+}
+
 int64_t registration_expires_us(const struct registration *registration)
 {
 	return registration->expires_us;
@@ -61,16 +79,50 @@ static bool any_selector_matches(const struct registered_entity *entity, const s
 	return query->selector_count == 0;
 }
 
-static bool entities_match(const struct registered_info *info, const struct query *query)
+static bool type_known(const struct json *type, const struct registration_entity *asked)
 {
-	if (!query || info->entity_count == 0)
+	for (size_t i = 0; i < asked->type_count; i++)
+		if (str_eq(json_text(type), asked->type_iris[i]))
+			return true;
+	return asked->type_count == 0;
+}
+
+static bool describes(const struct registered_entity *entity, enum registration_mode mode,
+		      const struct registration_entity *asked)
+{
+	const struct json *types = json_get(entity->types, STR("type"));
+
+	if (entity->id.at && !str_eq(entity->id, asked->id))
+		return false;
+	if (entity->id_pattern && !pattern_matches(entity->id_pattern, asked->id))
+		return false;
+	for (uint32_t i = 0; mode != REGISTRATION_EXCLUSIVE && i < types->count; i++)
+		if (!type_known(&types->items[i], asked))
+			return false;
+	return true;
+}
+
+bool registration_entity_matches(const struct registration *registration, const struct registered_entity *entity,
+				 const struct registration_question *question)
+{
+	const struct query *query = question->query;
+
+	if (question->entity.id.at && !describes(entity, registration->mode, &question->entity))
+		return false;
+	if (!query)
 		return true;
 	const struct selector whole = {query->ids, query->id_count, query->id_pattern, query->types};
 
+	return entity_matches(entity, &whole) && any_selector_matches(entity, query);
+}
+
+static bool entities_match(const struct registration *registration, const struct registered_info *info,
+			   const struct registration_question *question)
+{
 	for (size_t i = 0; i < info->entity_count; i++)
-		if (entity_matches(&info->entities[i], &whole) && any_selector_matches(&info->entities[i], query))
+		if (registration_entity_matches(registration, &info->entities[i], question))
 			return true;
-	return false;
+	return info->entity_count == 0;
 }
 
 /* ---- attributes ---- */
@@ -108,15 +160,16 @@ static bool attributes_match(const struct registered_info *info, const struct re
 	return false;
 }
 
-static bool info_matches(const struct registered_info *info, const struct registration_question *question)
+bool registration_info_matches(const struct registration *registration, const struct registered_info *info,
+			       const struct registration_question *question)
 {
-	return entities_match(info, question->query) && attributes_match(info, question);
+	return entities_match(registration, info, question) && attributes_match(info, question);
 }
 
 static bool any_info_matches(const struct registration *r, const struct registration_question *question)
 {
 	for (size_t i = 0; i < r->info_count; i++)
-		if (info_matches(&r->infos[i], question))
+		if (registration_info_matches(r, &r->infos[i], question))
 			return true;
 	return false;
 }
@@ -224,7 +277,8 @@ struct json *registration_filtered(struct arena *arena, const struct registratio
 	const struct json *information = json_get(document, STR("information"));
 
 	for (uint32_t i = 0; json_is(information, JSON_ARRAY) && i < information->count; i++)
-		if (i < registration->info_count && info_matches(&registration->infos[i], question) &&
+		if (i < registration->info_count &&
+		    registration_info_matches(registration, &registration->infos[i], question) &&
 		    !json_push(arena, &list, information->items[i]))
 			return NULL;
 	if (result)
