@@ -22,8 +22,8 @@ struct http_forwarder *http_forwarder_free(struct http_forwarder *forwarder);
 /* Takes all posts, in this order, or none, and does not wait. The posts are the forwarder's until done(), which is
  * called exactly once for each, on the forwarder's thread, never from within this call; it must be short, since all
  * other requests wait for it, and may send further posts. What http_sender_post() would refuse (the URL, the method, a
- * header) is taken, and done() gets the error. Errors: ERR_LIMIT (HTTP_SENDER_POSTS_MAX have not ended; one that has
- * ended may count until its done() has returned), ERR_CONFLICT (the forwarder is being freed). */
+ * header) is taken, and done() gets the error. Errors: ERR_LIMIT (more than HTTP_SENDER_POSTS_MAX would not have ended,
+ * those counted that ended in the thread's present turn), ERR_CONFLICT (the forwarder is being freed). */
 MUST_CHECK enum err_code http_forwarder_send(struct http_forwarder *forwarder, struct http_post *const *posts,
 					     size_t count, struct error *err);
 
