@@ -25,6 +25,17 @@ size_t api_operation_index(const struct operation *operation)
 	return operation ? (size_t)(operation - operations) : operation_count;
 }
 
+bool call_on_end(struct call *call, void (*release)(void *thing), void *thing)
+{
+	struct call_end *end = arena_new(call->arena, struct call_end);
+
+	if (!end)
+		return false;
+	*end = (struct call_end){release, thing, call->ends};
+	call->ends = end;
+	return true;
+}
+
 /* ---- making ---- */
 
 static void options_default(struct api_options *options)
@@ -208,8 +219,8 @@ static void on_finished(void *self, void *loop_state, struct http_request *reque
 	}
 	if (call)
 		broker_stream_close(call->stream);
-	for (struct held_context *held = call ? call->held : NULL; held; held = held->next)
-		held->context = context_unref(held->context);
+	for (struct call_end *end = call ? call->ends : NULL; end; end = end->next)
+		end->release(end->thing);
 }
 
 void api_plug(struct api *api, struct http_server_options *options)

@@ -220,9 +220,11 @@ struct api {
 	struct api_loop *loops;
 };
 
-struct held_context {
-	struct context *context;
-	struct held_context *next;
+/* Something to be let go of when the request is finished. */
+struct call_end {
+	void (*release)(void *thing);
+	void *thing;
+	struct call_end *next;
 };
 
 /* One request on its way; lives in the request's arena. */
@@ -244,16 +246,24 @@ struct call {
 	const struct json *context_value; /* NULL: the core context */
 	struct context *context; /* held */
 	struct str context_link; /* value of the answer's Link header; STR_NONE: none */
-	struct held_context *held; /* released when the request is finished */
+	struct call_end *ends; /* the latest first */
+	struct str warnings; /* of other sources (6.3.17), so far */
 	unsigned int context_tries; /* for the @context that is waited for */
 	void (*resume)(struct call *call); /* when woken; call_wait()'s */
 	void (*next)(struct call *call); /* when the @context is there */
 	void *work; /* the operation's own */
+	bool not_here; /* the entity that the request means is not here (call->error says so); others may have it */
+	struct linked_source linked; /* where linked entities are found; find NULL: this broker's own */
 	struct broker_stream *stream; /* owned; NULL: the answer is no stream */
 	struct broker_write write;
 	enum err_code write_code;
 	struct error error; /* the latest; logged with a 5xx */
 };
+
+/* ---- api.c ---- */
+
+/* release(thing) when the request is finished, however it ends. False: no memory, and nothing will be called. */
+bool call_on_end(struct call *call, void (*release)(void *thing), void *thing) __attribute__((warn_unused_result));
 
 /* ---- request.c ---- */
 
@@ -301,7 +311,12 @@ enum problem { /* beyond the codes of errors */
 	       PROBLEM_NOT_ACCEPTABLE, /* 406 */
 	       PROBLEM_TOO_MANY_RESULTS, /* 403 */
 	       PROBLEM_OPERATION_NOT_SUPPORTED, /* 422 */
+	       PROBLEM_EXISTS, /* 409 */
+	       PROBLEM_CONFLICT, /* 409 */
 	       PROBLEM_INTERNAL, /* 500 */
+	       PROBLEM_BAD_GATEWAY, /* 502 */
+	       PROBLEM_GATEWAY_TIMEOUT, /* 504 */
+	       PROBLEM_LOOP, /* 508 */
 	       PROBLEM_UNAVAILABLE /* 503 */
 };
 
@@ -310,6 +325,8 @@ void answer_problem(struct call *call, enum problem problem, const char *format,
 	__attribute__((format(printf, 3, 4)));
 /* The problem document alone, as batch results hold it. */
 void problem_write(struct buf *out, enum err_code code, const struct error *err);
+/* Likewise; returns the status. */
+int problem_kind_write(struct buf *out, enum problem problem, const char *detail);
 /* For the server's own refusals. */
 void problem_refuse(struct api *api, struct http_request *request, int status, const char *reason);
 
@@ -391,6 +408,9 @@ MUST_CHECK enum err_code linked_retrieve(struct call *call, const struct call_jo
 					 struct represent_options *options, struct buf *out);
 
 /* ---- entities.c ---- */
+
+/* The entity is not here, but other sources may have it: goes on, call->not_here says it. */
+bool call_may_be_elsewhere(struct call *call, enum err_code code);
 
 /* 201 with the Location of the entity that the call's one item made, below root. */
 void answer_created(struct call *call, struct str root);

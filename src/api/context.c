@@ -8,14 +8,16 @@ static void on_context_ready(void *request)
 	http_request_wake(request);
 }
 
+static void release_context(void *context)
+{
+	(void)context_unref(context);
+}
+
 enum err_code call_context(struct call *call, const struct json *value, struct context **ret)
 {
-	struct held_context *held = arena_new(call->arena, struct held_context);
-
-	if (!held)
-		return err_set(&call->error, ERR_MEMORY, "no memory for the @context");
+	struct context *context = NULL;
 	enum err_code code = broker_context(call->api->options.broker, value, on_context_ready, call->request,
-					    &held->context, &call->error);
+					    &context, &call->error);
 
 	if (code == ERR_TIMEOUT) {
 		/* The promise to wake stands even if this was one try too many, so wait for it and give up then. */
@@ -29,9 +31,11 @@ enum err_code call_context(struct call *call, const struct json *value, struct c
 		code = ERR_INVALID;
 	if (code != ERR_OK)
 		return code;
-	held->next = call->held;
-	call->held = held;
-	*ret = held->context;
+	if (!call_on_end(call, release_context, context)) {
+		(void)context_unref(context);
+		return err_set(&call->error, ERR_MEMORY, "no memory for the @context");
+	}
+	*ret = context;
 	return ERR_OK;
 }
 

@@ -1,6 +1,7 @@
 /* One entity: create, retrieve, delete, replace.
  * Source: GS CIM 009 V1.9.1 clauses 5.6.1, 5.6.6, 5.6.18, 5.7.1, 6.4.3.1, 6.5.3. */
-#include "api/query_int.h"
+#include "api/distribute_int.h"
+#include "api/gather_int.h"
 
 #include "ngsild/expand.h"
 
@@ -56,7 +57,8 @@ static void create_expanded(struct call *call)
 	item->operation = BROKER_CREATE;
 	item->id = document_id(entity);
 	item->entity = entity;
-	call_write(call, item, 1, created);
+	distribute_write(call, item,
+			 &(struct distributed){SOURCE_CREATE_ENTITY, RESULT_OF_ENTITY, created, 201});
 }
 
 void create_entity(struct call *call)
@@ -110,8 +112,15 @@ static void retrieve(struct call *call)
 {
 	struct str id;
 	struct buf out;
+	bool answered = false;
 
 	if (!call_entity_id(call, &id))
+		return;
+	if (call_is_distributed(call, &answered)) {
+		gather_retrieve(call, id);
+		return;
+	}
+	if (answered)
 		return;
 	buf_init(&out, call->api->options.answer_bytes_max);
 	enum err_code code = entity_write(call, id, &out);
@@ -133,13 +142,20 @@ void retrieve_entity(struct call *call)
 
 /* ---- delete and replace ---- */
 
+bool call_may_be_elsewhere(struct call *call, enum err_code code)
+{
+	call->not_here = code == ERR_NOT_FOUND && broker_has_registrations(call->api->options.broker, call->tenant);
+	return call->not_here;
+}
+
 static void done_without_content(struct call *call)
 {
 	if (call_written(call))
 		answer_empty(call, 204);
 }
 
-static void submit(struct call *call, enum broker_operation operation, struct str id, const struct json *entity)
+static void submit(struct call *call, enum broker_operation operation, struct str id, const struct json *entity,
+		   enum source_operation distributed)
 {
 	struct broker_item *item = arena_new(call->arena, struct broker_item);
 
@@ -151,7 +167,7 @@ static void submit(struct call *call, enum broker_operation operation, struct st
 	item->id = id;
 	item->entity = entity;
 	item->must_exist = true;
-	call_write(call, item, 1, done_without_content);
+	distribute_write(call, item, &(struct distributed){distributed, RESULT_OF_ENTITY, done_without_content, 204});
 }
 
 /* The type parameter picks among entities of one id; here it can only say yes or no (6.5.3.2). */
@@ -163,6 +179,8 @@ static bool type_fits(struct call *call, struct str id)
 		return true;
 	enum err_code code = entity_find(call, id, &entity);
 
+	if (code != ERR_OK && call_may_be_elsewhere(call, code))
+		return true;
 	if (code != ERR_OK)
 		answer_error(call, code, &call->error);
 	return code == ERR_OK;
@@ -173,7 +191,7 @@ static void delete_found(struct call *call)
 	struct str id;
 
 	if (call_entity_id(call, &id) && type_fits(call, id))
-		submit(call, BROKER_DELETE, id, NULL);
+		submit(call, BROKER_DELETE, id, NULL, SOURCE_DELETE_ENTITY);
 }
 
 void delete_entity(struct call *call)
@@ -190,7 +208,7 @@ static enum err_code replacement_make(struct call *call, struct str id, struct j
 	bool named = json_get(call->body, STR("id")) || json_get(call->body, STR("@id"));
 	enum err_code code = entity_find(call, id, &before);
 
-	if (code != ERR_OK)
+	if (code != ERR_OK && !call_may_be_elsewhere(call, code))
 		return code;
 	if (!named && !json_add(call->arena, call->body, STR("id"), json_string(id)))
 		return err_set(&call->error, ERR_MEMORY, "no memory for the entity");
@@ -212,7 +230,7 @@ static void replace(struct call *call)
 	if (code != ERR_OK)
 		answer_error(call, code, &call->error);
 	else
-		submit(call, BROKER_REPLACE, id, entity);
+		submit(call, BROKER_REPLACE, id, entity, SOURCE_REPLACE_ENTITY);
 }
 
 void replace_entity(struct call *call)

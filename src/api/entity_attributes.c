@@ -1,6 +1,6 @@
 /* An entity's attributes: append, update, update one in part, delete one, replace one.
  * Source: GS CIM 009 V1.9.1 clauses 5.6.2 to 5.6.5, 5.6.19, 6.6.3, 6.7.3, 5.2.18, 5.2.19. */
-#include "api/api_int.h"
+#include "api/distribute_int.h"
 
 #include "ngsild/expand.h"
 
@@ -74,12 +74,14 @@ bool call_target(struct call *call, struct str *ret_id)
 		code = call_selects(call, call->parameters[P_TYPE], STR_NONE, entity, &fits, &call->error);
 	if (code == ERR_NOT_FOUND || (code == ERR_OK && !fits))
 		code = err_set(&call->error, ERR_NOT_FOUND, "there is no entity %.*s of that type", STR_FMT(*ret_id));
+	if (code != ERR_OK && call_may_be_elsewhere(call, code))
+		return true;
 	if (code != ERR_OK)
 		answer_error(call, code, &call->error);
 	return code == ERR_OK;
 }
 
-static void submit_fragment(struct call *call, enum broker_operation operation)
+static void submit_fragment(struct call *call, enum broker_operation operation, enum source_operation distributed)
 {
 	struct str id;
 	struct json *fragment;
@@ -103,12 +105,12 @@ static void submit_fragment(struct call *call, enum broker_operation operation)
 	item->id = id;
 	item->entity = fragment;
 	item->overwrite = !(call->options & OPTION_NO_OVERWRITE);
-	call_write(call, item, 1, updated);
+	distribute_write(call, item, &(struct distributed){distributed, RESULT_OF_ATTRIBUTES, updated, 204});
 }
 
 static void append(struct call *call)
 {
-	submit_fragment(call, BROKER_APPEND_ATTRIBUTES);
+	submit_fragment(call, BROKER_APPEND_ATTRIBUTES, SOURCE_APPEND_ATTRS);
 }
 
 void append_attributes(struct call *call)
@@ -118,7 +120,7 @@ void append_attributes(struct call *call)
 
 static void update(struct call *call)
 {
-	submit_fragment(call, BROKER_UPDATE_ATTRIBUTES);
+	submit_fragment(call, BROKER_UPDATE_ATTRIBUTES, SOURCE_UPDATE_ENTITY);
 }
 
 void update_attributes(struct call *call)
@@ -142,7 +144,7 @@ static bool attribute_named(struct call *call, bool scope_allowed, struct str *r
 }
 
 /* The body put onto one attribute. A replacement is a whole attribute, without Nulls (5.5.4). */
-static void submit_attribute(struct call *call, enum broker_operation operation)
+static void submit_attribute(struct call *call, enum broker_operation operation, enum source_operation distributed)
 {
 	struct str id, name;
 	struct json *instances;
@@ -165,12 +167,12 @@ static void submit_attribute(struct call *call, enum broker_operation operation)
 	item->operation = operation;
 	item->id = id;
 	item->instances = instances;
-	call_write(call, item, 1, updated);
+	distribute_write(call, item, &(struct distributed){distributed, RESULT_OF_ATTRIBUTES, updated, 204});
 }
 
 static void patch_attribute(struct call *call)
 {
-	submit_attribute(call, BROKER_PARTIAL_UPDATE);
+	submit_attribute(call, BROKER_PARTIAL_UPDATE, SOURCE_UPDATE_ATTRS);
 }
 
 void partial_update(struct call *call)
@@ -180,7 +182,7 @@ void partial_update(struct call *call)
 
 static void put_attribute(struct call *call)
 {
-	submit_attribute(call, BROKER_REPLACE_ATTRIBUTE);
+	submit_attribute(call, BROKER_REPLACE_ATTRIBUTE, SOURCE_REPLACE_ATTRS);
 }
 
 void replace_attribute(struct call *call)
@@ -224,7 +226,8 @@ static void drop_attribute(struct call *call)
 	item->operation = BROKER_DELETE_ATTRIBUTE;
 	item->id = id;
 	item->dataset_id = call->parameters[P_DATASET_ID];
-	call_write(call, item, 1, done_without_content);
+	distribute_write(call, item,
+			 &(struct distributed){SOURCE_DELETE_ATTRS, RESULT_OF_ATTRIBUTES, done_without_content, 204});
 }
 
 void delete_attribute(struct call *call)

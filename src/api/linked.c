@@ -107,7 +107,7 @@ enum err_code linked_page_new(struct call *call, const struct call_join *join, c
 	page->join = *join;
 	page->options = *options;
 	page->show = options->show;
-	page->source = broker_linked_source(call->loop->reader);
+	page->source = call->linked.find ? call->linked : broker_linked_source(call->loop->reader);
 	page->err = err;
 	arena_init(&page->arena, API_SCRATCH_BYTES_MAX);
 	arena_init(&page->walk, API_SCRATCH_BYTES_MAX);

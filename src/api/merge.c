@@ -1,6 +1,6 @@
 /* Merge Entity: PATCH /entities/{entityId}.
  * Source: GS CIM 009 V1.9.1 clauses 5.5.12, 5.6.17, 6.5.3.4. */
-#include "api/api_int.h"
+#include "api/distribute_int.h"
 
 #include "base/time_value.h"
 #include "ngsild/expand.h"
@@ -98,7 +98,7 @@ static void merge(struct call *call)
 	item->id = id;
 	item->entity = fragment;
 	item->patch = options;
-	call_write(call, item, 1, merged);
+	distribute_write(call, item, &(struct distributed){SOURCE_MERGE_ENTITY, RESULT_OF_ENTITY, merged, 204});
 }
 
 void merge_entity(struct call *call)

@@ -47,6 +47,12 @@ static const struct problem_kind problem_kinds[] = {
 	[PROBLEM_NOT_ACCEPTABLE] = {406, "InvalidRequest", "Not acceptable"},
 	[PROBLEM_TOO_MANY_RESULTS] = {403, "TooManyResults", "Too many results"},
 	[PROBLEM_OPERATION_NOT_SUPPORTED] = {422, "OperationNotSupported", "Operation not supported"},
+	[PROBLEM_EXISTS] = {409, "AlreadyExists", "Already exists"},
+	[PROBLEM_CONFLICT] = {409, "Conflict", "Conflict"},
+	/* Of 6.3.17, for which table 6.3.2-1 has no types of their own. */
+	[PROBLEM_BAD_GATEWAY] = {502, "InternalError", "A context source refused the request"},
+	[PROBLEM_GATEWAY_TIMEOUT] = {504, "InternalError", "A context source did not answer"},
+	[PROBLEM_LOOP] = {508, "InternalError", "Loop detected"},
 	[PROBLEM_INTERNAL] = {500, "InternalError", "Internal error"},
 	[PROBLEM_UNAVAILABLE] = {503, "InternalError", "Not available now"},
 };
@@ -79,6 +85,12 @@ void problem_write(struct buf *out, enum err_code code, const struct error *err)
 	const struct problem_kind *kind = kind_of(code);
 
 	kind_write(out, kind, detail_shown(kind, err));
+}
+
+int problem_kind_write(struct buf *out, enum problem problem, const char *detail)
+{
+	kind_write(out, &problem_kinds[problem], str_from(detail));
+	return problem_kinds[problem].status;
 }
 
 static void answer_kind(struct call *call, const struct problem_kind *kind, struct str detail)

@@ -1,6 +1,6 @@
 /* Queries: GET /entities and POST /entityOperations/query. Source: GS CIM 009 V1.9.1 clauses 5.7.2, 5.5.9, 6.3.7,
  * 6.3.10, 6.3.11, 6.3.13, 6.3.15, 6.4.3.2, 6.23.3.1. */
-#include "api/query_int.h"
+#include "api/gather_int.h"
 
 /* ---- the page ---- */
 
@@ -82,7 +82,7 @@ static enum err_code linked_open(struct page_writer *writer)
 	return linked_page_new(call, &join, &writer->options, &writer->linked, &call->error);
 }
 
-static enum err_code page_run(struct page_writer *writer, const struct query *query, const struct broker_page *page)
+static enum err_code page_run(struct page_writer *writer, const struct page_feed *feed, const struct broker_page *page)
 {
 	struct call *call = writer->call;
 	struct broker_page_result result = {0};
@@ -95,8 +95,7 @@ static enum err_code page_run(struct page_writer *writer, const struct query *qu
 	enum err_code code = linked_open(writer);
 
 	if (code == ERR_OK)
-		code = broker_query(call->loop->reader, call->tenant, query, page, page_visit, writer, &result,
-				    &call->error);
+		code = feed->run(feed->self, page_visit, writer, &result);
 	if (code == ERR_OK)
 		code = writer->code;
 	if (code == ERR_OK && writer->out.failed == ERR_LIMIT)
@@ -122,40 +121,85 @@ static void answer_failure(struct call *call, enum err_code code)
 		answer_error(call, code, &call->error);
 }
 
-static void query_answer(struct call *call, const struct asked *asked)
+void query_page_answer(struct call *call, const struct represent_options *options, const struct broker_page *page,
+		       const struct page_feed *feed, int status)
 {
-	struct page_writer writer = {.call = call};
-	struct broker_page page;
-	bool created = false;
-
-	if (!page_take(call, &page))
-		return;
-	page.order = asked->order;
-	enum err_code code = call_representation(call, &writer.options, &call->error);
+	struct page_writer writer = {.call = call, .options = *options};
 
 	buf_init(&writer.out, call->api->options.answer_bytes_max);
-	if (code == ERR_OK)
-		code = page_map_take(call, asked, &page, &created);
-	if (code == ERR_OK)
-		code = page_run(&writer, asked->query, &page);
-	(void)entity_map_unref(page.map);
+	enum err_code code = page_run(&writer, feed, page);
+
 	writer.linked = linked_page_free(writer.linked);
 	if (code == ERR_OK) {
-		answer_represented_as(call, created ? 201 : 200, &writer.out);
+		answer_represented_as(call, status, &writer.out);
 		return;
 	}
 	buf_done(&writer.out);
 	answer_failure(call, code);
 }
 
+/* ---- this broker alone ---- */
+
+struct own_page {
+	struct call *call;
+	const struct query *query;
+	const struct broker_page *page;
+};
+
+static enum err_code feed_own(void *self, bool (*visit)(void *visitor, const struct json *entity), void *visitor,
+			      struct broker_page_result *ret_result)
+{
+	const struct own_page *own = self;
+	struct call *call = own->call;
+
+	return broker_query(call->loop->reader, call->tenant, own->query, own->page, visit, visitor, ret_result,
+			    &call->error);
+}
+
+static void query_own(struct call *call, const struct asked *asked, struct broker_page *page,
+		      const struct represent_options *options)
+{
+	struct own_page own = {call, asked->query, page};
+	const struct page_feed feed = {feed_own, &own};
+	bool created = false;
+	enum err_code code = page_map_take(call, asked, page, &created);
+
+	if (code == ERR_OK)
+		query_page_answer(call, options, page, &feed, created ? 201 : 200);
+	else
+		answer_failure(call, code);
+	(void)entity_map_unref(page->map);
+}
+
 void query_run(struct call *call, struct query_text *text)
 {
-	struct asked asked;
+	struct asked *asked = arena_new(call->arena, struct asked);
+	struct represent_options options;
+	struct broker_page page;
+	bool answered = false;
 
-	if (!query_ask(call, text, &asked))
+	if (!asked) {
+		answer_problem(call, PROBLEM_UNAVAILABLE, "no memory for this request");
 		return;
-	query_answer(call, &asked);
-	asked_done(&asked);
+	}
+	if (!query_ask(call, text, asked))
+		return;
+	bool distributed = !asked->local && call_is_distributed(call, &answered);
+
+	if (!answered && page_take(call, &page)) {
+		page.order = asked->order;
+		enum err_code code = call_representation(call, &options, &call->error);
+
+		if (code != ERR_OK) {
+			answer_failure(call, code);
+		} else if (distributed) {
+			gather_query(call, text, asked, &page, &options);
+			return;
+		} else {
+			query_own(call, asked, &page, &options);
+		}
+	}
+	asked_done(asked);
 }
 
 static void query_by_get(struct call *call)

@@ -64,7 +64,7 @@ static struct json_parser *parser_of(const struct call *call)
 	return broker_reader_parser(call->loop->reader);
 }
 
-/* The context source filter chooses among registrations, of which there are none: it only has to be one (5.7.2.4). */
+/* The context source filter chooses among registrations, whenever these are looked at: it has to be one (5.7.2.4). */
 static enum err_code csf_check(struct call *call)
 {
 	const struct query_text text = {.q = call->parameters[P_CSF]};
@@ -215,11 +215,12 @@ static enum err_code make(struct call *call, struct query_text *text, bool local
 
 bool query_ask(struct call *call, struct query_text *text, struct asked *ret_asked)
 {
-	struct asked asked = {NULL, NULL, {0, 0, 0}};
+	struct asked asked = {NULL, NULL, {0, 0, 0}, false};
 	bool local;
 
 	if (!local_take(call, text, &local))
 		return false;
+	asked.local = local;
 	if (str_eq(text->type, STR("*")))
 		text->type = STR_NONE;
 	enum err_code code = make(call, text, local, &asked);

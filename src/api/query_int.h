@@ -5,13 +5,33 @@
 
 #include "api/api_int.h"
 #include "broker/entity_map.h"
+#include "ngsild/registration.h"
+#include "ngsild/temporal.h"
 
 /* What a request asks for: the query, its order, and the marks by which an entity map knows it again. */
 struct asked {
 	struct query *query; /* owned */
 	struct order *order; /* owned; NULL: the order of creation */
 	struct entity_map_marks marks;
+	bool local; /* this broker alone is meant (5.5.13) */
 };
+
+/* ---- question.c ---- */
+
+/* What is asked, and what has to be let go of. */
+struct question {
+	struct registration_question asked;
+	struct query *query, *csf; /* owned */
+	struct temporal_query temporal;
+	struct str *attributes, *datasets; /* in the call's arena */
+};
+
+void question_done(struct question *question);
+/* From the parameters attrs and pick; datasetId; timerel and its kin. call->context is there. */
+MUST_CHECK enum err_code question_take_attributes(struct call *call, struct question *question);
+MUST_CHECK enum err_code question_take_datasets(struct call *call, struct question *question);
+MUST_CHECK enum err_code question_take_temporal(struct call *call, struct question *question);
+MUST_CHECK enum err_code question_take_csf(struct call *call, struct question *question);
 
 /* query_ask.c: reads it from text and the call's parameters. Answers the request itself when it returns false. */
 bool query_ask(struct call *call, struct query_text *text, struct asked *ret_asked);
@@ -24,6 +44,16 @@ void temporal_query_run(struct call *call, struct query_text *text);
 
 /* query_post.c: the members of the body's Query into the call's parameters, and what they cannot hold into text. */
 MUST_CHECK enum err_code query_body_read(struct call *call, struct query_text *text);
+
+/* query.c: where the entities of a page come from: visit is called for each, until it returns false. */
+struct page_feed {
+	enum err_code (*run)(void *self, bool (*visit)(void *visitor, const struct json *entity), void *visitor,
+			     struct broker_page_result *ret_result);
+	void *self;
+};
+/* Answers with the page, represented as options say. */
+void query_page_answer(struct call *call, const struct represent_options *options, const struct broker_page *page,
+		       const struct page_feed *feed, int status);
 
 /* paging.c: limit, offset and count. Answers the request itself when it returns false. */
 bool page_take(struct call *call, struct broker_page *ret_page);

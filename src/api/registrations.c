@@ -3,7 +3,6 @@
 #include "api/query_int.h"
 
 #include "broker/registrations.h"
-#include "ngsild/expand.h"
 #include "ngsild/temporal.h"
 
 struct registration_call {
@@ -150,119 +149,10 @@ void retrieve_registration(struct call *call)
 
 /* ---- discovery ---- */
 
-/* What is asked, and what has to be let go of. */
-struct question {
-	struct registration_question asked;
-	struct query *query, *csf; /* owned */
-	struct temporal_query temporal;
-	struct str *attributes, *datasets; /* in the call's arena */
-};
-
-static void question_done(struct question *question)
-{
-	query_done(question->query);
-	query_done(question->csf);
-}
-
-static size_t count_items(struct str list)
-{
-	struct str item;
-	size_t count = 0;
-
-	while (list.at && str_next(&list, ',', &item))
-		count++;
-	return count;
-}
-
-/* Of pick the attributes, without what is asked of those linked to ("a{b,c}"). */
-static bool names_attribute(struct str name, bool picked)
-{
-	return !picked || (!str_eq(name, STR("id")) && !str_eq(name, STR("type")) && !str_eq(name, STR("scope")));
-}
-
-/* Cuts the next name off; commas between braces are those of linked entities. */
-static bool next_name(struct str *rest, struct str *ret_name)
-{
-	size_t depth = 0, end = 0;
-
-	if (!rest->at)
-		return false;
-	for (; end < rest->len && (depth > 0 || rest->at[end] != ','); end++)
-		depth += rest->at[end] == '{' ? 1 : rest->at[end] == '}' && depth > 0 ? (size_t)-1 : 0;
-	struct str whole = str_part(*rest, 0, end), name;
-
-	*rest = end < rest->len ? str_part(*rest, end + 1, rest->len) : STR_NONE;
-	(void)str_next(&whole, '{', &name);
-	*ret_name = str_trim(name);
-	return true;
-}
-
-static enum err_code add_attributes(struct call *call, struct question *question, enum parameter parameter)
-{
-	struct str rest = call->parameters[parameter], name;
-	enum err_code code = ERR_OK;
-
-	while (code == ERR_OK && next_name(&rest, &name)) {
-		if (!names_attribute(name, parameter == P_PICK))
-			continue;
-		code = expand_attribute_iri(call->arena, call->context, name,
-					    &question->attributes[question->asked.attribute_count], &call->error);
-		question->asked.attribute_count += code == ERR_OK;
-	}
-	return code ? err_while(&call->error, "reading %s", parameter == P_PICK ? "pick" : "attrs") : ERR_OK;
-}
-
-static enum err_code take_attributes(struct call *call, struct question *question)
-{
-	const struct str *texts = call->parameters;
-
-	question->attributes =
-		arena_array(call->arena, struct str, count_items(texts[P_ATTRS]) + count_items(texts[P_PICK]));
-	if (!question->attributes)
-		return err_set(&call->error, ERR_MEMORY, "no memory for this request");
-	question->asked.attribute_iris = question->attributes;
-	enum err_code code = add_attributes(call, question, P_ATTRS);
-
-	return code ? code : add_attributes(call, question, P_PICK);
-}
-
-static enum err_code take_datasets(struct call *call, struct question *question)
-{
-	struct str rest = call->parameters[P_DATASET_ID], item;
-
-	question->datasets = arena_array(call->arena, struct str, count_items(rest));
-	if (!question->datasets)
-		return err_set(&call->error, ERR_MEMORY, "no memory for this request");
-	question->asked.dataset_ids = question->datasets;
-	while (rest.at && str_next(&rest, ',', &item)) {
-		item = str_trim(item);
-		if (!expand_is_uri(item) && !str_eq(item, STR("@none")))
-			return err_set(&call->error, ERR_INVALID, "datasetId: \"%.*s\" is neither a URI nor @none",
-				       STR_FMT(str_part(item, 0, 100)));
-		question->datasets[question->asked.dataset_count++] = item;
-	}
-	return ERR_OK;
-}
-
-static enum err_code take_temporal(struct call *call, struct question *question)
-{
-	const struct str *texts = call->parameters;
-	const struct temporal_text text = {.timerel = texts[P_TIMEREL],
-					   .time_at = texts[P_TIME_AT],
-					   .end_time_at = texts[P_END_TIME_AT],
-					   .timeproperty = texts[P_TIMEPROPERTY]};
-	enum err_code code = temporal_query_read(&text, &question->temporal, &call->error);
-
-	if (code == ERR_OK && text.timerel.at)
-		question->asked.temporal = &question->temporal;
-	return code;
-}
-
 /* Attribute names are matched with those registered, and not held against an entity: they leave the query. */
 static enum err_code take_query(struct call *call, struct question *question)
 {
 	struct query_text text = query_text_of(call);
-	const struct query_text filter = {.q = call->parameters[P_CSF]};
 	struct json_parser *parser = broker_reader_parser(call->loop->reader);
 
 	text.attrs = STR_NONE;
@@ -271,11 +161,7 @@ static enum err_code take_query(struct call *call, struct question *question)
 	enum err_code code = query_new(call->arena, parser, &text, call->context, &question->query, &call->error);
 
 	question->asked.query = question->query;
-	if (code != ERR_OK || !filter.q.at)
-		return code;
-	code = query_new(call->arena, parser, &filter, call->context, &question->csf, &call->error);
-	question->asked.csf = question->csf;
-	return code ? err_while(&call->error, "reading csf") : ERR_OK;
+	return code == ERR_OK ? question_take_csf(call, question) : code;
 }
 
 /* 5.10.2.4: a type, an attribute, q or a geo-query; ids alone are too wide. */
@@ -288,12 +174,12 @@ static bool asks_something(const struct call *call, const struct question *quest
 
 static bool ask(struct call *call, struct question *question)
 {
-	enum err_code code = take_attributes(call, question);
+	enum err_code code = question_take_attributes(call, question);
 
 	if (code == ERR_OK)
-		code = take_datasets(call, question);
+		code = question_take_datasets(call, question);
 	if (code == ERR_OK)
-		code = take_temporal(call, question);
+		code = question_take_temporal(call, question);
 	if (code == ERR_OK)
 		code = take_query(call, question);
 	if (code == ERR_OK && asks_something(call, question))

@@ -1,8 +1,8 @@
 /* How a source has answered: what clients see of it, and how long it is left alone.
  *
  * A registration that is updated keeps these figures, so they are counted beside it. After a silence nobody asks for
- * the span of the cool-down. Then the first who asks begins the span anew and so goes alone; its answer ends all of it, its
- * silence makes the next span longer. Silences of those who had asked before are the same one. */
+ * the span of the cool-down. Then the first who asks begins the span anew and so goes alone; its answer ends all of it,
+ * its silence makes the next span longer. Silences of those who had asked before are the same one. */
 #include "broker/registrations_int.h"
 
 #include <stdlib.h>

@@ -51,6 +51,11 @@ struct config {
 		struct setting_texts allow; /* net/address_policy.h */
 		uint64_t tries_max, keep_s, owed_max;
 	} notifications;
+	struct {
+		struct setting_texts allow; /* net/address_policy.h */
+		uint64_t timeout_s;
+		bool split_entities;
+	} sources;
 	const char *public_url; /* "": that of each request's Host header */
 	struct {
 		struct setting_texts allow; /* net/address_policy.h */

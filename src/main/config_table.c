@@ -209,6 +209,29 @@ const struct setting config_settings[] = {
 	 .max = 100000000,
 	 .doc = "Notifications that one subscription may be owed. The oldest beyond it become dead letters."},
 
+	{.key = "sources.allow",
+	 .kind = SETTING_ADDRESSES,
+	 .offset = AT(sources.allow),
+	 .fallback = "127.0.0.0/8, ::1/128",
+	 .doc = "Where the context sources of registrations may be, beside public addresses: a list like that of "
+		"outbound.allow. By default also on this machine, for a first trial; where clients are not trusted, "
+		"set it to [] or to the sources' addresses."},
+	{.key = "sources.timeout",
+	 .kind = SETTING_SECONDS,
+	 .offset = AT(sources.timeout_s),
+	 .fallback = "5 s",
+	 .min = 1,
+	 .max = 600,
+	 .doc = "How long a context source may take to answer when its registration does not say "
+		"(management.timeout)."},
+	{.key = "sources.split_entities",
+	 .kind = SETTING_SWITCH,
+	 .offset = AT(sources.split_entities),
+	 .fallback = "true",
+	 .doc = "Whether parts of one entity may be held by several context sources, when a query does not say "
+		"(splitEntities). Then filters are applied here, once the parts are together; when false, every "
+		"source filters what it has, which is much faster."},
+
 	{.key = "public_url",
 	 .kind = SETTING_ORIGIN,
 	 .offset = AT(public_url),

@@ -17,6 +17,7 @@
 #include "main/say.h"
 #include "main/session.h"
 #include "net/address_policy.h"
+#include "net/http_forwarder.h"
 #include "notify/notify.h"
 
 #include <errno.h>
@@ -31,7 +32,9 @@
 #define THREAD_STACK_BYTES (1u << 20)
 #define VALUES_BYTES_MAX (1u << 20)
 #define STATUS_BYTES_MAX 160
-#define DESCRIPTORS_BESIDE 1024 /* for databases, listening, contexts under way */
+#define SOURCE_CONNECTIONS_MAX 512 /* to all context sources */
+#define SOURCE_HOST_CONNECTIONS_MAX 64
+#define DESCRIPTORS_BESIDE 2048 /* for databases, listening, contexts under way */
 
 struct daemon {
 	const struct call *call;
@@ -43,6 +46,8 @@ struct daemon {
 	struct broker *broker;
 	struct address_policy *receivers; /* of notifications */
 	struct notifier *notifier;
+	struct address_policy *source_places; /* of context sources */
+	struct http_forwarder *forwarder; /* to context sources */
 	struct api *api;
 	struct http_server *server;
 	struct broker_rule rules[SETTING_TEXTS_MAX]; /* their texts are those of boot */
@@ -200,6 +205,21 @@ static enum exit_status open_notifier(struct daemon *daemon, struct error *err)
 	return code ? refuse(err, exit_of(code)) : EXIT_GOOD;
 }
 
+static enum exit_status open_forwarder(struct daemon *daemon, struct error *err)
+{
+	const struct config *config = daemon->boot;
+	enum err_code code = address_policy_new(config->sources.allow.items, config->sources.allow.count,
+						&daemon->source_places, err);
+	const struct http_sender_options options = {.policy = daemon->source_places,
+						    .connections_max = SOURCE_CONNECTIONS_MAX,
+						    .host_connections_max = SOURCE_HOST_CONNECTIONS_MAX,
+						    .user_agent = "machi/" MACHI_VERSION};
+
+	if (!code)
+		code = http_forwarder_new(&options, &daemon->forwarder, err);
+	return code ? refuse(err, exit_of(code)) : EXIT_GOOD;
+}
+
 static void log_request(void *self, const struct api_log_entry *entry)
 {
 	struct daemon *daemon = self;
@@ -242,6 +262,9 @@ static enum exit_status open_api(struct daemon *daemon, struct error *err)
 		.cors_headers = config->http.cors_headers,
 		.cors_max_age_s = (uint32_t)config->http.cors_max_age_s,
 		.public_url = config->public_url,
+		.forwarder = daemon->forwarder,
+		.source_timeout_ms = (uint32_t)config->sources.timeout_s * 1000,
+		.split_entities = config->sources.split_entities,
 		.version = MACHI_VERSION,
 		.log = log_request,
 		.log_self = daemon,
@@ -459,11 +482,13 @@ static void close_all(struct daemon *daemon)
 	if (daemon->api)
 		api_set_server(daemon->api, NULL);
 	(void)http_server_free(daemon->server);
+	(void)http_forwarder_free(daemon->forwarder);
 	(void)api_free(daemon->api);
 	(void)notifier_free(daemon->notifier);
 	(void)broker_free(daemon->broker);
 	(void)address_policy_free(daemon->policy);
 	(void)address_policy_free(daemon->receivers);
+	(void)address_policy_free(daemon->source_places);
 	fd_closep(&daemon->hold_fd);
 	fd_closep(&daemon->lock_fd);
 	fd_closep(&daemon->signal_fd);
@@ -482,6 +507,8 @@ static enum exit_status serve(struct daemon *daemon)
 		status = open_broker(daemon, &err);
 	if (status == EXIT_GOOD)
 		status = open_notifier(daemon, &err);
+	if (status == EXIT_GOOD)
+		status = open_forwarder(daemon, &err);
 	if (status == EXIT_GOOD)
 		status = open_api(daemon, &err);
 	if (status == EXIT_GOOD)

@@ -6,6 +6,7 @@
  * the members' values. */
 #include "ngsild/expand_int.h"
 
+#include "base/time_value.h"
 #include "ngsild/name_int.h"
 
 #include <stdlib.h>
@@ -219,6 +220,7 @@ static enum err_code add_id(const struct expansion *x, const struct json *value,
 
 /* The entity's own members as sent; NULL: absent. */
 struct own_members {
+	const struct json *body; /* all of them */
 	const struct json *id, *type, *scope, *expires;
 };
 
@@ -252,7 +254,7 @@ static bool is_left_out(enum member member)
 static enum err_code sort_members(const struct expansion *x, const struct json *body, struct own_members *ret_own,
 				  const struct json_member **attributes, size_t *ret_count)
 {
-	struct own_members own = {0};
+	struct own_members own = {.body = body};
 	size_t count = 0;
 
 	for (uint32_t i = 0; i < body->count; i++) {
@@ -271,6 +273,29 @@ static enum err_code sort_members(const struct expansion *x, const struct json *
 	return ERR_OK;
 }
 
+static bool stamp_read(const struct json *body, struct str key, int64_t *ret_us)
+{
+	const struct json *stamp = json_get(body, key);
+
+	return stamp && time_parse_iso(json_text(stamp), false, ret_us);
+}
+
+enum err_code expand_add_stamps(const struct expansion *x, const struct json *body, struct json *object)
+{
+	struct json created = x->now;
+	int64_t created_us, modified_us;
+	bool was_created = x->stamped && stamp_read(body, STR("createdAt"), &created_us);
+
+	if (was_created)
+		created = json_int(x->arena, created_us);
+	enum err_code code = expand_add(x, object, STR("createdAt"), created);
+
+	if (code || !x->stamped || !stamp_read(body, STR("modifiedAt"), &modified_us) ||
+	    (was_created && modified_us == created_us))
+		return code;
+	return expand_add(x, object, STR("modifiedAt"), json_int(x->arena, modified_us));
+}
+
 /* id, type, scope, createdAt, expiresAt: in this order, before the attributes. */
 static enum err_code add_own_members(const struct expansion *x, const struct own_members *own, bool fragment,
 				     struct json *entity)
@@ -283,7 +308,7 @@ static enum err_code add_own_members(const struct expansion *x, const struct own
 	if ((own->id && (code = add_id(x, own->id, entity))) ||
 	    (own->type && (code = add_types(x, own->type, entity))) ||
 	    (own->scope && (code = add_scopes(x, own->scope, entity))) ||
-	    (code = expand_add(x, entity, STR("createdAt"), x->now)))
+	    (code = expand_add_stamps(x, own->body, entity)))
 		return code;
 	/* The system's (6.3.11), of the current state alone. */
 	if (!own->expires || x->temporal)
@@ -326,7 +351,7 @@ static enum err_code expand_members(const struct expansion *x, const struct json
 	if (!attributes)
 		return no_memory(x);
 	if ((code = sort_members(x, body, &own, attributes, &count)) ||
-	    (code = expand_object(x, (size_t)body->count + 1, entity)) ||
+	    (code = expand_object(x, (size_t)body->count + EXPAND_STAMPS, entity)) ||
 	    (code = add_own_members(x, &own, fragment, entity)))
 		return code;
 	for (size_t i = 0; i < count; i++)
@@ -345,6 +370,7 @@ static struct expansion expansion_of(struct arena *arena, const struct expand_op
 				  .merge = options->merge,
 				  .simplified = options->simplified,
 				  .temporal = options->temporal,
+				  .stamped = options->stamped,
 				  .err = err};
 }
 

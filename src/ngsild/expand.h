@@ -25,6 +25,9 @@ struct expand_options {
 	 * may have one datasetId; they keep their order. Attributes may come as 4.5.9 simplifies them. The scope is an
 	 * array of instances too. With fragment, NGSI-LD Null is allowed nowhere. */
 	bool temporal;
+	/* What another broker says that it holds: createdAt and modifiedAt of the entity and of its attributes are kept
+	 * where they are DateTimes, instead of being stamped; now_us stands where there is none. */
+	bool stamped;
 };
 
 /* The entity (or Entity Fragment) that body describes, in the arena; its strings may borrow from body.

@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-#define INSTANCE_EXTRA_MEMBERS 2u /* type and createdAt, which clients may leave out */
+#define INSTANCE_EXTRA_MEMBERS (1u + EXPAND_STAMPS) /* type and stamps, which clients may leave out */
 
 /* What an instance as sent by a client is about. */
 struct shape {
@@ -233,8 +233,7 @@ static enum err_code instance_of_object(const struct expansion *x, struct str na
 		return code;
 	if (kind && (code = expand_add(x, &instance, STR("type"), json_string(kind->name))))
 		return code;
-	if ((code = add_members(x, kind, name, body, &instance)) ||
-	    (code = expand_add(x, &instance, STR("createdAt"), x->now)))
+	if ((code = add_members(x, kind, name, body, &instance)) || (code = expand_add_stamps(x, body, &instance)))
 		return code;
 	*ret = instance;
 	return ERR_OK;

@@ -14,6 +14,7 @@ struct expansion {
 	bool merge; /* as expand_options says: every instance may, and Null may stand inside values */
 	bool simplified; /* as expand_options says */
 	bool temporal; /* as expand_options says; never within an attribute */
+	bool stamped; /* as expand_options says */
 	struct error *err; /* the caller's; may be NULL */
 };
 
@@ -59,6 +60,10 @@ MUST_CHECK enum err_code expand_check_attributes(const struct expansion *x, cons
 
 /* No two of these texts are equal; sorts them. */
 bool expand_all_differ(struct str *texts, size_t count, struct str *ret_twice);
+
+#define EXPAND_STAMPS 2u /* members that expand_add_stamps() adds at most */
+/* createdAt, and where it says something else modifiedAt: now, or what body says (x->stamped). */
+MUST_CHECK enum err_code expand_add_stamps(const struct expansion *x, const struct json *body, struct json *object);
 
 /* An empty object with room for count members; false when memory is refused (said in x->err). */
 MUST_CHECK enum err_code expand_object(const struct expansion *x, size_t count, struct json *ret);

@@ -51,6 +51,12 @@ MUST_CHECK enum err_code query_new(struct arena *arena, struct json_parser *pars
 				   const struct context *context, struct query **ret_query, struct error *err);
 void query_done(struct query *query); /* NULL is fine */
 
+/* The same q with its names of attributes and types, which from expands, as to compacts them. In the arena. A name that
+ * to has no short form for stands as its IRI, which 4.9 has no place for. Errors as query_new(). */
+MUST_CHECK enum err_code query_rename_q(struct arena *arena, struct json_parser *parser, struct str q,
+					const struct context *from, const struct context *to, struct str *ret_q,
+					struct error *err);
+
 /* Does the entity (expanded document) match all of it? Terms on linked entities hold for none. */
 bool query_matches(const struct query *query, const struct json *entity);
 /* The same, with the entities that linked knows of. What find() gives is not kept. */

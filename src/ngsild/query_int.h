@@ -121,6 +121,12 @@ struct query {
 
 /* ---- reading texts ---- */
 
+/* A list that grows in the arena by doubling. */
+struct list {
+	char *at;
+	size_t count, room;
+};
+
 struct scan {
 	const char *name; /* of the parameter, for errors */
 	struct str text;
@@ -131,6 +137,12 @@ struct scan {
 	struct query *query; /* what is being built */
 	struct error *err;
 	uint32_t terms, depth; /* so far, of q */
+	struct list *names; /* of struct scanned_name: where names were expanded; NULL: nobody wants to know */
+};
+
+struct scanned_name {
+	size_t at, len; /* in the text */
+	struct str iri;
 };
 
 /* An error that names the parameter and the character (counted from 1) at byte at. */
@@ -158,11 +170,6 @@ MUST_CHECK enum err_code scan_value(struct scan *scan, struct q_value *ret_value
 /* A regular expression: between quotes as it stands there, or bare up to a ; | or ) that is not its own. */
 MUST_CHECK enum err_code scan_pattern(struct scan *scan, struct str *ret_text);
 
-/* A list that grows in the arena by doubling. */
-struct list {
-	char *at;
-	size_t count, room;
-};
 /* The new element, zeroed; NULL when memory is refused. */
 void *list_push(struct arena *arena, struct list *list, size_t element_bytes);
 

@@ -121,6 +121,13 @@ enum err_code scan_expand(struct scan *scan, size_t at, struct str name, struct 
 	iri = arena_dup(scan->arena, iri);
 	if (!iri.at)
 		return scan_no_memory(scan);
+	if (scan->names) {
+		struct scanned_name *named = list_push(scan->arena, scan->names, sizeof(*named));
+
+		if (!named)
+			return scan_no_memory(scan);
+		*named = (struct scanned_name){(size_t)(name.at - scan->text.at), name.len, iri};
+	}
 	*ret_iri = iri;
 	return ERR_OK;
 }

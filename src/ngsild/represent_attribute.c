@@ -64,10 +64,13 @@ void put_terms(const struct writer *w, const struct json *terms, bool names, boo
 
 void put_stamps(const struct writer *w, const struct json *node, bool created, bool modified)
 {
-	if (created)
-		put_time(w->out, STR("createdAt"), document_created_us(node));
-	if (modified)
-		put_time(w->out, STR("modifiedAt"), document_modified_us(node));
+	int64_t created_us = document_created_us(node), modified_us = document_modified_us(node);
+
+	/* 0: of another broker, which did not say. */
+	if (created && created_us)
+		put_time(w->out, STR("createdAt"), created_us);
+	if (modified && modified_us)
+		put_time(w->out, STR("modifiedAt"), modified_us);
 }
 
 bool dataset_shown(const struct represent_options *o, const struct json *instance)

@@ -1,0 +1,336 @@
+/* A change of one entity over sources: each gets what it is registered for, what is left is written here.
+ * The sources come first, side by side; then what is left is submitted.
+ * Source: GS CIM 009 V1.9.1 clauses 5.6.1 to 5.6.6, 5.6.17 to 5.6.19. */
+#include "api/distribute_int.h"
+
+#include "ngsild/entity_rename.h"
+#include "ngsild/expand.h"
+
+#include <string.h>
+
+/* ---- parts ---- */
+
+bool entity_attributes(struct call *call, const struct json *entity, const struct str **ret, size_t *ret_count)
+{
+	struct str *iris = arena_array(call->arena, struct str, entity ? entity->count : 0);
+	size_t count = 0;
+
+	for (uint32_t i = 0; iris && entity && i < entity->count; i++)
+		if (document_is_attribute(entity->members[i].key))
+			iris[count++] = entity->members[i].key;
+	*ret = iris;
+	*ret_count = count;
+	return iris != NULL;
+}
+
+bool entity_types(struct call *call, const struct json *entity, struct registration_entity *about)
+{
+	const struct json *types = json_get(entity, STR("type"));
+	size_t count = json_is(types, JSON_ARRAY) ? types->count : 0;
+	struct str *iris = arena_array(call->arena, struct str, count);
+
+	for (size_t i = 0; iris && i < count; i++)
+		iris[i] = json_text(&types->items[i]);
+	about->type_iris = iris;
+	about->type_count = count;
+	return iris != NULL;
+}
+
+bool share_of(struct call *call, const struct source *source, const struct registration_entity *entity,
+	      const struct str *attribute_iris, size_t count, unsigned char *taken, const struct str **ret,
+	      size_t *ret_count, bool *ret_whole)
+{
+	enum registration_mode mode = source_mode(source);
+	struct str *theirs = arena_array(call->arena, struct str, count);
+	unsigned char keeps_off = mode == REGISTRATION_INCLUSIVE  ? TAKEN_EXCLUSIVE | TAKEN_REDIRECT
+				  : mode == REGISTRATION_REDIRECT ? TAKEN_EXCLUSIVE
+								  : 0;
+	size_t found = 0;
+
+	if (!theirs)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if ((taken[i] & keeps_off) || !source_covers(source, entity, attribute_iris[i]))
+			continue;
+		theirs[found++] = attribute_iris[i];
+		if (mode == REGISTRATION_EXCLUSIVE)
+			taken[i] |= TAKEN_EXCLUSIVE;
+		else if (mode == REGISTRATION_REDIRECT)
+			taken[i] |= TAKEN_REDIRECT;
+	}
+	*ret = theirs;
+	*ret_count = found;
+	/* Of an attribute that nobody can have registered by name. */
+	*ret_whole = source_covers(source, entity, STR("machi:any"));
+	return true;
+}
+
+static bool is_named(const struct str *iris, size_t count, struct str iri)
+{
+	for (size_t i = 0; i < count; i++)
+		if (str_eq(iris[i], iri))
+			return true;
+	return false;
+}
+
+static bool is_identity(struct str key)
+{
+	return str_eq(key, STR("id")) || str_eq(key, STR("@id")) || str_eq(key, STR("type")) ||
+	       str_eq(key, STR("@type"));
+}
+
+struct json *share_body(struct call *call, const struct json *body, const struct context *context,
+			const struct str *attribute_iris, size_t count, bool whole)
+{
+	struct json *part = json_new(call->arena, json_object());
+	bool good = part != NULL;
+
+	for (uint32_t i = 0; good && json_is(body, JSON_OBJECT) && i < body->count; i++) {
+		const struct json_member *member = &body->members[i];
+		struct str iri;
+		bool attribute = expand_attribute_iri(call->arena, context, member->key, &iri, NULL) == ERR_OK;
+
+		if (attribute ? is_named(attribute_iris, count, iri) : whole || is_identity(member->key))
+			good = json_add(call->arena, part, member->key, member->value) != NULL;
+	}
+	return good ? part : NULL;
+}
+
+struct json *share_left(struct call *call, const struct json *entity, const struct str *attribute_iris, size_t count,
+			const unsigned char *taken, size_t *ret_left)
+{
+	struct json *left = json_new(call->arena, json_object());
+	bool good = left != NULL;
+	size_t at = 0;
+
+	*ret_left = 0;
+	for (uint32_t i = 0; good && i < entity->count; i++) {
+		const struct json_member *member = &entity->members[i];
+
+		if (document_is_attribute(member->key)) {
+			while (at < count && !str_eq(attribute_iris[at], member->key))
+				at++;
+			if (at < count && taken[at])
+				continue;
+			++*ret_left;
+		}
+		good = json_add(call->arena, left, member->key, member->value) != NULL;
+	}
+	return good ? left : NULL;
+}
+
+/* ---- here ---- */
+
+static void write_here(struct call *call)
+{
+	struct distribution *d = call->work;
+
+	for (size_t i = 0; i < d->share_count; i++)
+		if (d->shares[i].forward)
+			(void)forward_settle(d->shares[i].forward, false);
+	if (!d->here) {
+		distribution_finish(call);
+		return;
+	}
+	d->written = true;
+	call_write(call, d->item, 1, distribution_finish);
+}
+
+/* ---- asking ---- */
+
+/* The client's own parameters but for local, which is not passed on. */
+static struct str parameters_make(struct call *call)
+{
+	struct str piece, rest = http_request_query(call->request);
+	struct buf out;
+
+	buf_init(&out, API_SCRATCH_BYTES_MAX);
+	while (rest.len && str_next(&rest, '&', &piece)) {
+		if (!piece.len || str_starts(piece, STR("local=")))
+			continue;
+		if (out.len)
+			buf_put_char(&out, '&');
+		buf_put(&out, piece);
+	}
+	return buf_to_arena(&out, call->arena);
+}
+
+static struct str path_make(struct call *call, const struct distribution *d, const struct context *names)
+{
+	struct str path = http_request_path(call->request);
+	struct buf out;
+
+	if (names == call->context || !d->item->attribute_iri.at)
+		return str_part(path, sizeof(API_ROOT) - 1, path.len);
+	buf_init(&out, API_SCRATCH_BYTES_MAX);
+	buf_put(&out, entity_path(call->arena, d->about.id));
+	buf_put(&out, STR("/attrs/"));
+	put_escaped(&out, context_compact(names, call->arena, d->item->attribute_iri));
+	return buf_to_arena(&out, call->arena);
+}
+
+/* ERR_TIMEOUT: suspended. */
+static enum err_code request_make(struct call *call, struct distribution *d, struct share *share, bool whole)
+{
+	struct context *names = NULL;
+	const struct json *body = call->body;
+	enum err_code code = forward_names(call, share->source, &names);
+
+	if (code != ERR_OK)
+		return code;
+	if (body && d->item->entity)
+		body = share_body(call, body, call->context, share->attribute_iris, share->attribute_count, whole);
+	if (body && names != call->context)
+		body = d->item->entity ? entity_rename(call->arena, body, call->context, names)
+				       : attribute_rename(call->arena, body, call->context, names);
+	share->forward = forward_add(d->round, share->source, method_name(call->operation->method).at,
+				     path_make(call, d, names));
+	if (!share->forward || (call->body && !body))
+		return err_set(&call->error, ERR_MEMORY, "no memory for requests to other sources");
+	share->forward->query = parameters_make(call);
+	share->forward->body = body;
+	share->forward->context_value = call->context_value;
+	return share->forward->query.at ? ERR_OK : err_set(&call->error, ERR_MEMORY, "no memory for a request");
+}
+
+/* ERR_TIMEOUT: suspended; asked again for the same source, with the same outcome. */
+static enum err_code share_add(struct call *call, struct distribution *d, struct source *source)
+{
+	bool proxied = source_mode(source) == REGISTRATION_EXCLUSIVE || source_mode(source) == REGISTRATION_REDIRECT;
+	struct share *share = &d->shares[d->share_count];
+	bool whole = false;
+
+	*share = (struct share){.source = source};
+	if (source_mode(source) == REGISTRATION_AUXILIARY || !source_covers(source, &d->about, STR_NONE))
+		return ERR_OK;
+	if (!share_of(call, source, &d->about, d->attribute_iris, d->attribute_count, d->taken, &share->attribute_iris,
+		      &share->attribute_count, &whole))
+		return err_set(&call->error, ERR_MEMORY, "no memory for requests to other sources");
+	if (d->attribute_count > 0 && share->attribute_count == 0)
+		return ERR_OK;
+	d->whole_taken = d->whole_taken || (whole && source_mode(source) == REGISTRATION_REDIRECT);
+	if (!source_supports(source, d->how.operation)) {
+		d->share_count += proxied;
+		return ERR_OK;
+	}
+	enum err_code code = request_make(call, d, share, whole);
+
+	if (code == ERR_OK)
+		d->share_count++;
+	return code;
+}
+
+/* What is for here: all that no proxied registration has. */
+static enum err_code leave_here(struct call *call, struct distribution *d)
+{
+	size_t left = d->attribute_count;
+
+	d->here = !call->not_here;
+	if (!d->item->entity) {
+		/* One attribute that somebody else has; a deletion of all is always done here too (5.6.6.4). */
+		if (d->attribute_count == 1 && d->taken[0])
+			d->here = false;
+		return ERR_OK;
+	}
+	d->item->entity = share_left(call, d->item->entity, d->attribute_iris, d->attribute_count, d->taken, &left);
+	if (!d->item->entity)
+		return err_set(&call->error, ERR_MEMORY, "no memory for what is left of the entity");
+	if (d->whole_taken || (d->attribute_count > 0 && left == 0))
+		d->here = false;
+	return ERR_OK;
+}
+
+static void ask(struct call *call)
+{
+	struct distribution *d = call->work;
+	enum err_code code = ERR_OK;
+
+	call->resume = ask;
+	for (; code == ERR_OK && d->next < d->sources.count; d->next++) {
+		code = share_add(call, d, d->sources.at[d->next]);
+		if (code == ERR_TIMEOUT)
+			return;
+	}
+	if (code == ERR_OK && d->share_count == 0) {
+		if (call->not_here)
+			answer_error(call, ERR_NOT_FOUND, &call->error);
+		else
+			call_write(call, d->item, 1, d->how.answer);
+		return;
+	}
+	if (code == ERR_OK)
+		code = leave_here(call, d);
+	if (code != ERR_OK)
+		answer_error(call, code, &call->error);
+	else
+		forward_send(d->round, write_here);
+}
+
+/* Types that the request says, else those that the entity has here. */
+static enum err_code about_make(struct call *call, struct distribution *d)
+{
+	struct json *entity = NULL;
+	struct error err;
+	bool typed = json_get(d->item->entity, STR("type")) != NULL;
+
+	d->about.id = d->item->id;
+	if (!typed && !call->not_here &&
+	    broker_retrieve(call->loop->reader, call->tenant, d->item->id, call->arena, &entity, &err) != ERR_OK)
+		entity = NULL;
+	if (!entity_types(call, typed ? d->item->entity : entity, &d->about))
+		return err_set(&call->error, ERR_MEMORY, "no memory for this request");
+	if (!d->item->entity && d->item->attribute_iri.at) {
+		d->attribute_iris = &d->item->attribute_iri;
+		d->attribute_count = 1;
+	} else if (!entity_attributes(call, d->item->entity, &d->attribute_iris, &d->attribute_count)) {
+		return err_set(&call->error, ERR_MEMORY, "no memory for this request");
+	}
+	d->taken = arena_zalloc(call->arena, d->attribute_count);
+	return d->taken ? ERR_OK : err_set(&call->error, ERR_MEMORY, "no memory for this request");
+}
+
+static enum err_code sources_find(struct call *call, struct distribution *d)
+{
+	struct registration_question match = {.attribute_iris = d->attribute_iris,
+					      .attribute_count = d->attribute_count};
+
+	match.entity = d->about;
+	enum err_code code = call_sources(call, d->how.operation, true, &match, &d->sources);
+
+	if (code != ERR_OK)
+		return code;
+	d->shares = arena_array(call->arena, struct share, d->sources.count);
+	return d->shares ? forward_round_new(call, &d->round)
+			 : err_set(&call->error, ERR_MEMORY, "no memory for this request");
+}
+
+void distribute_write(struct call *call, struct broker_item *item, const struct distributed *how)
+{
+	struct distribution *d;
+	bool answered = false;
+
+	if (!call_is_distributed(call, &answered)) {
+		if (!answered && call->not_here)
+			answer_error(call, ERR_NOT_FOUND, &call->error);
+		else if (!answered)
+			call_write(call, item, 1, how->answer);
+		return;
+	}
+	d = arena_new(call->arena, struct distribution);
+	enum err_code code = d ? ERR_OK : err_set(&call->error, ERR_MEMORY, "no memory for this request");
+	struct error not_here = call->error;
+
+	if (code == ERR_OK) {
+		*d = (struct distribution){.how = *how, .item = item};
+		call->work = d;
+		code = about_make(call, d);
+	}
+	if (code == ERR_OK)
+		code = sources_find(call, d);
+	if (call->not_here && code == ERR_OK)
+		call->error = not_here;
+	if (code == ERR_OK)
+		ask(call);
+	else
+		answer_error(call, code, &call->error);
+}

@@ -1,0 +1,61 @@
+/* Entities put together from what this broker and other context sources hold of them, for reading operations.
+ * Source: GS CIM 009 V1.9.1 clauses 4.3.6.7, 4.5.5, 5.7.1.4, 5.7.2.4. Thread: the loop of the call. */
+#ifndef MACHI_API_GATHER_INT_H
+#define MACHI_API_GATHER_INT_H
+
+#include "api/forward_int.h"
+#include "api/query_int.h"
+#include "base/map.h"
+#include "ngsild/union.h"
+
+#define GATHER_ENTITIES_MAX 100000u /* of one request; more is ERR_LIMIT */
+#define GATHER_PAGE 1000u /* entities asked of a source at a time */
+
+struct gathered { /* one entity; all of it in the call's arena */
+	struct str id;
+	struct union_version *versions; /* those that are not auxiliary first */
+	struct source **holders; /* of each version; NULL: this broker */
+	size_t count, room;
+	struct json *entity; /* put together; NULL: not yet, or nothing is left of it */
+	bool united;
+};
+
+struct gather {
+	struct call *call;
+	struct map by_id; /* struct gathered */
+	struct gathered **at; /* in the order in which they were found */
+	size_t count, room;
+	size_t versions; /* of all */
+};
+
+MUST_CHECK enum err_code gather_new(struct call *call, struct gather **ret_gather);
+/* holder NULL: this broker's own. */
+MUST_CHECK enum err_code gather_add(struct gather *gather, struct json *entity, struct source *holder);
+/* Puts its versions together (4.5.5): gathered->entity. */
+MUST_CHECK enum err_code gather_unite(struct gather *gather, struct gathered *gathered);
+/* Linked entities (4.5.23): of those gathered, else of this broker's own. */
+struct linked_source gather_linked(struct gather *gather);
+
+/* What a source has said an entity is: expanded, and with those attributes alone for which it was registered; NULL when
+ * it is none of what it was registered for. Errors: ERR_INVALID, it is no entity; ERR_MEMORY. */
+MUST_CHECK enum err_code gather_expand(struct forward *forward, const struct json *body, struct context *context,
+				       struct json **ret_entity);
+
+/* ---- what is asked of a source: no more than it was registered for (4.3.6.1) ---- */
+
+struct narrowed { /* parameter values, names by the @context that the request goes with; STR_NONE: none */
+	struct str type, ids, id_pattern, attrs;
+};
+
+/* asked: what the client asks for (NULL: nothing but match); text: its texts, for the idPattern. */
+MUST_CHECK enum err_code gather_narrow(struct call *call, struct source *source,
+				       const struct registration_question *match, const struct query_text *text,
+				       const struct context *names, struct narrowed *ret);
+
+/* gather_query.c: the query, and the page that was asked for of it, of all sources. asked and page are the call's. */
+void gather_query(struct call *call, const struct query_text *text, struct asked *asked, const struct broker_page *page,
+		  const struct represent_options *options);
+/* gather_retrieve.c */
+void gather_retrieve(struct call *call, struct str id);
+
+#endif
