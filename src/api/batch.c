@@ -4,39 +4,24 @@
  * by item and may be suspended at any of them. Items that do not even expand go straight to the errors; the others are
  * written together.
  * Source: GS CIM 009 V1.9.1 clauses 5.6.7 to 5.6.10, 5.6.20, 5.2.16, 5.2.17, 6.14 to 6.17, 6.31. */
-#include "api/api_int.h"
+#include "api/batch_int.h"
+#include "api/distribute_int.h"
 
 #include "ngsild/expand.h"
 
-struct batch {
-	const struct json *list;
-	struct str *ids; /* of each item, STR_NONE when it has none that could be read */
-	struct broker_outcome *outcomes; /* of each item */
-	struct broker_item *items; /* those to be written */
-	size_t *places; /* of items in the list */
-	size_t item_count;
-	size_t next; /* item to prepare */
-	const struct json *last_value; /* @context value of the latest item … */
-	struct context *last_context; /* … and what it became: lists repeat one @context */
-	enum broker_operation operation;
-	bool overwrite;
-	int64_t now_us; /* one stamp for all (5.5.11.0) */
-};
-
 /* ---- the answer ---- */
 
-/* Attributes that noOverwrite left alone are told as an error; what was appended beside them is a success too. */
-static bool has_error(const struct broker_outcome *outcome)
+bool batch_has_error(const struct broker_outcome *outcome)
 {
 	return outcome->code != ERR_OK || outcome->refusals;
 }
 
-static bool has_success(const struct broker_outcome *outcome)
+bool batch_has_success(const struct broker_outcome *outcome)
 {
 	return outcome->code == ERR_OK && (!outcome->refusals || outcome->changed);
 }
 
-static void error_write(struct buf *out, const struct broker_outcome *outcome)
+void batch_error_write(struct buf *out, const struct broker_outcome *outcome)
 {
 	struct error err;
 
@@ -56,7 +41,7 @@ static void result_write(struct buf *out, const struct batch *batch)
 
 	buf_put(out, STR("{\"success\":["));
 	for (uint32_t i = 0; i < batch->list->count; i++) {
-		if (!has_success(&batch->outcomes[i]))
+		if (!batch_has_success(&batch->outcomes[i]))
 			continue;
 		if (!first)
 			buf_put_char(out, ',');
@@ -68,14 +53,14 @@ static void result_write(struct buf *out, const struct batch *batch)
 	for (uint32_t i = 0; i < batch->list->count; i++) {
 		const struct broker_outcome *outcome = &batch->outcomes[i];
 
-		if (!has_error(outcome))
+		if (!batch_has_error(outcome))
 			continue;
 		if (!first)
 			buf_put_char(out, ',');
 		buf_put(out, STR("{\"entityId\":"));
 		json_write_string(out, batch->ids[i]);
 		buf_put(out, STR(",\"error\":"));
-		error_write(out, outcome);
+		batch_error_write(out, outcome);
 		buf_put_char(out, '}');
 		first = false;
 	}
@@ -104,7 +89,7 @@ static void batch_answer(struct call *call, const struct batch *batch)
 	struct buf out;
 
 	for (uint32_t i = 0; i < batch->list->count; i++) {
-		failed = failed || has_error(&batch->outcomes[i]);
+		failed = failed || batch_has_error(&batch->outcomes[i]);
 		created = created || batch->outcomes[i].created;
 	}
 	buf_init(&out, call->api->options.answer_bytes_max);
@@ -147,6 +132,16 @@ static void batch_submit(struct call *call)
 		batch_answer(call, batch);
 	else
 		call_write(call, batch->items, batch->item_count, batch_written);
+}
+
+static void batch_distribute(struct call *call)
+{
+	bool answered = false;
+
+	if (call_is_distributed(call, &answered))
+		distribute_batch(call, call->work, batch_submit);
+	else if (!answered)
+		batch_submit(call);
 }
 
 /* ---- preparing ---- */
@@ -214,6 +209,8 @@ static enum err_code item_prepare(struct call *call, struct batch *batch, size_t
 	struct broker_item *item = item_add(batch, place);
 
 	batch->ids[place] = document_id(expanded);
+	batch->contexts[place] = context;
+	batch->context_values[place] = call->ld_body ? batch->last_value : call->context_value;
 	*item = (struct broker_item){.id = document_id(expanded),
 				     .entity = expanded,
 				     .overwrite = batch->overwrite,
@@ -234,7 +231,7 @@ static void batch_prepare(struct call *call)
 		if (code != ERR_OK)
 			item_fail(batch, batch->next, code, &call->error);
 	}
-	batch_submit(call);
+	batch_distribute(call);
 }
 
 /* Bounds, null items (5.6.7.4), and mixtures of media type and @context (6.3.5) concern the list as a whole. */
@@ -284,8 +281,11 @@ static struct batch *batch_new(struct call *call, enum broker_operation operatio
 		batch->outcomes = arena_array(call->arena, struct broker_outcome, count);
 		batch->items = arena_array(call->arena, struct broker_item, count);
 		batch->places = arena_array(call->arena, size_t, count);
+		batch->contexts = arena_zalloc(call->arena, count * sizeof(struct context *));
+		batch->context_values = arena_zalloc(call->arena, count * sizeof(struct json *));
 	}
-	if (!batch || !batch->ids || !batch->outcomes || !batch->items || !batch->places) {
+	if (!batch || !batch->ids || !batch->outcomes || !batch->items || !batch->places || !batch->contexts ||
+	    !batch->context_values) {
 		answer_problem(call, PROBLEM_UNAVAILABLE, "no memory for a batch of %u", count);
 		return NULL;
 	}
@@ -340,7 +340,7 @@ void batch_delete(struct call *call)
 			item_fail(batch, i, err_set(&call->error, ERR_INVALID, "an entity's id is a URI"),
 				  &call->error);
 	}
-	batch_submit(call);
+	batch_distribute(call);
 }
 
 void batch_merge(struct call *call)

@@ -46,6 +46,13 @@ static enum err_code body_parse(struct forward *forward, struct json **ret_body)
 	return code;
 }
 
+struct json *forward_body(struct forward *forward)
+{
+	struct json *body = NULL;
+
+	return forward->answer.len && body_parse(forward, &body) == ERR_OK ? body : NULL;
+}
+
 /* The first "@context" of a body, where it lies in bodies: of its items too. */
 static struct json *context_in(struct json *body)
 {

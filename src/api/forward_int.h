@@ -91,6 +91,8 @@ bool forward_settle(struct forward *forward, bool absent_is_fine);
 /* The answer as JSON, in the call's arena, and the @context of its names. ERR_TIMEOUT: suspended, call->resume will be
  * called; anything else but ERR_OK: it is no JSON, or its @context cannot be had. */
 MUST_CHECK enum err_code forward_read(struct forward *forward, struct json **ret_body, struct context **ret_context);
+/* The answer as JSON alone, for what needs no @context; NULL: it is none. */
+struct json *forward_body(struct forward *forward);
 /* What the answer's header NGSILD-Warning says of it (6.3.17): a code of table 6.3.17-1, for reading operations. */
 void forward_warn(struct forward *forward, int code);
 void forward_warn_failure(struct forward *forward); /* the code that fits what became of it */

@@ -1,0 +1,677 @@
+/* A batch over sources: each gets those entities, and of them those attributes, that it is registered for, as one batch
+ * where it takes batches, else one by one; what no proxied registration has is written here.
+ * Source: GS CIM 009 V1.9.1 clauses 5.6.7.4 to 5.6.10.4, 5.6.20.4. */
+#include "api/batch_int.h"
+#include "api/distribute_int.h"
+#include "ngsild/entity_rename.h"
+
+#include <string.h>
+
+#define BATCH_ITEMS_A_REQUEST 1000u
+
+struct part { /* of one entity, for one source */
+	size_t item; /* of the batch's items */
+	const struct json *body; /* NULL: a deletion */
+	bool created, failed;
+	bool again; /* it exists there already: to be replaced or updated instead (5.6.8.4) */
+	struct forward *forward; /* that carried it; NULL: the source supports none of the operations */
+	struct str problem; /* a problem document; STR_NONE: what became of the forward says it */
+	struct part *next; /* of the same source */
+};
+
+struct group { /* of one source */
+	struct source *source;
+	struct part *parts, **last;
+	size_t count;
+	struct group *next;
+};
+
+struct batch_distribution {
+	struct call *call;
+	struct batch *batch;
+	void (*alone)(struct call *call);
+	struct group *groups, **last;
+	size_t next; /* item, group to look at */
+	struct group *building;
+	struct forward_round *round;
+	bool second; /* the round of those that exist already */
+	bool *here; /* of each item: something is left for here */
+	struct broker_item *own; /* those items */
+	size_t *own_items; /* which of the batch's they are */
+	size_t own_count;
+};
+
+static enum err_code no_memory(struct call *call)
+{
+	return err_set(&call->error, ERR_MEMORY, "no memory for the parts of a batch");
+}
+
+/* ---- which operations ---- */
+
+struct means { /* how a source that takes no batch gets one entity of it */
+	enum source_operation operation;
+	const char *method;
+	const char *behind; /* the entity's path; NULL: below /entities */
+	const char *query;
+};
+
+static enum source_operation batch_operation(const struct batch *batch)
+{
+	switch (batch->operation) {
+	case BROKER_CREATE:
+		return SOURCE_CREATE_BATCH;
+	case BROKER_APPEND_ATTRIBUTES:
+		return SOURCE_UPDATE_BATCH;
+	case BROKER_DELETE:
+		return SOURCE_DELETE_BATCH;
+	case BROKER_MERGE:
+		return SOURCE_MERGE_BATCH;
+	default:
+		return SOURCE_UPSERT_BATCH;
+	}
+}
+
+static const struct means create_one = {SOURCE_CREATE_ENTITY, "POST", NULL, ""};
+static const struct means replace_one = {SOURCE_REPLACE_ENTITY, "PUT", "", ""};
+static const struct means update_one = {SOURCE_UPDATE_ENTITY, "PATCH", "/attrs", ""};
+static const struct means append_one = {SOURCE_APPEND_ATTRS, "POST", "/attrs", "options=noOverwrite"};
+static const struct means delete_one = {SOURCE_DELETE_ENTITY, "DELETE", "", ""};
+static const struct means merge_one = {SOURCE_MERGE_ENTITY, "PATCH", "", ""};
+
+/* What changes an entity that is there already. */
+static const struct means *change_means(const struct batch *batch)
+{
+	return batch->operation == BROKER_UPSERT ? &update_one : &replace_one;
+}
+
+/* NULL: the source supports nothing that would do. */
+static const struct means *means_of(const struct batch *batch, const struct source *source)
+{
+	const struct means *means = NULL;
+
+	switch (batch->operation) {
+	case BROKER_CREATE:
+		means = &create_one;
+		break;
+	case BROKER_APPEND_ATTRIBUTES:
+		means = batch->overwrite ? &update_one : &append_one;
+		break;
+	case BROKER_DELETE:
+		means = &delete_one;
+		break;
+	case BROKER_MERGE:
+		means = &merge_one;
+		break;
+	default:
+		means = source_supports(source, SOURCE_CREATE_ENTITY) ? &create_one : change_means(batch);
+		break;
+	}
+	return source_supports(source, means->operation) ? means : NULL;
+}
+
+/* ---- the answer ---- */
+
+static bool part_created(const struct part *part)
+{
+	return !part->failed && part->created;
+}
+
+static void comma(struct buf *out, bool *first)
+{
+	if (!*first)
+		buf_put_char(out, ',');
+	*first = false;
+}
+
+/* Of each place in the list: did anything succeed, was it created somewhere? */
+struct tally {
+	bool *success, *created;
+	size_t failures, creations;
+};
+
+static void tally_here(const struct batch_distribution *d, struct tally *tally)
+{
+	const struct batch *batch = d->batch;
+
+	for (size_t i = 0; i < batch->list->count; i++)
+		tally->failures += batch_has_error(&batch->outcomes[i]);
+	for (size_t i = 0; i < d->own_count; i++) {
+		size_t place = batch->places[d->own_items[i]];
+		const struct broker_outcome *outcome = &batch->outcomes[place];
+
+		tally->success[place] = tally->success[place] || batch_has_success(outcome);
+		tally->created[place] = tally->created[place] || outcome->created;
+	}
+}
+
+static bool tally_make(const struct batch_distribution *d, struct tally *tally)
+{
+	const struct batch *batch = d->batch;
+	size_t count = batch->list->count;
+
+	*tally = (struct tally){arena_zalloc(d->call->arena, count), arena_zalloc(d->call->arena, count), 0, 0};
+	if (!tally->success || !tally->created)
+		return false;
+	tally_here(d, tally);
+	for (const struct group *group = d->groups; group; group = group->next)
+		for (const struct part *part = group->parts; part; part = part->next) {
+			size_t place = batch->places[part->item];
+
+			tally->failures += part->failed;
+			tally->success[place] = tally->success[place] || !part->failed;
+			tally->created[place] = tally->created[place] || part_created(part);
+		}
+	for (size_t i = 0; i < count; i++)
+		tally->creations += tally->created[i];
+	return true;
+}
+
+static void error_open(struct buf *out, struct str id, bool *first)
+{
+	comma(out, first);
+	buf_put(out, STR("{\"entityId\":"));
+	json_write_string(out, id);
+	buf_put(out, STR(",\"error\":"));
+}
+
+static void part_error_write(const struct batch_distribution *d, const struct group *group, const struct part *part,
+			     struct buf *out, bool *first)
+{
+	const struct share share = {.source = group->source};
+
+	error_open(out, d->batch->ids[d->batch->places[part->item]], first);
+	if (part->problem.at)
+		buf_put(out, part->problem);
+	else if (part->forward)
+		(void)forward_problem_write(part->forward, out);
+	else
+		(void)share_conflict_write(&share, batch_operation(d->batch), out);
+	buf_put(out, STR(",\"registrationId\":"));
+	json_write_string(out, source_id(group->source));
+	buf_put_char(out, '}');
+}
+
+static void result_write(const struct batch_distribution *d, const struct tally *tally, struct buf *out)
+{
+	const struct batch *batch = d->batch;
+	bool first = true;
+
+	buf_put(out, STR("{\"success\":["));
+	for (size_t i = 0; i < batch->list->count; i++) {
+		if (!tally->success[i])
+			continue;
+		comma(out, &first);
+		json_write_string(out, batch->ids[i]);
+	}
+	buf_put(out, STR("],\"errors\":["));
+	first = true;
+	for (const struct group *group = d->groups; group; group = group->next)
+		for (const struct part *part = group->parts; part; part = part->next)
+			if (part->failed)
+				part_error_write(d, group, part, out, &first);
+	for (size_t i = 0; i < batch->list->count; i++) {
+		if (!batch_has_error(&batch->outcomes[i]))
+			continue;
+		error_open(out, batch->ids[i], &first);
+		batch_error_write(out, &batch->outcomes[i]);
+		buf_put_char(out, '}');
+	}
+	buf_put(out, STR("]}"));
+}
+
+static void created_write(const struct batch_distribution *d, const struct tally *tally, struct buf *out)
+{
+	bool first = true;
+
+	buf_put_char(out, '[');
+	for (size_t i = 0; i < d->batch->list->count; i++) {
+		if (!tally->created[i])
+			continue;
+		comma(out, &first);
+		json_write_string(out, d->batch->ids[i]);
+	}
+	buf_put_char(out, ']');
+}
+
+static void answer(struct batch_distribution *d)
+{
+	struct call *call = d->call;
+	struct tally tally;
+	struct buf out;
+
+	if (!tally_make(d, &tally)) {
+		answer_error(call, no_memory(call), &call->error);
+		return;
+	}
+	if (tally.failures == 0 && tally.creations == 0) {
+		answer_empty(call, 204);
+		return;
+	}
+	buf_init(&out, call->api->options.answer_bytes_max);
+	if (tally.failures > 0)
+		result_write(d, &tally, &out);
+	else
+		created_write(d, &tally, &out);
+	if (!out.failed) {
+		answer_buf(call, tally.failures > 0 ? 207 : 201, STR("application/json"), &out);
+		return;
+	}
+	buf_done(&out);
+	answer_problem(call, PROBLEM_TOO_MANY_RESULTS, "the result of this batch is too large an answer");
+}
+
+/* ---- here ---- */
+
+/* What is not here may well be elsewhere: where a source was asked, that is no error. */
+static bool was_elsewhere(const struct batch_distribution *d, size_t item)
+{
+	for (const struct group *group = d->groups; group; group = group->next)
+		for (const struct part *part = group->parts; part; part = part->next)
+			if (part->item == item)
+				return true;
+	return false;
+}
+
+static void written(struct call *call)
+{
+	struct batch_distribution *d = call->work;
+	struct batch *batch = d->batch;
+
+	if (call->write_code != ERR_OK) {
+		answer_error(call, call->write_code, &call->error);
+		return;
+	}
+	for (size_t i = 0; i < d->own_count; i++) {
+		struct broker_outcome *outcome = &batch->outcomes[batch->places[d->own_items[i]]];
+
+		*outcome = d->own[i].outcome;
+		if (outcome->code == ERR_NOT_FOUND && was_elsewhere(d, d->own_items[i])) {
+			*outcome = (struct broker_outcome){0};
+			d->own_items[i] = d->own_items[d->own_count - 1];
+			d->own[i] = d->own[--d->own_count];
+			i--;
+		}
+	}
+	answer(d);
+}
+
+static void write_here(struct batch_distribution *d)
+{
+	struct batch *batch = d->batch;
+	struct call *call = d->call;
+
+	for (size_t i = 0; i < batch->item_count; i++) {
+		if (!d->here[i])
+			continue;
+		d->own_items[d->own_count] = i;
+		d->own[d->own_count++] = batch->items[i];
+	}
+	if (d->own_count == 0)
+		answer(d);
+	else
+		call_write(call, d->own, d->own_count, written);
+}
+
+/* ---- what came back ---- */
+
+static struct str text_of(struct call *call, const struct json *node)
+{
+	struct buf out;
+
+	buf_init(&out, API_SCRATCH_BYTES_MAX);
+	json_write(&out, node);
+	return buf_to_arena(&out, call->arena);
+}
+
+static bool names_id(const struct json *list, struct str id)
+{
+	for (uint32_t i = 0; json_is(list, JSON_ARRAY) && i < list->count; i++)
+		if (str_eq(json_text(&list->items[i]), id))
+			return true;
+	return false;
+}
+
+static const struct json *error_for(const struct json *errors, struct str id)
+{
+	for (uint32_t i = 0; json_is(errors, JSON_ARRAY) && i < errors->count; i++)
+		if (str_eq(json_text(json_get(&errors->items[i], STR("entityId"))), id))
+			return json_get(&errors->items[i], STR("error"));
+	return NULL;
+}
+
+/* By what the source says of its batch (5.2.16), or of one entity. */
+static void part_take(struct batch_distribution *d, struct part *part, const struct json *body)
+{
+	struct forward *forward = part->forward;
+	struct str id = d->batch->ids[d->batch->places[part->item]];
+	const struct json *error = error_for(json_get(body, STR("errors")), id);
+
+	part->failed = forward->code != ERR_OK;
+	if (forward->status == 207 && error) {
+		part->failed = true;
+		part->problem = text_of(d->call, error);
+	}
+	if (forward->status == 201)
+		part->created = !json_is(body, JSON_ARRAY) || names_id(body, id);
+	if (forward->status == 409 && d->batch->operation != BROKER_CREATE && !d->second &&
+	    str_ends(json_text(json_get(body, STR("type"))), STR("/AlreadyExists")))
+		part->again = true;
+}
+
+static void take_all(struct batch_distribution *d)
+{
+	for (size_t i = 0; i < d->round->count; i++)
+		(void)forward_settle(d->round->at[i], false);
+	for (struct group *group = d->groups; group; group = group->next) {
+		struct forward *latest = NULL;
+		struct json *body = NULL;
+
+		for (struct part *part = group->parts; part; part = part->next) {
+			if (d->second && !part->again)
+				continue;
+			if (part->forward && part->forward != latest)
+				body = forward_body(part->forward);
+			latest = part->forward;
+			if (part->forward)
+				part_take(d, part, body);
+		}
+	}
+}
+
+static enum err_code request_add(struct batch_distribution *d, struct group *group, struct part *part,
+				 const struct means *means);
+
+static void take_second(struct call *call)
+{
+	struct batch_distribution *d = call->work;
+
+	take_all(d);
+	write_here(d);
+}
+
+/* Those that exist there already (5.6.8.4). */
+static void take_answers(struct call *call)
+{
+	struct batch_distribution *d = call->work;
+	const struct means *means = change_means(d->batch);
+	enum err_code code;
+
+	take_all(d);
+	d->second = true;
+	code = forward_round_new(call, &d->round);
+	for (struct group *group = d->groups; group; group = group->next)
+		for (struct part *part = group->parts; part && code == ERR_OK; part = part->next)
+			if (part->again && source_supports(group->source, means->operation))
+				code = request_add(d, group, part, means);
+			else
+				part->again = false;
+	if (code != ERR_OK)
+		answer_error(call, code, &call->error);
+	else if (d->round->count > 0)
+		forward_send(d->round, take_second);
+	else
+		write_here(d);
+}
+
+/* ---- asking ---- */
+
+static enum err_code request_add(struct batch_distribution *d, struct group *group, struct part *part,
+				 const struct means *means)
+{
+	struct call *call = d->call;
+	struct batch *batch = d->batch;
+	size_t place = batch->places[part->item];
+	struct str path = STR("/entities");
+
+	if (means->behind)
+		path = arena_concat(call->arena, entity_path(call->arena, batch->ids[place]), str_from(means->behind));
+	part->forward = forward_add(d->round, group->source, means->method, path);
+	if (!part->forward)
+		return ERR_LIMIT;
+	part->forward->query = str_from(means->query);
+	part->forward->body = part->body;
+	part->forward->context_value = batch->context_values[place];
+	return ERR_OK;
+}
+
+/* Bodies of one @context go into one request; BATCH_ITEMS_A_REQUEST of them at most. */
+static enum err_code batch_request_add(struct batch_distribution *d, struct group *group, struct part **part)
+{
+	static const char *const paths[] = {
+		[BROKER_CREATE] = "/entityOperations/create", [BROKER_APPEND_ATTRIBUTES] = "/entityOperations/update",
+		[BROKER_DELETE] = "/entityOperations/delete", [BROKER_REPLACE] = "/entityOperations/upsert",
+		[BROKER_UPSERT] = "/entityOperations/upsert", [BROKER_MERGE] = "/entityOperations/merge"};
+	struct call *call = d->call;
+	struct batch *batch = d->batch;
+	const struct json *context_value = batch->context_values[batch->places[(*part)->item]];
+	struct json *list = json_new(call->arena, json_array());
+	struct forward *forward = forward_add(d->round, group->source, "POST", str_from(paths[batch->operation]));
+
+	if (!forward || !list)
+		return forward ? no_memory(call) : ERR_LIMIT;
+	for (; *part && list->count < BATCH_ITEMS_A_REQUEST; *part = (*part)->next) {
+		size_t place = batch->places[(*part)->item];
+
+		if (batch->context_values[place] != context_value)
+			break;
+		(*part)->forward = forward;
+		if (!json_push(call->arena, list, (*part)->body ? *(*part)->body : json_string(batch->ids[place])))
+			return no_memory(call);
+	}
+	forward->body = list;
+	forward->context_value = context_value;
+	if (batch->operation == BROKER_UPSERT)
+		forward->query = STR("options=update");
+	else if (batch->operation == BROKER_APPEND_ATTRIBUTES && !batch->overwrite)
+		forward->query = STR("options=noOverwrite");
+	return ERR_OK;
+}
+
+/* ERR_TIMEOUT: suspended. */
+static enum err_code group_rename(struct batch_distribution *d, struct group *group)
+{
+	struct call *call = d->call;
+	struct context *names = NULL;
+	enum err_code code = ERR_OK;
+
+	if (!source_info_value(group->source, STR("jsonldContext")).at)
+		return ERR_OK;
+	code = forward_names(call, group->source, &names);
+	for (struct part *part = group->parts; part && code == ERR_OK; part = part->next) {
+		if (!part->body)
+			continue;
+		part->body =
+			entity_rename(call->arena, part->body, d->batch->contexts[d->batch->places[part->item]], names);
+		code = part->body ? ERR_OK : no_memory(call);
+	}
+	return code;
+}
+
+static enum err_code group_ask(struct batch_distribution *d, struct group *group)
+{
+	const struct means *means = means_of(d->batch, group->source);
+	bool batches = source_supports(group->source, batch_operation(d->batch));
+	enum err_code code = ERR_OK;
+
+	for (struct part *part = group->parts; part && code == ERR_OK;) {
+		if (batches) {
+			code = batch_request_add(d, group, &part);
+			continue;
+		}
+		if (means)
+			code = request_add(d, group, part, means);
+		else
+			part->failed = true;
+		part = part->next;
+	}
+	return code;
+}
+
+static void ask(struct call *call)
+{
+	struct batch_distribution *d = call->work;
+	enum err_code code = ERR_OK;
+
+	call->resume = ask;
+	for (; d->building && code == ERR_OK; d->building = d->building->next) {
+		code = group_rename(d, d->building);
+		if (code == ERR_TIMEOUT)
+			return;
+		if (code == ERR_OK)
+			code = group_ask(d, d->building);
+	}
+	if (code != ERR_OK)
+		answer_error(call, code, &call->error);
+	else
+		forward_send(d->round, take_answers);
+}
+
+/* ---- whose parts ---- */
+
+static struct group *group_of(struct batch_distribution *d, struct source *source)
+{
+	struct group *group = d->groups;
+
+	while (group && !str_eq(source_id(group->source), source_id(source)))
+		group = group->next;
+	if (group)
+		return group;
+	group = arena_new(d->call->arena, struct group);
+	if (!group)
+		return NULL;
+	group->source = source;
+	group->last = &group->parts;
+	*d->last = group;
+	d->last = &group->next;
+	return group;
+}
+
+static bool does_something(const struct batch_distribution *d, const struct source *source)
+{
+	enum registration_mode mode = source_mode(source);
+
+	if (mode == REGISTRATION_EXCLUSIVE || mode == REGISTRATION_REDIRECT)
+		return true; /* a Conflict at least */
+	return mode == REGISTRATION_INCLUSIVE &&
+	       (source_supports(source, batch_operation(d->batch)) || means_of(d->batch, source));
+}
+
+struct whole_item {
+	struct registration_entity about;
+	const struct str *attribute_iris;
+	size_t attribute_count;
+	unsigned char *taken;
+	bool whole_taken;
+};
+
+static enum err_code part_add(struct batch_distribution *d, size_t item, struct whole_item *about,
+			      struct source *source)
+{
+	struct call *call = d->call;
+	struct batch *batch = d->batch;
+	size_t place = batch->places[item], count = 0;
+	const struct str *theirs = NULL;
+	bool whole = false;
+	struct part *part;
+	struct group *group;
+
+	if (!does_something(d, source) || !source_covers(source, &about->about, STR_NONE))
+		return ERR_OK;
+	if (!share_of(call, source, &about->about, about->attribute_iris, about->attribute_count, about->taken, &theirs,
+		      &count, &whole))
+		return no_memory(call);
+	if (about->attribute_count > 0 && count == 0)
+		return ERR_OK;
+	about->whole_taken = about->whole_taken || (whole && source_mode(source) == REGISTRATION_REDIRECT);
+	group = group_of(d, source);
+	part = arena_new(call->arena, struct part);
+	if (!group || !part)
+		return no_memory(call);
+	part->item = item;
+	if (batch->operation != BROKER_DELETE) {
+		part->body = share_body(call, &batch->list->items[place], batch->contexts[place], theirs, count, whole);
+		if (!part->body)
+			return no_memory(call);
+	}
+	*group->last = part;
+	group->last = &part->next;
+	group->count++;
+	return ERR_OK;
+}
+
+static enum err_code item_about(struct batch_distribution *d, const struct broker_item *item, struct whole_item *about)
+{
+	struct call *call = d->call;
+	const struct json *entity = item->entity;
+	struct json *own = NULL;
+	struct error err;
+
+	about->about.id = item->id;
+	if (!json_get(entity, STR("type")) &&
+	    broker_retrieve(call->loop->reader, call->tenant, item->id, call->arena, &own, &err) != ERR_OK)
+		own = NULL;
+	if (!entity_types(call, own ? own : entity, &about->about) ||
+	    !entity_attributes(call, entity, &about->attribute_iris, &about->attribute_count))
+		return no_memory(call);
+	about->taken = arena_zalloc(call->arena, about->attribute_count);
+	return about->taken ? ERR_OK : no_memory(call);
+}
+
+static enum err_code item_split(struct batch_distribution *d, size_t i)
+{
+	struct call *call = d->call;
+	struct broker_item *item = &d->batch->items[i];
+	struct whole_item about = {.attribute_count = 0};
+	struct source_list sources = {0};
+	enum err_code code = item_about(d, item, &about);
+
+	if (code == ERR_OK) {
+		struct registration_question match = {.entity = about.about,
+						      .attribute_iris = about.attribute_iris,
+						      .attribute_count = about.attribute_count};
+
+		code = call_sources(call, batch_operation(d->batch), true, &match, &sources);
+	}
+	for (size_t s = 0; code == ERR_OK && s < sources.count; s++)
+		code = part_add(d, i, &about, sources.at[s]);
+	if (code != ERR_OK)
+		return code;
+	size_t left = 0;
+
+	d->here[i] = true;
+	if (!item->entity || sources.count == 0)
+		return ERR_OK;
+	item->entity = share_left(call, item->entity, about.attribute_iris, about.attribute_count, about.taken, &left);
+	d->here[i] = !about.whole_taken && (about.attribute_count == 0 || left > 0);
+	return item->entity ? ERR_OK : no_memory(call);
+}
+
+void distribute_batch(struct call *call, struct batch *batch, void (*alone)(struct call *call))
+{
+	struct batch_distribution *d = arena_new(call->arena, struct batch_distribution);
+	enum err_code code = ERR_OK;
+
+	if (d) {
+		*d = (struct batch_distribution){.call = call, .batch = batch, .last = &d->groups};
+		d->here = arena_zalloc(call->arena, batch->item_count);
+		d->own = arena_array(call->arena, struct broker_item, batch->item_count);
+		d->own_items = arena_array(call->arena, size_t, batch->item_count);
+	}
+	if (!d || !d->here || !d->own || !d->own_items)
+		code = no_memory(call);
+	for (size_t i = 0; code == ERR_OK && i < batch->item_count; i++)
+		code = item_split(d, i);
+	if (code == ERR_OK && !d->groups) {
+		alone(call);
+		return;
+	}
+	if (code == ERR_OK)
+		code = forward_round_new(call, &d->round);
+	if (code != ERR_OK) {
+		answer_error(call, code, &call->error);
+		return;
+	}
+	call->work = d;
+	d->building = d->groups;
+	ask(call);
+}
