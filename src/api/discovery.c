@@ -1,9 +1,7 @@
 /* Discovery: /types and /attributes. Source: GS CIM 009 V1.9.1 clauses 5.7.5 to 5.7.10, 5.2.24 to 5.2.28, 6.25 to 6.28.
  *
  * A list's id is made of its tenant's name: every tenant has one list of types and one of attributes. */
-#include "api/api_int.h"
-
-#include "broker/discovery.h"
+#include "api/discovery_int.h"
 
 /* An answer being made: a tree in the call's arena. */
 struct answer {
@@ -124,24 +122,54 @@ static struct json entity_type(struct answer *answer, const struct discovery_typ
 	return object;
 }
 
+static void answer_types(struct call *call)
+{
+	const struct discovery *discovery = call->work;
+	const struct discovery_types *types = &discovery->types;
+	struct answer answer;
+	struct json body = json_array();
+
+	answer_open(&answer, call);
+	if (!discovery->details)
+		body = type_list(&answer, types);
+	for (size_t i = 0; discovery->details && i < types->count; i++)
+		push(&answer, &body, entity_type(&answer, &types->items[i]));
+	answer_close(&answer, ERR_OK, &body);
+}
+
+/* call->work; answers the request itself and returns NULL where it cannot be made. */
+static struct discovery *discovery_new(struct call *call, enum discovered what, void (*answer)(struct call *call))
+{
+	struct discovery *discovery = arena_new(call->arena, struct discovery);
+
+	if (!discovery) {
+		answer_problem(call, PROBLEM_UNAVAILABLE, "no memory for this request");
+		return NULL;
+	}
+	discovery->what = what;
+	discovery->answer = answer;
+	call->work = discovery;
+	if (call->operation->parameters & PARAMETER_BIT(P_DETAILS))
+		return call_flag(call, P_DETAILS, &discovery->details) ? discovery : NULL;
+	return discovery;
+}
+
+/* What is known here is there (or why it is not): others are asked. */
+static void discovery_go_on(struct call *call, enum err_code code)
+{
+	if (code == ERR_OK)
+		discovery_distribute(call);
+	else
+		answer_error(call, code, &call->error);
+}
+
 static void types_found(struct call *call)
 {
-	struct answer answer;
-	struct discovery_types types;
-	struct json body = json_array();
-	bool details;
+	struct discovery *discovery = discovery_new(call, DISCOVERED_TYPES, answer_types);
 
-	if (!call_flag(call, P_DETAILS, &details))
-		return;
-	answer_open(&answer, call);
-	enum err_code code =
-		discover_types(call->loop->reader, call->tenant, details, call->arena, &types, &call->error);
-
-	if (code == ERR_OK && !details)
-		body = type_list(&answer, &types);
-	for (size_t i = 0; code == ERR_OK && details && i < types.count; i++)
-		push(&answer, &body, entity_type(&answer, &types.items[i]));
-	answer_close(&answer, code, &body);
+	if (discovery)
+		discovery_go_on(call, discover_types(call->loop->reader, call->tenant, discovery->details, call->arena,
+						     &discovery->types, &call->error));
 }
 
 void retrieve_types(struct call *call)
@@ -169,21 +197,46 @@ static struct json entity_type_info(struct answer *answer, const struct discover
 	return object;
 }
 
-static void type_found(struct call *call)
+static void answer_type(struct call *call)
 {
-	struct answer answer;
-	struct discovery_type type;
+	const struct discovery *discovery = call->work;
 	struct json body = json_null();
-	struct str iri;
+	struct answer answer;
 
 	answer_open(&answer, call);
-	enum err_code code = context_expand(call->context, call->arena, call->variables[0], &iri, &call->error);
+	if (discovery->found)
+		body = entity_type_info(&answer, &discovery->types.items[0]);
+	answer_close(&answer, discovery->found ? ERR_OK : discovery->code, &body);
+}
+
+/* One that is not known here may be known elsewhere. */
+static enum err_code known_here(struct discovery *discovery, enum err_code code)
+{
+	discovery->code = code;
+	discovery->found = code == ERR_OK;
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+static void type_found(struct call *call)
+{
+	struct discovery *discovery = discovery_new(call, DISCOVERED_TYPE, answer_type);
+	struct discovery_type *type = arena_new(call->arena, struct discovery_type);
+
+	if (!discovery)
+		return;
+	if (!type) {
+		answer_problem(call, PROBLEM_UNAVAILABLE, "no memory for this request");
+		return;
+	}
+	enum err_code code =
+		context_expand(call->context, call->arena, call->variables[0], &discovery->iri, &call->error);
 
 	if (code == ERR_OK)
-		code = discover_type(call->loop->reader, call->tenant, iri, call->arena, &type, &call->error);
-	if (code == ERR_OK)
-		body = entity_type_info(&answer, &type);
-	answer_close(&answer, code, &body);
+		code = known_here(discovery, discover_type(call->loop->reader, call->tenant, discovery->iri,
+							   call->arena, type, &call->error));
+	if (discovery->found)
+		discovery->types = (struct discovery_types){type, 1};
+	discovery_go_on(call, code);
 }
 
 void retrieve_type(struct call *call)
@@ -223,24 +276,28 @@ static struct json attribute_info(struct answer *answer, const struct discovery_
 	return object;
 }
 
+static void answer_attributes(struct call *call)
+{
+	const struct discovery *discovery = call->work;
+	const struct discovery_attributes *attributes = &discovery->attributes;
+	struct answer answer;
+	struct json body = json_array();
+
+	answer_open(&answer, call);
+	if (!discovery->details)
+		body = attribute_list(&answer, attributes);
+	for (size_t i = 0; discovery->details && i < attributes->count; i++)
+		push(&answer, &body, attribute_info(&answer, &attributes->items[i], false));
+	answer_close(&answer, ERR_OK, &body);
+}
+
 static void attributes_found(struct call *call)
 {
-	struct answer answer;
-	struct discovery_attributes attributes;
-	struct json body = json_array();
-	bool details;
+	struct discovery *discovery = discovery_new(call, DISCOVERED_ATTRIBUTES, answer_attributes);
 
-	if (!call_flag(call, P_DETAILS, &details))
-		return;
-	answer_open(&answer, call);
-	enum err_code code =
-		discover_attributes(call->loop->reader, call->tenant, details, call->arena, &attributes, &call->error);
-
-	if (code == ERR_OK && !details)
-		body = attribute_list(&answer, &attributes);
-	for (size_t i = 0; code == ERR_OK && details && i < attributes.count; i++)
-		push(&answer, &body, attribute_info(&answer, &attributes.items[i], false));
-	answer_close(&answer, code, &body);
+	if (discovery)
+		discovery_go_on(call, discover_attributes(call->loop->reader, call->tenant, discovery->details,
+							  call->arena, &discovery->attributes, &call->error));
 }
 
 void retrieve_attributes(struct call *call)
@@ -248,21 +305,38 @@ void retrieve_attributes(struct call *call)
 	call_with_context(call, attributes_found);
 }
 
-static void attribute_found(struct call *call)
+static void answer_attribute(struct call *call)
 {
-	struct answer answer;
-	struct discovery_attribute attribute;
+	const struct discovery *discovery = call->work;
 	struct json body = json_null();
-	struct str iri;
+	struct answer answer;
 
 	answer_open(&answer, call);
-	enum err_code code = context_expand(call->context, call->arena, call->variables[0], &iri, &call->error);
+	if (discovery->found)
+		body = attribute_info(&answer, &discovery->attributes.items[0], true);
+	answer_close(&answer, discovery->found ? ERR_OK : discovery->code, &body);
+}
+
+static void attribute_found(struct call *call)
+{
+	struct discovery *discovery = discovery_new(call, DISCOVERED_ATTRIBUTE, answer_attribute);
+	struct discovery_attribute *attribute = arena_new(call->arena, struct discovery_attribute);
+
+	if (!discovery)
+		return;
+	if (!attribute) {
+		answer_problem(call, PROBLEM_UNAVAILABLE, "no memory for this request");
+		return;
+	}
+	enum err_code code =
+		context_expand(call->context, call->arena, call->variables[0], &discovery->iri, &call->error);
 
 	if (code == ERR_OK)
-		code = discover_attribute(call->loop->reader, call->tenant, iri, call->arena, &attribute, &call->error);
-	if (code == ERR_OK)
-		body = attribute_info(&answer, &attribute, true);
-	answer_close(&answer, code, &body);
+		code = known_here(discovery, discover_attribute(call->loop->reader, call->tenant, discovery->iri,
+								call->arena, attribute, &call->error));
+	if (discovery->found)
+		discovery->attributes = (struct discovery_attributes){attribute, 1};
+	discovery_go_on(call, code);
 }
 
 void retrieve_attribute(struct call *call)
