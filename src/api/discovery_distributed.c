@@ -1,6 +1,7 @@
-/* Types and attributes of other sources put to those that are known here (5.7.11, the second way: they are asked). Names
- * that a source was not registered for are left out (4.3.6.1). Counts are added up: an entity that two sources hold
- * counts twice, which 5.7.11 allows as an estimate. */
+/* Types and attributes of other sources put to those that are known here (5.7.11, the second way: they are asked).
+ *
+ * Names that a source was not registered for are left out (4.3.6.1). Counts are added up: an entity that two sources
+ * hold counts twice, which 5.7.11 allows as an estimate. */
 #include "api/discovery_int.h"
 
 #include <stdlib.h>

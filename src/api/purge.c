@@ -1,6 +1,7 @@
 /* Purge Entities: DELETE /entities. The purge runs on the broker's thread for it; the answer waits until it is over and
  * says what was not purged, if anything. Source: GS CIM 009 V1.9.1 clauses 5.6.21, 6.4.3.3, 5.2.16, 5.2.17. */
-#include "api/query_int.h"
+#include "api/distribute_int.h"
+#include "api/gather_int.h"
 
 #include "broker/purge.h"
 #include "ngsild/expand.h"
@@ -12,19 +13,70 @@ struct purge_call {
 	struct merge_reduction reduction;
 	struct query *query;
 	struct entity_map *map; /* a reference; NULL: none */
+	/* Other sources: */
+	struct query_text text;
+	struct question question;
+	struct source_list sources;
+	struct share *shares;
+	size_t share_count, next;
+	struct forward_round *round;
 };
 
 static void work_done(struct purge_call *work)
 {
 	query_done(work->query);
+	question_done(&work->question);
 	(void)entity_map_unref(work->map);
+}
+
+static bool share_failed(const struct share *share)
+{
+	return !share->forward || share->forward->code != ERR_OK;
+}
+
+static size_t shares_failed(const struct purge_call *work)
+{
+	size_t failed = 0;
+
+	for (size_t i = 0; i < work->share_count; i++)
+		failed += share_failed(&work->shares[i]);
+	return failed;
 }
 
 /* ---- the answer ---- */
 
-/* A BatchOperationResult: what was purged, and what was not and why. */
-static void result_write(struct buf *out, const struct broker_purge *purge)
+static void share_problem_write(struct buf *out, const struct share *share)
 {
+	if (share->forward)
+		(void)forward_problem_write(share->forward, out);
+	else
+		(void)share_conflict_write(share, SOURCE_PURGE_ENTITY, out);
+}
+
+/* Which entities a source would have purged nobody knows when it did not: its registration stands for them. */
+static void shares_write(struct buf *out, const struct purge_call *work, bool first)
+{
+	for (size_t i = 0; i < work->share_count; i++) {
+		if (!share_failed(&work->shares[i]))
+			continue;
+		if (!first)
+			buf_put_char(out, ',');
+		first = false;
+		buf_put(out, STR("{\"entityId\":"));
+		json_write_string(out, source_id(work->shares[i].source));
+		buf_put(out, STR(",\"error\":"));
+		share_problem_write(out, &work->shares[i]);
+		buf_put(out, STR(",\"registrationId\":"));
+		json_write_string(out, source_id(work->shares[i].source));
+		buf_put_char(out, '}');
+	}
+}
+
+/* A BatchOperationResult: what was purged, and what was not and why. */
+static void result_write(struct buf *out, const struct purge_call *work)
+{
+	const struct broker_purge *purge = &work->purge;
+
 	static const struct error unsaid = {.detail = "no memory to say why"};
 	bool first = true;
 
@@ -53,6 +105,7 @@ static void result_write(struct buf *out, const struct broker_purge *purge)
 		buf_put_char(out, '}');
 		first = false;
 	}
+	shares_write(out, work, first);
 	buf_put(out, STR("]}"));
 }
 
@@ -71,9 +124,10 @@ static const struct error *common_error(const struct broker_purge *purge)
 	return error;
 }
 
-static void answer_failures(struct call *call, const struct broker_purge *purge)
+static void answer_failures(struct call *call, const struct purge_call *work)
 {
-	const struct error *common = common_error(purge);
+	const struct broker_purge *purge = &work->purge;
+	const struct error *common = work->share_count ? NULL : common_error(purge);
 	struct buf out;
 
 	if (common) {
@@ -81,7 +135,7 @@ static void answer_failures(struct call *call, const struct broker_purge *purge)
 		return;
 	}
 	buf_init(&out, call->api->options.answer_bytes_max);
-	result_write(&out, purge);
+	result_write(&out, work);
 	if (!out.failed) {
 		answer_buf(call, 207, STR("application/json"), &out);
 		return;
@@ -98,8 +152,8 @@ static void answer(struct call *call)
 
 	if (call->write_code != ERR_OK)
 		answer_error(call, call->write_code, &call->error);
-	else if (work->purge.failed > 0)
-		answer_failures(call, &work->purge);
+	else if (work->purge.failed > 0 || shares_failed(work) > 0)
+		answer_failures(call, work);
 	else
 		answer_empty(call, 204);
 	broker_purge_clear(&work->purge);
@@ -233,6 +287,131 @@ static void submit(struct call *call, struct purge_call *work)
 	answer_error(call, code, &call->error);
 }
 
+/* ---- other sources ---- */
+
+static void purge_here(struct call *call)
+{
+	struct purge_call *work = call->work;
+
+	for (size_t i = 0; i < work->share_count; i++)
+		if (work->shares[i].forward)
+			(void)forward_settle(work->shares[i].forward, false);
+	submit(call, work);
+}
+
+/* What of the purge is said in its own words goes along as it came. ERR_TIMEOUT: suspended. */
+static enum err_code request_add(struct call *call, struct purge_call *work, struct share *share)
+{
+	static const enum parameter as_they_are[] = {P_KEEP,     P_DROP,        P_SCOPE_Q,     P_GEOREL,
+						     P_GEOMETRY, P_COORDINATES, P_GEOPROPERTY, P_GEOMETRY_PROPERTY};
+	struct narrowed narrowed = {STR_NONE, STR_NONE, STR_NONE, STR_NONE};
+	struct context *names = NULL;
+	struct str q = call->parameters[P_Q];
+	struct buf out;
+	enum err_code code = forward_names(call, share->source, &names);
+
+	if (code == ERR_OK)
+		code = gather_narrow(call, share->source, &work->question.asked, &work->text, names, &narrowed);
+	if (code == ERR_OK)
+		code = forward_rename_q(call, names, &q, &q);
+	if (code != ERR_OK)
+		return code;
+	share->forward = forward_add(work->round, share->source, "DELETE", STR("/entities"));
+	if (!share->forward)
+		return ERR_LIMIT;
+	buf_init(&out, API_SCRATCH_BYTES_MAX);
+	put_parameter(&out, STR("id"), narrowed.ids);
+	put_parameter(&out, STR("idPattern"), narrowed.id_pattern);
+	put_parameter(&out, STR("type"), narrowed.type);
+	/* Of a source that is registered for some attributes alone no whole entity may go. */
+	if (narrowed.attrs.at && !call->parameters[P_ATTRS].at && !call->parameters[P_KEEP].at &&
+	    !call->parameters[P_DROP].at)
+		put_parameter(&out, STR("drop"), narrowed.attrs);
+	else
+		put_parameter(&out, STR("attrs"), narrowed.attrs);
+	put_parameter(&out, STR("q"), q);
+	for (size_t i = 0; i < sizeof(as_they_are) / sizeof(as_they_are[0]); i++)
+		put_parameter(&out, parameter_rules[as_they_are[i]].name, call->parameters[as_they_are[i]]);
+	share->forward->query = buf_to_arena(&out, call->arena);
+	share->forward->context_value = call->context_value;
+	return share->forward->query.at ? ERR_OK : err_set(&call->error, ERR_MEMORY, "no memory for a request");
+}
+
+static enum err_code share_add(struct call *call, struct purge_call *work, struct source *source)
+{
+	enum registration_mode mode = source_mode(source);
+	struct share *share = &work->shares[work->share_count];
+	enum err_code code = ERR_OK;
+
+	*share = (struct share){.source = source};
+	if (mode == REGISTRATION_AUXILIARY)
+		return ERR_OK;
+	if (source_supports(source, SOURCE_PURGE_ENTITY))
+		code = request_add(call, work, share);
+	else if (mode == REGISTRATION_INCLUSIVE)
+		return ERR_OK;
+	work->share_count += code == ERR_OK;
+	return code;
+}
+
+static void ask_sources(struct call *call)
+{
+	struct purge_call *work = call->work;
+	enum err_code code = ERR_OK;
+
+	call->resume = ask_sources;
+	for (; code == ERR_OK && work->next < work->sources.count; work->next++) {
+		code = share_add(call, work, work->sources.at[work->next]);
+		if (code == ERR_TIMEOUT)
+			return;
+	}
+	if (code == ERR_OK) {
+		forward_send(work->round, purge_here);
+		return;
+	}
+	work_done(work);
+	answer_error(call, code, &call->error);
+}
+
+static enum err_code sources_find(struct call *call, struct purge_call *work)
+{
+	enum err_code code = question_take_attributes(call, &work->question);
+
+	if (code == ERR_OK)
+		code = question_take_csf(call, &work->question);
+	work->question.asked.query = work->query;
+	if (code == ERR_OK)
+		code = call_sources(call, SOURCE_PURGE_ENTITY, true, &work->question.asked, &work->sources);
+	if (code == ERR_OK)
+		code = forward_round_new(call, &work->round);
+	if (code == ERR_OK)
+		work->shares = arena_array(call->arena, struct share, work->sources.count);
+	return code == ERR_OK && !work->shares ? err_set(&call->error, ERR_MEMORY, "no memory for sources") : code;
+}
+
+/* Unless it is limited to this broker: the sources first, side by side. */
+static void purge_everywhere(struct call *call, struct purge_call *work)
+{
+	bool answered = false;
+
+	call->work = work;
+	if (str_eq(call->parameters[P_TYPE], STR("*")) || !call_is_distributed(call, &answered)) {
+		if (answered)
+			work_done(work);
+		else
+			submit(call, work);
+		return;
+	}
+	enum err_code code = sources_find(call, work);
+
+	if (code == ERR_OK) {
+		ask_sources(call);
+		return;
+	}
+	work_done(work);
+	answer_error(call, code, &call->error);
+}
+
 static void purge(struct call *call)
 {
 	struct purge_call *work = arena_new(call->arena, struct purge_call);
@@ -245,7 +424,8 @@ static void purge(struct call *call)
 			work_done(work);
 		answer_error(call, code, &call->error);
 	} else if (asks_something(call, work, &text)) {
-		submit(call, work);
+		work->text = text;
+		purge_everywhere(call, work);
 	} else {
 		work_done(work);
 	}
