@@ -1,6 +1,6 @@
 /* Entity maps: as a resource, and in use by queries.
  * Source: GS CIM 009 V1.9.1 clauses 4.5.25, 5.2.39, 5.5.9.3, 5.7.1.4, 5.7.2.4, 5.14.1–5.14.4, 6.32, 6.34. */
-#include "api/query_int.h"
+#include "api/gather_int.h"
 
 #include "base/duration.h"
 #include "base/time_value.h"
@@ -65,10 +65,31 @@ static enum err_code flag_take(struct call *call, bool *ret_wanted)
 		       STR_FMT(str_part(text, 0, 60)));
 }
 
-static void header_set(struct call *call, const struct entity_map *map)
+void entity_map_header(struct call *call, const struct entity_map *map)
 {
 	(void)http_response_header(call->request, "NGSILD-EntityMap",
 				   arena_printf(call->arena, API_ROOT MAPS_PATH "%.*s", STR_FMT(entity_map_id(map))));
+}
+
+enum err_code entity_map_wish(struct call *call, struct entity_map **ret_map, bool *ret_wanted, int64_t *ret_life_us)
+{
+	struct str id = STR_NONE;
+	enum err_code code = flag_take(call, ret_wanted);
+
+	*ret_map = NULL;
+	if (code == ERR_OK)
+		code = life_take(call, ret_life_us);
+	if (code == ERR_OK)
+		code = wanted_id(call, &id);
+	if (code != ERR_OK || !id.at)
+		return code;
+	code = broker_map_find(call->api->options.broker, call->tenant, id, ret_map, &call->error);
+	/* One that is gone is made anew (5.7.2.4). */
+	if (code == ERR_NOT_FOUND) {
+		*ret_wanted = true;
+		return ERR_OK;
+	}
+	return code;
 }
 
 static enum err_code map_make(struct call *call, const struct asked *asked, struct entity_map **ret_map)
@@ -91,7 +112,7 @@ enum err_code entity_map_named(struct call *call, struct entity_map **ret_map)
 	if (code == ERR_OK && id.at)
 		code = broker_map_find(call->api->options.broker, call->tenant, id, ret_map, &call->error);
 	if (code == ERR_OK && *ret_map)
-		header_set(call, *ret_map);
+		entity_map_header(call, *ret_map);
 	return code;
 }
 
@@ -123,7 +144,7 @@ enum err_code page_map_take(struct call *call, const struct asked *asked, struct
 	/* The map is in this order already. */
 	if (marks->order == asked->marks.order)
 		page->order = NULL;
-	header_set(call, map);
+	entity_map_header(call, map);
 	return ERR_OK;
 }
 
@@ -146,7 +167,7 @@ enum err_code entity_map_of_one(struct call *call, struct str id)
 	if ((code == ERR_OK && !wanted.at && flag) || (code == ERR_NOT_FOUND && wanted.at))
 		code = broker_map_make_one(broker, call->tenant, id, &marks, life_us, &map, &call->error);
 	if (code == ERR_OK && map)
-		header_set(call, map);
+		entity_map_header(call, map);
 	(void)entity_map_unref(map);
 	return code;
 }
@@ -154,12 +175,29 @@ enum err_code entity_map_of_one(struct call *call, struct str id)
 /* ---- as a resource ---- */
 
 struct ids_writer {
+	const struct entity_map *map;
 	struct buf *out;
 	bool some;
 };
 
-/* Without registrations every entity is held locally (5.2.39). */
-static bool put_id(void *self, struct str id)
+/* Who holds it: "@none" is this broker (5.2.39). */
+static void put_holders(struct ids_writer *writer, size_t at)
+{
+	size_t count = entity_map_source_count(writer->map) + 1;
+	bool some = false;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!entity_map_holds(writer->map, at, i))
+			continue;
+		if (some)
+			buf_put_char(writer->out, ',');
+		some = true;
+		json_write_string(writer->out,
+				  i == 0 ? STR("@none") : entity_map_source(writer->map, i - 1)->registration_id);
+	}
+}
+
+static bool put_id(void *self, struct str id, size_t at)
 {
 	struct ids_writer *writer = self;
 
@@ -167,14 +205,36 @@ static bool put_id(void *self, struct str id)
 		buf_put_char(writer->out, ',');
 	writer->some = true;
 	json_write_string(writer->out, id);
-	buf_put(writer->out, STR(":[\"@none\"]"));
+	buf_put(writer->out, STR(":["));
+	put_holders(writer, at);
+	buf_put_char(writer->out, ']');
 	return !writer->out->failed;
+}
+
+/* The maps that sources have made of their own. */
+static void put_linked_maps(struct buf *out, const struct entity_map *map)
+{
+	bool some = false;
+
+	for (size_t i = 0; i < entity_map_source_count(map); i++) {
+		const struct entity_map_source *source = entity_map_source(map, i);
+
+		if (!source->linked_map.at)
+			continue;
+		buf_put(out, some ? STR(",") : STR(",\"linkedMaps\":{"));
+		some = true;
+		json_write_string(out, source->registration_id);
+		buf_put_char(out, ':');
+		json_write_string(out, source->linked_map);
+	}
+	if (some)
+		buf_put_char(out, '}');
 }
 
 static enum err_code map_write(struct call *call, const struct entity_map *map, struct buf *out)
 {
 	char expires[TIME_ISO_BYTES];
-	struct ids_writer writer = {.out = out};
+	struct ids_writer writer = {.map = map, .out = out};
 	const struct context *context = call->context;
 	const struct json *member;
 
@@ -185,6 +245,7 @@ static enum err_code map_write(struct call *call, const struct entity_map *map, 
 		   STR_FMT(time_format_iso(entity_map_expires_us(map), expires)));
 	entity_map_each(map, put_id, &writer);
 	buf_put_char(out, '}');
+	put_linked_maps(out, map);
 	if (member) {
 		buf_put(out, STR(",\"@context\":"));
 		json_write(out, member);
@@ -194,7 +255,7 @@ static enum err_code map_write(struct call *call, const struct entity_map *map, 
 }
 
 /* Takes the reference. */
-static void map_answer(struct call *call, int status, struct entity_map *map)
+void entity_map_answer(struct call *call, int status, struct entity_map *map)
 {
 	struct buf out;
 
@@ -241,7 +302,7 @@ static void retrieve(struct call *call)
 	enum err_code code = broker_map_find(call->api->options.broker, call->tenant, id, &map, &call->error);
 
 	if (code == ERR_OK)
-		map_answer(call, 200, map);
+		entity_map_answer(call, 200, map);
 	else
 		answer_error(call, code, &call->error);
 }
@@ -328,15 +389,41 @@ void update_entity_map(struct call *call)
 
 /* ---- creating (5.14.4): a query that answers the map; limit, offset and the like are ignored ---- */
 
+static void create_distributed(struct call *call, struct query_text *text, struct asked *asked)
+{
+	const struct broker_page page = {.limit = 1};
+	struct asked *kept = arena_new(call->arena, struct asked);
+	struct represent_options options;
+	enum err_code code = call_representation(call, &options, &call->error);
+
+	if (code == ERR_OK && !kept)
+		code = err_set(&call->error, ERR_MEMORY, "no memory for this request");
+	if (code != ERR_OK) {
+		asked_done(asked);
+		answer_error(call, code, &call->error);
+		return;
+	}
+	*kept = *asked;
+	gather_query(call, text, kept, &page, &options, true);
+}
+
 static void create(struct call *call, struct query_text *text)
 {
 	struct represent_options options;
 	struct entity_map *map;
 	struct asked asked;
-	bool flag;
+	bool flag, answered = false;
 
 	if (!query_ask(call, text, &asked))
 		return;
+	if (!asked.local && call_is_distributed(call, &answered)) {
+		create_distributed(call, text, &asked);
+		return;
+	}
+	if (answered) {
+		asked_done(&asked);
+		return;
+	}
 	enum err_code code = flag_take(call, &flag);
 
 	if (code == ERR_OK)
@@ -346,8 +433,8 @@ static void create(struct call *call, struct query_text *text)
 		code = map_make(call, &asked, &map);
 	asked_done(&asked);
 	if (code == ERR_OK) {
-		header_set(call, map);
-		map_answer(call, 201, map);
+		entity_map_header(call, map);
+		entity_map_answer(call, 201, map);
 	} else if (code == ERR_LIMIT) {
 		answer_problem(call, PROBLEM_TOO_MANY_RESULTS, "%s", call->error.detail);
 	} else {

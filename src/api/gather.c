@@ -125,6 +125,17 @@ enum err_code gather_add(struct gather *gather, struct json *entity, struct sour
 	return version_add(gather, gathered, entity, holder) ? ERR_OK : no_memory(call);
 }
 
+enum err_code gather_add_id(struct gather *gather, struct str id, struct source *holder)
+{
+	struct gathered *gathered = id.at ? gathered_of(gather, id) : NULL;
+
+	if (!gathered)
+		return no_memory(gather->call);
+	if (has_holder(gathered, holder))
+		return ERR_OK;
+	return version_add(gather, gathered, NULL, holder) ? ERR_OK : no_memory(gather->call);
+}
+
 enum err_code gather_unite(struct gather *gather, struct gathered *gathered)
 {
 	struct call *call = gather->call;

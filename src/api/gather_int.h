@@ -31,6 +31,8 @@ struct gather {
 MUST_CHECK enum err_code gather_new(struct call *call, struct gather **ret_gather);
 /* holder NULL: this broker's own. */
 MUST_CHECK enum err_code gather_add(struct gather *gather, struct json *entity, struct source *holder);
+/* That a holder has an entity, without what it is. */
+MUST_CHECK enum err_code gather_add_id(struct gather *gather, struct str id, struct source *holder);
 /* Puts its versions together (4.5.5): gathered->entity. */
 MUST_CHECK enum err_code gather_unite(struct gather *gather, struct gathered *gathered);
 /* Linked entities (4.5.23): of those gathered, else of this broker's own. */
@@ -52,9 +54,10 @@ MUST_CHECK enum err_code gather_narrow(struct call *call, struct source *source,
 				       const struct registration_question *match, const struct query_text *text,
 				       const struct context *names, struct narrowed *ret);
 
-/* gather_query.c: the query, and the page that was asked for of it, of all sources. asked and page are the call's. */
+/* gather_query.c: the query, and the page that was asked for of it, of all sources; or the entity map made of it
+ * (5.14.4). asked is taken. */
 void gather_query(struct call *call, const struct query_text *text, struct asked *asked, const struct broker_page *page,
-		  const struct represent_options *options);
+		  const struct represent_options *options, bool only_map);
 /* gather_retrieve.c */
 void gather_retrieve(struct call *call, struct str id);
 

@@ -5,45 +5,9 @@
  * entity may be spread over sources (splitEntities) the filters are left out of the requests and put to the entities
  * once they are together; so with filters all that the sources have is looked at, and without them the entities of the
  * page are asked for once more of those sources that had more to give. */
-#include "api/gather_int.h"
+#include "api/gather_query_int.h"
 
 #include <string.h>
-
-#define IDS_A_REQUEST 100u /* entities asked for by their ids at a time */
-#define ALL UINT64_MAX
-
-struct asking { /* of one source */
-	struct source *source;
-	struct str parameters; /* but for the page */
-	uint64_t got, total;
-	bool total_known, complete;
-	struct forward *forward; /* under way, or to be read; NULL: none */
-};
-
-struct gather_query {
-	struct call *call;
-	struct asked *asked;
-	struct query_text text;
-	struct query *broad; /* owned; with split: what selects candidates here; else the query itself */
-	struct query *matching; /* owned; what is held against registrations */
-	struct question question;
-	struct broker_page page;
-	struct represent_options options;
-	bool split; /* entities may be spread over sources */
-	bool filtered; /* there is a condition beside ids and types */
-	uint64_t need; /* entities of each source that are wanted; ALL */
-	struct source_list sources;
-	struct asking *asking;
-	size_t next;
-	struct forward_round *round;
-	struct gather *gather;
-	uint64_t own_total;
-	bool own_complete;
-	enum err_code own_code;
-	bool completing; /* the second look at the entities of the page */
-	struct gathered **matches;
-	size_t match_count;
-};
 
 static void release(void *self)
 {
@@ -53,9 +17,10 @@ static void release(void *self)
 	query_done(q->matching);
 	question_done(&q->question);
 	asked_done(q->asked);
+	(void)entity_map_unref(q->map);
 }
 
-static void fail(struct call *call, enum err_code code)
+void gather_fail(struct call *call, enum err_code code)
 {
 	forward_warnings_put(call);
 	if (code == ERR_LIMIT)
@@ -108,7 +73,7 @@ static void answer(struct gather_query *q)
 
 /* ---- which of them match ---- */
 
-static bool is_match(const struct gather_query *q, const struct gathered *gathered)
+bool gather_is_match(const struct gather_query *q, const struct gathered *gathered)
 {
 	const struct linked_source linked = gather_linked(q->gather);
 
@@ -132,7 +97,7 @@ static enum err_code find_matches(struct gather_query *q)
 	q->match_count = 0;
 	for (size_t i = 0; code == ERR_OK && i < gather->count; i++) {
 		code = gather_unite(gather, gather->at[i]);
-		if (code == ERR_OK && is_match(q, gather->at[i]))
+		if (code == ERR_OK && gather_is_match(q, gather->at[i]))
 			q->matches[q->match_count++] = gather->at[i];
 	}
 	return code;
@@ -150,10 +115,10 @@ static bool holds(const struct gathered *gathered, const struct source *source)
 	return false;
 }
 
-static enum err_code request_add(struct gather_query *q, struct asking *asking, struct str page)
+enum err_code gather_request_add(struct gather_query *q, struct asking *asking, const char *path, struct str page)
 {
 	struct call *call = q->call;
-	struct forward *forward = forward_add(q->round, asking->source, "GET", STR("/entities"));
+	struct forward *forward = forward_add(q->round, asking->source, "GET", str_from(path));
 	struct buf out;
 
 	if (!forward)
@@ -166,6 +131,7 @@ static enum err_code request_add(struct gather_query *q, struct asking *asking, 
 	forward->query = buf_to_arena(&out, call->arena);
 	forward->context_value = call->context_value;
 	forward->self = asking;
+	forward->entity_map = asking->entity_map;
 	return forward->query.at ? ERR_OK : err_set(&call->error, ERR_LIMIT, "no memory for requests to sources");
 }
 
@@ -187,7 +153,7 @@ static struct str ids_missing(struct gather_query *q, const struct asking *askin
 	buf_init(&out, API_SCRATCH_BYTES_MAX);
 	if (ids.len)
 		put_parameter(&out, STR("id"), buf_str(&ids));
-	buf_printf(&out, "%slimit=%u", out.len ? "&" : "", IDS_A_REQUEST);
+	buf_printf(&out, "%slimit=%u", out.len ? "&" : "", GATHER_IDS);
 	bool some = ids.len > 0;
 
 	buf_done(&ids);
@@ -213,13 +179,13 @@ static enum err_code complete_page(struct gather_query *q, bool *ret_asks)
 		/* One that was asked by ids has few of them, and gives them all. */
 		if (asking->complete || has_ids(asking))
 			continue;
-		for (size_t at = from; code == ERR_OK && at < to; at += IDS_A_REQUEST) {
-			struct str page = ids_missing(q, asking, at, to - at < IDS_A_REQUEST ? to : at + IDS_A_REQUEST);
+		for (size_t at = from; code == ERR_OK && at < to; at += GATHER_IDS) {
+			struct str page = ids_missing(q, asking, at, to - at < GATHER_IDS ? to : at + GATHER_IDS);
 
 			if (!page.at)
 				code = err_set(&q->call->error, ERR_LIMIT, "no memory for requests to sources");
 			else if (page.len)
-				code = request_add(q, asking, page);
+				code = gather_request_add(q, asking, "/entities", page);
 		}
 	}
 	*ret_asks = code == ERR_OK && q->round->count > 0;
@@ -237,7 +203,7 @@ static void finish(struct gather_query *q)
 		code = complete_page(q, &asks);
 	}
 	if (code != ERR_OK)
-		fail(q->call, code);
+		gather_fail(q->call, code);
 	else if (asks)
 		forward_send(q->round, take_answers);
 	else
@@ -277,11 +243,11 @@ static enum err_code take_entities(struct gather_query *q, struct forward *forwa
 	return code;
 }
 
-static void note_page(struct gather_query *q, struct asking *asking, const struct forward *forward, uint32_t count)
+void gather_note_page(struct gather_query *q, struct asking *asking, const struct forward *forward, uint32_t count)
 {
 	uint64_t total, wanted = q->need - asking->got;
 
-	if (q->completing)
+	if (q->completing || q->map)
 		return;
 	asking->got += count;
 	if (str_to_uint64(forward_header(forward, WANTED_COUNT), &total)) {
@@ -295,7 +261,7 @@ static void note_page(struct gather_query *q, struct asking *asking, const struc
 }
 
 /* ERR_TIMEOUT: suspended. */
-static enum err_code take_answer(struct gather_query *q, struct forward *forward)
+enum err_code gather_take_answer(struct gather_query *q, struct forward *forward)
 {
 	struct asking *asking = forward->self;
 	struct json *list = NULL;
@@ -314,7 +280,7 @@ static enum err_code take_answer(struct gather_query *q, struct forward *forward
 		return code;
 	buf_done(&forward->answer);
 	if (code == ERR_OK && json_is(list, JSON_ARRAY)) {
-		note_page(q, asking, forward, list->count);
+		gather_note_page(q, asking, forward, list->count);
 		return take_entities(q, forward, list, context);
 	}
 	forward_warn(forward, 111);
@@ -331,16 +297,19 @@ static void take_answers(struct call *call)
 
 	call->resume = take_answers;
 	for (; code == ERR_OK && q->next < q->round->count; q->next++) {
-		code = take_answer(q, q->round->at[q->next]);
+		code = q->mapping ? gather_map_take_ids(q, q->round->at[q->next])
+				  : gather_take_answer(q, q->round->at[q->next]);
 		if (code == ERR_TIMEOUT)
 			return;
 	}
 	if (code == ERR_OK && !q->completing)
 		code = next_pages(q);
 	if (code != ERR_OK)
-		fail(call, code);
+		gather_fail(call, code);
 	else if (!q->completing && q->round->count > 0)
 		forward_send(q->round, take_answers);
+	else if (q->mapping)
+		gather_map_make(q);
 	else
 		finish(q);
 }
@@ -372,7 +341,11 @@ static enum err_code next_pages(struct gather_query *q)
 			buf_put(&out, STR("&count=true"));
 		struct str page = buf_to_arena(&out, call->arena);
 
-		code = page.at ? request_add(q, asking, page)
+		if (q->mapping && source_supports(asking->source, SOURCE_CREATE_ENTITY_MAP_QUERY_ENTITY)) {
+			code = gather_request_add(q, asking, "/entityMaps", STR(""));
+			continue;
+		}
+		code = page.at ? gather_request_add(q, asking, "/entities", page)
 			       : err_set(&call->error, ERR_LIMIT, "no memory for requests to sources");
 	}
 	return code;
@@ -387,9 +360,13 @@ static bool take_own_entity(void *self, const struct json *entity)
 {
 	struct own *own = self;
 	struct gather_query *q = own->q;
-	struct json *copy = json_dup(q->call->arena, entity);
+	struct json *copy = q->mapping ? NULL : json_dup(q->call->arena, entity);
 
 	own->count++;
+	if (q->mapping) {
+		q->own_code = gather_add_id(q->gather, arena_dup(q->call->arena, document_id(entity)), NULL);
+		return q->own_code == ERR_OK;
+	}
 	q->own_code = copy ? gather_add(q->gather, copy, NULL)
 			   : err_set(&q->call->error, ERR_LIMIT, "the entities do not fit into a request's memory");
 	return q->own_code == ERR_OK;
@@ -399,7 +376,7 @@ static enum err_code take_own(struct gather_query *q)
 {
 	struct call *call = q->call;
 	struct own own = {.q = q};
-	struct broker_page page = {.limit = q->need == ALL ? GATHER_ENTITIES_MAX + 1u : q->need,
+	struct broker_page page = {.limit = q->need == GATHER_ALL ? GATHER_ENTITIES_MAX + 1u : q->need,
 				   .count = q->page.count && !q->split};
 	struct broker_page_result result = {0};
 	enum err_code code = broker_query(call->loop->reader, call->tenant, q->split ? q->broad : q->asked->query,
@@ -471,6 +448,10 @@ static void ask(struct call *call)
 		if (code == ERR_TIMEOUT)
 			return;
 	}
+	if (code == ERR_OK && q->map) {
+		gather_map_page(q);
+		return;
+	}
 	if (code == ERR_OK)
 		code = take_own(q);
 	if (code == ERR_OK)
@@ -478,7 +459,7 @@ static void ask(struct call *call)
 	if (code == ERR_OK)
 		forward_send(q->round, take_answers);
 	else
-		fail(call, code);
+		gather_fail(call, code);
 }
 
 /* ---- what is asked ---- */
@@ -548,17 +529,19 @@ static enum err_code begin(struct gather_query *q)
 	if (code == ERR_OK)
 		code = gather_new(call, &q->gather);
 	q->filtered = text->attrs.at || text->q.at || text->scope_q.at || text->georel.at;
-	if (q->split && (q->filtered || q->page.count))
-		q->need = ALL;
+	if (code == ERR_OK)
+		code = gather_map_take(q);
+	if (q->mapping || (q->split && (q->filtered || q->page.count)))
+		q->need = GATHER_ALL;
 	else
 		q->need = q->page.offset + q->page.limit + 1;
 	if (q->need < q->page.limit) /* beyond all numbers */
-		q->need = ALL;
+		q->need = GATHER_ALL;
 	return code;
 }
 
 void gather_query(struct call *call, const struct query_text *text, struct asked *asked, const struct broker_page *page,
-		  const struct represent_options *options)
+		  const struct represent_options *options, bool only_map)
 {
 	struct gather_query *q = arena_new(call->arena, struct gather_query);
 	enum err_code code;
@@ -573,11 +556,12 @@ void gather_query(struct call *call, const struct query_text *text, struct asked
 				   .text = *text,
 				   .page = *page,
 				   .options = *options,
-				   .split = is_split(call)};
+				   .split = is_split(call),
+				   .only_map = only_map};
 	call->work = q;
 	code = begin(q);
 	if (code != ERR_OK)
-		fail(call, code);
+		gather_fail(call, code);
 	else
 		ask(call);
 }

@@ -11,6 +11,9 @@ struct retrieval {
 	size_t next; /* source to make a request for, then request to read */
 	struct forward_round *round;
 	struct gather *gather;
+	struct entity_map *map; /* a reference: the one that the request names; NULL: none */
+	bool map_wanted; /* a new one */
+	int64_t map_life_us;
 };
 
 static void release(void *self)
@@ -19,9 +22,10 @@ static void release(void *self)
 
 	question_done(&retrieval->question);
 	query_done(retrieval->by_type);
+	(void)entity_map_unref(retrieval->map);
 }
 
-/* ---- the answer ---- */
+/* ---- writing ---- */
 
 static enum err_code flat_write(struct call *call, struct retrieval *retrieval, const struct json *entity,
 				const struct json *member, struct buf *out)
@@ -62,6 +66,53 @@ static enum err_code entity_write(struct call *call, struct retrieval *retrieval
 	return code == ERR_OK ? buf_check(out, "the answer", &call->error) : code;
 }
 
+/* ---- entity maps (5.7.1.4) ---- */
+
+/* A map that knows the entity says which sources are to be asked. */
+static bool map_allows(const struct retrieval *retrieval, const struct source *source)
+{
+	const struct entity_map *map = retrieval->map;
+
+	for (size_t at = 0; map && at < entity_map_count(map); at++) {
+		if (!str_eq(entity_map_at(map, at), retrieval->id))
+			continue;
+		for (size_t i = 0; i < entity_map_source_count(map); i++)
+			if (str_eq(entity_map_source(map, i)->registration_id, source_id(source)))
+				return entity_map_holds(map, at, i + 1);
+		return false;
+	}
+	return true;
+}
+
+/* The map that was asked for: of this entity, and who holds it. */
+static enum err_code map_make(struct call *call, struct retrieval *retrieval)
+{
+	const struct gathered *gathered = retrieval->gather->at[0];
+	const struct entity_map_marks marks = {0, 0, 0};
+	struct entity_map_draft draft = {.ids = &retrieval->id, .count = 1, .source_count = retrieval->sources.count};
+	struct entity_map_source *sources = arena_array(call->arena, struct entity_map_source, draft.source_count);
+	uint64_t *holders = arena_zalloc(call->arena, entity_map_words(draft.source_count) * sizeof(uint64_t));
+
+	if (!sources || !holders)
+		return err_set(&call->error, ERR_MEMORY, "no memory for an entity map");
+	for (size_t i = 0; i < draft.source_count; i++)
+		sources[i] = (struct entity_map_source){source_id(retrieval->sources.at[i]), STR_NONE};
+	for (size_t i = 0; i < gathered->count; i++) {
+		size_t holder = 0;
+
+		for (size_t s = 0; gathered->holders[i] && s < draft.source_count; s++)
+			if (gathered->holders[i] == retrieval->sources.at[s])
+				holder = s + 1;
+		holders[holder / 64] |= UINT64_C(1) << (holder % 64);
+	}
+	draft.sources = sources;
+	draft.holders = holders;
+	return broker_map_make_of(call->api->options.broker, call->tenant, &draft, &marks, retrieval->map_life_us,
+				  &retrieval->map, &call->error);
+}
+
+/* ---- the answer ---- */
+
 static void answer(struct call *call, struct retrieval *retrieval, const struct json *entity)
 {
 	struct buf out;
@@ -69,8 +120,10 @@ static void answer(struct call *call, struct retrieval *retrieval, const struct 
 	buf_init(&out, call->api->options.answer_bytes_max);
 	enum err_code code = entity_write(call, retrieval, entity, &out);
 
-	if (code == ERR_OK)
-		code = entity_map_of_one(call, retrieval->id);
+	if (code == ERR_OK && !retrieval->map && retrieval->map_wanted)
+		code = map_make(call, retrieval);
+	if (code == ERR_OK && retrieval->map)
+		entity_map_header(call, retrieval->map);
 	forward_warnings_put(call);
 	if (code == ERR_OK) {
 		answer_represented(call, &out);
@@ -205,7 +258,8 @@ static void ask(struct call *call)
 
 	call->resume = ask;
 	for (; code == ERR_OK && retrieval->next < retrieval->sources.count; retrieval->next++) {
-		code = add_request(call, retrieval, retrieval->sources.at[retrieval->next]);
+		if (map_allows(retrieval, retrieval->sources.at[retrieval->next]))
+			code = add_request(call, retrieval, retrieval->sources.at[retrieval->next]);
 		if (code == ERR_TIMEOUT)
 			return;
 	}
@@ -254,6 +308,8 @@ void gather_retrieve(struct call *call, struct str id)
 	code = call_join(call, &retrieval->join, &call->error);
 	if (code == ERR_OK)
 		code = call_representation(call, &retrieval->options, &call->error);
+	if (code == ERR_OK)
+		code = entity_map_wish(call, &retrieval->map, &retrieval->map_wanted, &retrieval->map_life_us);
 	if (code == ERR_OK)
 		code = sources_find(call, retrieval);
 	if (code == ERR_OK)

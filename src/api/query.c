@@ -193,7 +193,7 @@ void query_run(struct call *call, struct query_text *text)
 		if (code != ERR_OK) {
 			answer_failure(call, code);
 		} else if (distributed) {
-			gather_query(call, text, asked, &page, &options);
+			gather_query(call, text, asked, &page, &options, false);
 			return;
 		} else {
 			query_own(call, asked, &page, &options);

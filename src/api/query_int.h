@@ -91,5 +91,12 @@ MUST_CHECK enum err_code page_map_take(struct call *call, const struct asked *as
 MUST_CHECK enum err_code entity_map_named(struct call *call, struct entity_map **ret_map);
 /* For the retrieval of one entity (5.7.1.4). */
 MUST_CHECK enum err_code entity_map_of_one(struct call *call, struct str id);
+/* What a request says of maps: the one that it names (a reference), or that it wants a new one, living so long (0: as
+ * long as usual). */
+MUST_CHECK enum err_code entity_map_wish(struct call *call, struct entity_map **ret_map, bool *ret_wanted,
+					 int64_t *ret_life_us);
+void entity_map_header(struct call *call, const struct entity_map *map);
+/* Answers with the map; takes the reference. */
+void entity_map_answer(struct call *call, int status, struct entity_map *map);
 
 #endif

@@ -41,6 +41,8 @@ struct entity_map *entity_map_unref(struct entity_map *map)
 		free(map->ends);
 		free(map->text);
 		free(map->gone);
+		free(map->sources);
+		free(map->holders);
 		free(map);
 	}
 	return NULL;
@@ -78,11 +80,38 @@ void entity_map_mark_gone(struct entity_map *map, size_t at)
 	(void)atomic_fetch_or_explicit(&map->gone[at / 64], UINT64_C(1) << (at % 64), memory_order_relaxed);
 }
 
-void entity_map_each(const struct entity_map *map, bool (*visit)(void *self, struct str id), void *self)
+void entity_map_each(const struct entity_map *map, bool (*visit)(void *self, struct str id, size_t at), void *self)
 {
 	for (size_t at = 0; at < map->count; at++)
-		if (!entity_map_is_gone(map, at) && !visit(self, entity_map_at(map, at)))
+		if (!entity_map_is_gone(map, at) && !visit(self, entity_map_at(map, at), at))
 			return;
+}
+
+size_t entity_map_count(const struct entity_map *map)
+{
+	return map->count;
+}
+
+size_t entity_map_words(size_t source_count)
+{
+	return source_count / 64 + 1;
+}
+
+size_t entity_map_source_count(const struct entity_map *map)
+{
+	return map->source_count;
+}
+
+const struct entity_map_source *entity_map_source(const struct entity_map *map, size_t source)
+{
+	return &map->sources[source];
+}
+
+bool entity_map_holds(const struct entity_map *map, size_t at, size_t holder)
+{
+	if (!map->holders)
+		return holder == 0;
+	return map->holders[at * entity_map_words(map->source_count) + holder / 64] >> (holder % 64) & 1;
 }
 
 static enum err_code map_name(struct entity_map *map, struct str tenant, struct error *err)
@@ -193,6 +222,87 @@ struct entity_maps *entity_maps_free(struct entity_maps *maps)
 	(void)pthread_mutex_destroy(&maps->lock);
 	free(maps);
 	return NULL;
+}
+
+/* ---- over several sources ---- */
+
+static struct str text_put(char **at, struct str text)
+{
+	char *begin = *at;
+
+	if (!text.at)
+		return STR_NONE;
+	if (text.len)
+		memcpy(begin, text.at, text.len);
+	*at += text.len;
+	return (struct str){begin, text.len};
+}
+
+/* The sources and their texts, in one piece. */
+static bool sources_copy(struct entity_map *map, const struct entity_map_draft *draft)
+{
+	size_t bytes = draft->source_count * sizeof(*map->sources);
+
+	for (size_t i = 0; i < draft->source_count; i++)
+		bytes += draft->sources[i].registration_id.len + draft->sources[i].linked_map.len;
+	map->sources = malloc(bytes + 1);
+	if (!map->sources)
+		return false;
+	char *at = (char *)(map->sources + draft->source_count);
+
+	for (size_t i = 0; i < draft->source_count; i++)
+		map->sources[i] = (struct entity_map_source){text_put(&at, draft->sources[i].registration_id),
+							     text_put(&at, draft->sources[i].linked_map)};
+	map->source_count = draft->source_count;
+	map->bytes += bytes;
+	return true;
+}
+
+static bool holders_copy(struct entity_map *map, const struct entity_map_draft *draft)
+{
+	size_t bytes = draft->count * entity_map_words(draft->source_count) * sizeof(uint64_t);
+
+	map->holders = malloc(bytes + 1);
+	if (map->holders && bytes)
+		memcpy(map->holders, draft->holders, bytes);
+	map->bytes += bytes;
+	return map->holders != NULL;
+}
+
+static enum err_code map_of_draft(const struct entity_map_draft *draft, struct entity_map **ret_map, struct error *err)
+{
+	size_t text_bytes = 0;
+
+	for (size_t i = 0; i < draft->count; i++)
+		text_bytes += draft->ids[i].len;
+	if (draft->count > ENTITY_MAP_IDS_MAX || text_bytes > ENTITY_MAP_BYTES_MAX)
+		return err_set(err, ERR_LIMIT, "%zu entities are more than an entity map holds", draft->count);
+	enum err_code code = entity_map_new(draft->count, text_bytes, ret_map, err);
+
+	if (code != ERR_OK)
+		return code;
+	for (size_t i = 0; i < draft->count; i++)
+		entity_map_put(*ret_map, i, draft->ids[i]);
+	if (!draft->holders || (sources_copy(*ret_map, draft) && holders_copy(*ret_map, draft)))
+		return ERR_OK;
+	*ret_map = entity_map_unref(*ret_map);
+	return err_set(err, ERR_MEMORY, "no memory for an entity map of %zu ids", draft->count);
+}
+
+enum err_code broker_map_make_of(struct broker *broker, struct str tenant, const struct entity_map_draft *draft,
+				 const struct entity_map_marks *marks, int64_t life_us, struct entity_map **ret_map,
+				 struct error *err)
+{
+	struct entity_map *map = NULL;
+	enum err_code code = map_of_draft(draft, &map, err);
+
+	if (code == ERR_OK)
+		code = entity_map_keep(broker, tenant, marks, life_us, map, err);
+	if (code == ERR_OK)
+		*ret_map = map;
+	else
+		(void)entity_map_unref(map);
+	return code;
 }
 
 /* ---- for everybody ---- */

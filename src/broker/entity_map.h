@@ -31,13 +31,39 @@ struct str entity_map_id(const struct entity_map *map);
 const struct entity_map_marks *entity_map_marks(const struct entity_map *map);
 int64_t entity_map_expires_us(const struct entity_map *map);
 /* The ids that are not gone, in the map's order. visit returning false stops. */
-void entity_map_each(const struct entity_map *map, bool (*visit)(void *self, struct str id), void *self);
+void entity_map_each(const struct entity_map *map, bool (*visit)(void *self, struct str id, size_t at), void *self);
 
 /* Makes a map of all matches of the query (order NULL: by creation), keeps it for the tenant and gives a reference.
  * life_us 0: ENTITY_MAP_LIFE_US. ERR_LIMIT: too many matches. */
 MUST_CHECK enum err_code broker_map_make(struct broker_reader *reader, struct str tenant, const struct query *query,
 					 const struct order *order, const struct entity_map_marks *marks,
 					 int64_t life_us, struct entity_map **ret_map, struct error *err);
+/* A map over several sources (4.3.6.7): which of them holds which entity. */
+struct entity_map_source {
+	struct str registration_id;
+	struct str linked_map; /* the map that the source made of its own, as it names it; STR_NONE: none */
+};
+struct entity_map_draft {
+	const struct str *ids;
+	size_t count;
+	const struct entity_map_source *sources;
+	size_t source_count;
+	/* For each id entity_map_words() words: bit 0 is this broker, bit i + 1 source i. NULL: all are this broker's. */
+	const uint64_t *holders;
+};
+size_t entity_map_words(size_t source_count);
+/* Everything is copied. ERR_LIMIT: too many ids, or too much text. */
+MUST_CHECK enum err_code broker_map_make_of(struct broker *broker, struct str tenant,
+					    const struct entity_map_draft *draft, const struct entity_map_marks *marks,
+					    int64_t life_us, struct entity_map **ret_map, struct error *err);
+size_t entity_map_count(const struct entity_map *map); /* places */
+struct str entity_map_at(const struct entity_map *map, size_t at);
+bool entity_map_is_gone(const struct entity_map *map, size_t at);
+void entity_map_mark_gone(struct entity_map *map, size_t at);
+size_t entity_map_source_count(const struct entity_map *map);
+const struct entity_map_source *entity_map_source(const struct entity_map *map, size_t source);
+/* Does this broker (holder 0), or source holder - 1, hold the entity? */
+bool entity_map_holds(const struct entity_map *map, size_t at, size_t holder);
 /* A map of one entity (5.7.1.4). */
 MUST_CHECK enum err_code broker_map_make_one(struct broker *broker, struct str tenant, struct str entity_id,
 					     const struct entity_map_marks *marks, int64_t life_us,

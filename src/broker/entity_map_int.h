@@ -21,6 +21,9 @@ struct entity_map {
 	uint32_t *ends; /* owned: where the id of each place ends in text */
 	char *text; /* owned */
 	_Atomic uint64_t *gone; /* owned: a bit a place */
+	struct entity_map_source *sources; /* owned, in one piece with their texts; NULL: none */
+	size_t source_count;
+	uint64_t *holders; /* owned: as in struct entity_map_draft; NULL: all are this broker's */
 	uint64_t bytes; /* of all this */
 	struct entity_map *newer, *older; /* on the shelf */
 };
@@ -34,8 +37,5 @@ void entity_map_put(struct entity_map *map, size_t at, struct str id);
 /* Gives it a name and puts it on the shelf, which takes a reference of its own. */
 MUST_CHECK enum err_code entity_map_keep(struct broker *broker, struct str tenant, const struct entity_map_marks *marks,
 					 int64_t life_us, struct entity_map *map, struct error *err);
-struct str entity_map_at(const struct entity_map *map, size_t at);
-bool entity_map_is_gone(const struct entity_map *map, size_t at);
-void entity_map_mark_gone(struct entity_map *map, size_t at);
 
 #endif
