@@ -325,8 +325,8 @@ static void open_stream(struct call *call)
 		answer_problem(call, PROBLEM_UNAVAILABLE, "no memory for this request");
 		return;
 	}
-	enum err_code code =
-		subscription_check(&document, false, broker_now_us(call->api->options.broker), &call->error);
+	enum err_code code = subscription_check(&document, SUBSCRIPTION_TO_ENTITIES, false,
+						broker_now_us(call->api->options.broker), &call->error);
 
 	work->open.document = &document; /* read by submit alone */
 	work->open.context = call->context;

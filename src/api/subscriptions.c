@@ -1,5 +1,5 @@
-/* /subscriptions: create, list, retrieve, update, delete.
- * Source: GS CIM 009 V1.9.1 clauses 5.8, 6.10, 6.11. */
+/* /subscriptions, and /csourceSubscriptions, which are those to registrations: create, list, retrieve, update, delete.
+ * Source: GS CIM 009 V1.9.1 clauses 5.8, 5.11, 6.10–6.13. */
 #include "api/query_int.h"
 
 #include "broker/context_store.h"
@@ -13,6 +13,15 @@ struct subscription_call {
 	struct json *document;
 	const struct json *shown; /* jsonldContext; NULL: none */
 };
+
+/* The path says which of the two it is. */
+static enum subscription_kind kind_of(const struct call *call)
+{
+	static const struct str path = {"/csourceSubscriptions", sizeof("/csourceSubscriptions") - 1};
+
+	return str_eq(str_part(str_from(call->operation->path), 0, path.len), path) ? SUBSCRIPTION_TO_REGISTRATIONS
+										    : SUBSCRIPTION_TO_ENTITIES;
+}
 
 /* ---- writing ---- */
 
@@ -28,7 +37,10 @@ static void answer_written(struct call *call)
 	if (call->write_code != ERR_OK)
 		answer_error(call, call->write_code, &call->error);
 	else if (work->write.operation == SUBSCRIPTION_CREATE)
-		answer_created_at(call, STR(API_ROOT "/subscriptions/"), work->write.id);
+		answer_created_at(call,
+				  work->write.kind == SUBSCRIPTION_TO_ENTITIES ? STR(API_ROOT "/subscriptions/")
+									       : STR(API_ROOT "/csourceSubscriptions/"),
+				  work->write.id);
 	else
 		answer_empty(call, 204);
 }
@@ -137,6 +149,7 @@ static struct subscription_call *work_new(struct call *call, enum subscription_o
 		answer_problem(call, PROBLEM_UNAVAILABLE, "no memory for this request");
 		return NULL;
 	}
+	work->write.kind = kind_of(call);
 	work->write.operation = operation;
 	call->work = work;
 	return work;
@@ -148,7 +161,7 @@ static bool take_body(struct call *call, struct subscription_call *work, bool fr
 {
 	int64_t now_us = broker_now_us(call->api->options.broker);
 	struct json *kept = NULL;
-	enum err_code code = subscription_check(call->body, fragment, now_us, &call->error);
+	enum err_code code = subscription_check(call->body, work->write.kind, fragment, now_us, &call->error);
 
 	if (code == ERR_OK && !fragment)
 		code = subscription_keep(call->arena, call->body, &kept, &call->error);
@@ -223,8 +236,8 @@ static void retrieve(struct call *call)
 
 	if (!managed_id_take(call, "subscription", &id))
 		return;
-	enum err_code code =
-		broker_subscription_get(call->loop->reader, call->tenant, id, call->arena, &look, &call->error);
+	enum err_code code = broker_subscription_get(call->loop->reader, call->tenant, kind_of(call), id, call->arena,
+						     &look, &call->error);
 
 	if (code != ERR_OK) {
 		answer_error(call, code, &call->error);
@@ -248,8 +261,8 @@ static void query(struct call *call)
 
 	if (!page_take(call, &page))
 		return;
-	enum err_code code = broker_subscription_list(call->loop->reader, call->tenant, page.offset, page.limit,
-						      call->arena, &looks, &count, &total, &call->error);
+	enum err_code code = broker_subscription_list(call->loop->reader, call->tenant, kind_of(call), page.offset,
+						      page.limit, call->arena, &looks, &count, &total, &call->error);
 
 	if (code != ERR_OK) {
 		answer_error(call, code, &call->error);

@@ -52,6 +52,7 @@ struct broker {
 	pthread_mutex_t owed_lock; /* guards the following two, also while owed() is called */
 	void (*owed)(void *self); /* broker_on_owed() */
 	void *owed_self;
+	atomic_bool untold; /* broker_take_untold() */
 	/* streams.h: of all tenants. */
 	atomic_uint_fast32_t streams, stream_selectors;
 	atomic_size_t stream_bytes;

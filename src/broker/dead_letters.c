@@ -33,8 +33,11 @@ enum err_code dead_letters_subscription(struct store_reader *reader, struct json
 	struct str text;
 
 	arena_init(&arena, RECORD_BYTES_MAX);
-	enum err_code code = store_record_get(reader, STR(SUBSCRIPTION_RECORD_KIND), id, &arena, &text, err);
+	enum err_code code = ERR_NOT_FOUND;
 
+	/* Where one of each kind has the id, the one to entities is meant. */
+	for (size_t kind = 0; code == ERR_NOT_FOUND && kind < SUBSCRIPTION_KIND_COUNT; kind++)
+		code = store_record_get(reader, subscription_record_kinds[kind], id, &arena, &text, err);
 	if (code == ERR_NOT_FOUND)
 		(void)err_set(err, ERR_NOT_FOUND, "there is no subscription %.*s", STR_FMT(str_part(id, 0, 150)));
 	if (code == ERR_OK)
@@ -93,8 +96,10 @@ enum err_code dead_letters_names_load(struct dead_letters_names *names, struct s
 	arena_init(&names->arena, NAMES_BYTES_MAX);
 	map_init(&names->by_number, (uint64_t)(uintptr_t)names);
 	arena_init(&load.arena, RECORD_BYTES_MAX);
-	enum err_code code = store_record_each(reader, STR(SUBSCRIPTION_RECORD_KIND), STR_NONE, load_name, &load, err);
+	enum err_code code = ERR_OK;
 
+	for (size_t kind = 0; code == ERR_OK && kind < SUBSCRIPTION_KIND_COUNT; kind++)
+		code = store_record_each(reader, subscription_record_kinds[kind], STR_NONE, load_name, &load, err);
 	arena_done(&load.arena);
 	return code ? code : load.code;
 }

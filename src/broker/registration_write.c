@@ -3,6 +3,7 @@
  * What a transaction has made is known to those behind it in the same one, so that no two of them claim the same.
  * Source: GS CIM 009 V1.9.1 clauses 5.9.2–5.9.4. */
 #include "broker/read_int.h"
+#include "broker/registration_events_int.h"
 #include "broker/registrations_int.h"
 
 #include <stddef.h>
@@ -146,6 +147,8 @@ static enum err_code make(struct registration_write *write, struct store_txn *tx
 	registration_record_write(&text, record);
 	code = buf_check(&text, "a registration", err);
 	if (code == ERR_OK)
+		code = registration_owe(txn, write->id, write->made, record, err);
+	if (code == ERR_OK)
 		code = store_txn_record_put(txn, STR(REGISTRATION_RECORD_KIND), write->id, buf_str(&text), err);
 	buf_done(&text);
 	return code;
@@ -215,14 +218,13 @@ static enum err_code run_delete(struct registration_write *write, struct store_t
 	struct registration_record record;
 	enum err_code code = read_record(write, txn, &record, err);
 
+	if (code == ERR_OK)
+		code = registration_owe(txn, write->id, NULL, NULL, err);
 	return code ? code : store_txn_record_delete(txn, STR(REGISTRATION_RECORD_KIND), write->id, err);
 }
 
-static enum err_code run(struct store_write *store_write, struct store_txn *txn, struct error *err)
+static enum err_code run_one(struct registration_write *write, struct store_txn *txn, struct error *err)
 {
-	struct registration_write *write = write_of(store_write);
-
-	drop_made(write); /* of a run before */
 	switch (write->operation) {
 	case REGISTRATION_CREATE:
 		return run_create(write, txn, err);
@@ -231,6 +233,18 @@ static enum err_code run(struct store_write *store_write, struct store_txn *txn,
 	default:
 		return run_delete(write, txn, err);
 	}
+}
+
+static enum err_code run(struct store_write *store_write, struct store_txn *txn, struct error *err)
+{
+	struct registration_write *write = write_of(store_write);
+
+	drop_made(write); /* of a run before */
+	enum err_code code = run_one(write, txn, err);
+
+	if (code != ERR_OK)
+		drop_made(write); /* so that those behind it in the transaction do not see it */
+	return code;
 }
 
 static void done(struct store_write *store_write, enum err_code code, const struct error *err)

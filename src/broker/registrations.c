@@ -1,4 +1,5 @@
 /* The registrations of a tenant in memory, read from their records at the start. */
+#include "broker/registration_events_int.h"
 #include "broker/registrations_int.h"
 
 #include <stdlib.h>
@@ -259,7 +260,11 @@ static enum err_code drop_record(const struct expiry *expiry, struct store_txn *
 	struct registration_record record;
 	enum err_code code = registration_record_get(txn, id, &record, err);
 
-	if (code == ERR_OK && record.expires_us <= expiry->now_us)
+	if (code == ERR_OK && record.expires_us > expiry->now_us)
+		return ERR_OK;
+	if (code == ERR_OK)
+		code = registration_owe(txn, id, NULL, NULL, err);
+	if (code == ERR_OK)
 		code = store_txn_record_delete(txn, STR(REGISTRATION_RECORD_KIND), id, err);
 	return code == ERR_NOT_FOUND ? ERR_OK : code;
 }

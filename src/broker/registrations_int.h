@@ -25,6 +25,7 @@ struct registered {
 	pthread_mutex_t places; /* held while it is asked what it matches, when it has places */
 	struct source_figures *figures; /* held */
 	struct registered *next; /* among those that are being written */
+	uint64_t change; /* the writer's thread's: what was told of it, by subscriptions->registration_changes */
 	size_t id_bytes;
 	char id[];
 };

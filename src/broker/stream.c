@@ -34,8 +34,9 @@ static enum err_code make_channel(struct broker *broker, struct stream_open *ope
 	struct subscribed *one = NULL;
 	size_t key_bytes = 0;
 	char *key = NULL;
-	enum err_code code = parser ? subscribed_new(open->document, &contexts, parser, &one, err)
-				    : err_set(err, ERR_MEMORY, "no memory for a stream");
+	enum err_code code =
+		parser ? subscribed_new(open->document, SUBSCRIPTION_TO_ENTITIES, &contexts, parser, &one, err)
+		       : err_set(err, ERR_MEMORY, "no memory for a stream");
 
 	(void)json_parser_free(parser);
 	if (code == ERR_OK)

@@ -12,6 +12,16 @@
 #define PADDING_BYTES 64u /* that the parser may read behind a text */
 #define NEVER INT64_MIN
 
+const struct str subscription_record_kinds[SUBSCRIPTION_KIND_COUNT] = {
+	[SUBSCRIPTION_TO_ENTITIES] = {"subscription", sizeof("subscription") - 1},
+	[SUBSCRIPTION_TO_REGISTRATIONS] = {"registration-subscription", sizeof("registration-subscription") - 1},
+};
+const struct str subscription_figures_kinds[SUBSCRIPTION_KIND_COUNT] = {
+	[SUBSCRIPTION_TO_ENTITIES] = {"subscription-figures", sizeof("subscription-figures") - 1},
+	[SUBSCRIPTION_TO_REGISTRATIONS] = {"registration-subscription-figures",
+					   sizeof("registration-subscription-figures") - 1},
+};
+
 static const struct json core_value = {
 	.kind = JSON_STRING, .count = sizeof(NGSILD_CORE_CONTEXT_URL) - 1, .text = NGSILD_CORE_CONTEXT_URL};
 
@@ -113,8 +123,9 @@ static enum err_code make(struct str id, struct str text, struct subscribed **re
 	return ERR_OK;
 }
 
-enum err_code subscribed_new(const struct json *document, const struct subscribed_contexts *contexts,
-			     struct json_parser *parser, struct subscribed **ret, struct error *err)
+enum err_code subscribed_new(const struct json *document, enum subscription_kind kind,
+			     const struct subscribed_contexts *contexts, struct json_parser *parser,
+			     struct subscribed **ret, struct error *err)
 {
 	struct compiled *compiled = NULL;
 	struct subscribed *one = NULL;
@@ -134,6 +145,7 @@ enum err_code subscribed_new(const struct json *document, const struct subscribe
 		(void)compiled_unref(compiled);
 		return code;
 	}
+	one->kind = kind;
 	one->compiled = compiled;
 	one->context = context_ref(contexts->own);
 	one->shown = contexts->shown ? context_ref(contexts->shown) : NULL;
@@ -212,6 +224,8 @@ void subscription_record_write(struct buf *out, const struct subscription_record
 {
 	buf_printf(out, "{\"number\":%lld,\"createdAt\":%lld,\"modifiedAt\":%lld,", (long long)record->number,
 		   (long long)record->created_us, (long long)record->modified_us);
+	if (record->untold_us)
+		buf_printf(out, "\"untold\":%lld,", (long long)record->untold_us);
 	put_source(out, record->document, record->context_value);
 }
 
@@ -223,5 +237,7 @@ enum err_code subscription_record_read(const struct json *record, struct subscri
 	    !json_int64(json_get(record, STR("createdAt")), &ret->created_us) ||
 	    !json_int64(json_get(record, STR("modifiedAt")), &ret->modified_us) || ret->number <= 0)
 		return err_set(err, ERR_CORRUPT, "the record of a subscription is damaged");
+	if (!json_int64(json_get(record, STR("untold")), &ret->untold_us))
+		ret->untold_us = 0;
 	return ERR_OK;
 }

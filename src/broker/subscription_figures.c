@@ -40,14 +40,14 @@ static enum err_code run_figures(struct store_write *store_write, struct store_t
 		write_figures(&text, one);
 		(void)pthread_mutex_unlock(&write->all->lock);
 		if (!removed)
-			code = store_txn_record_put(txn, STR(SUBSCRIPTION_FIGURES_KIND), subscribed_id(one),
+			code = store_txn_record_put(txn, subscription_figures_kinds[one->kind], subscribed_id(one),
 						    buf_str(&text), err);
 	}
 	buf_done(&text);
 	return code;
 }
 
-/* Those whose figures are to be written, no longer fresh. */
+/* Those whose figures are to be written, no longer fresh; both kinds are found by their numbers. */
 static enum err_code take_fresh(struct subscriptions *all, struct figures_write *write, struct error *err)
 {
 	struct str key;
@@ -56,12 +56,12 @@ static enum err_code take_fresh(struct subscriptions *all, struct figures_write 
 	enum err_code code = ERR_OK;
 
 	(void)pthread_mutex_lock(&all->lock);
-	while (map_each(&all->by_name, &at, &key, &value))
+	while (map_each(&all->by_number, &at, &key, &value))
 		room += ((struct subscribed *)value)->fresh;
 	write->list = room ? malloc(room * sizeof(struct subscribed *)) : NULL;
 	if (room && !write->list)
 		code = err_set(err, ERR_MEMORY, "no memory to write the figures of subscriptions");
-	for (at = 0; write->list && map_each(&all->by_name, &at, &key, &value);) {
+	for (at = 0; write->list && map_each(&all->by_number, &at, &key, &value);) {
 		struct subscribed *one = value;
 
 		if (!one->fresh)

@@ -1,10 +1,11 @@
-/* Subscriptions with a timeInterval (5.8.6): each time it is over, all entities that match are told of in one
- * notification, which goes through the outbox like any other. Who delivers calls, with a clock that nobody sets; after
- * a start the first wait is what is left of the one before. */
+/* What is told without a change. Subscriptions with a timeInterval (5.8.6, 5.11.7): each time it is over, all that
+ * matches is told of, entities in one notification, which goes through the outbox like any other. Who delivers calls,
+ * with a clock that nobody sets; after a start the first wait is what is left of the one before. Those to registrations
+ * begin with all that match. */
 #include "base/time_value.h"
 #include "broker/read_int.h"
+#include "broker/registration_events_int.h"
 #include "broker/subscriptions_int.h"
-#include "store/outbox.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +49,8 @@ static enum err_code write_body(struct broker_reader *reader, struct str tenant,
 	struct broker_page_result result;
 	struct arena scratch;
 
-	enum err_code code = broker_notification_id(id, err);
+	struct telling telling = {.out = &write->body, .scratch = &scratch, .err = err};
+	enum err_code code = subscriptions_frame(one->timed, TRIGGER_NONE, write->now_us, id, &telling.frame, err);
 
 	if (code != ERR_OK)
 		return code;
@@ -57,17 +59,8 @@ static enum err_code write_body(struct broker_reader *reader, struct str tenant,
 	if (!met)
 		return err_set(err, ERR_MEMORY, "no memory for a notification");
 	arena_init(&scratch, BODY_BYTES_MAX);
-	struct telling telling = {.frame = {.subscription = one->timed->subscription,
-					    .context = one->timed->shown,
-					    .context_value = one->timed->shown_value,
-					    .id = str_from(id),
-					    .notified_us = write->now_us,
-					    .linked = &linked,
-					    .met = met},
-				  .out = &write->body,
-				  .scratch = &scratch,
-				  .err = err};
-
+	telling.frame.linked = &linked;
+	telling.frame.met = met;
 	notification_begin(&write->body, &telling.frame);
 	code = broker_query(reader, tenant, subscription_query(one->timed->subscription), &page, tell, &telling,
 			    &result, err);
@@ -83,15 +76,8 @@ static enum err_code write_body(struct broker_reader *reader, struct str tenant,
 static enum err_code run(struct store_write *store_write, struct store_txn *txn, struct error *err)
 {
 	struct interval_write *write = (struct interval_write *)store_write;
-	const struct store_owed owed = {.subscription = write->one->number,
-					.made_us = write->now_us,
-					.due_us = write->now_us,
-					.body = buf_str(&write->body)};
-	enum err_code code = store_txn_owe(txn, &owed, false, NULL, err);
 
-	if (code == ERR_OK)
-		subscriptions_owe(write->all);
-	return code;
+	return subscriptions_owe(write->all, txn, write->one, STR_NONE, write->now_us, buf_str(&write->body), err);
 }
 
 static void write_free(struct interval_write *write)
@@ -148,24 +134,43 @@ static int64_t first_wait_us(struct subscriptions *all, const struct subscribed 
 	return now_us - last_us >= interval_us ? 0 : interval_us - (now_us - last_us);
 }
 
+/* Has the time come? One that is untold has nothing to wait for, but then for its interval. */
+static bool is_due(struct subscriptions *all, struct subscribed *one, int64_t steady_us, int64_t now_us)
+{
+	int64_t interval_us = one->interval_us;
+
+	(void)pthread_mutex_lock(&all->lock);
+	bool untold = one->untold_us != 0;
+
+	(void)pthread_mutex_unlock(&all->lock);
+	if (untold || !interval_us) {
+		one->next_us = interval_us ? steady_us + interval_us : INT64_MAX;
+		return untold;
+	}
+	if (!one->next_us)
+		one->next_us = steady_us + first_wait_us(all, one, now_us);
+	if (steady_us < one->next_us)
+		return false;
+	/* Those that were missed are not made up for. */
+	one->next_us += (1 + (steady_us - one->next_us) / interval_us) * interval_us;
+	return true;
+}
+
 static enum err_code look_at(struct broker_reader *reader, struct str tenant, struct store *store,
 			     struct subscriptions *all, struct subscribed *one, int64_t steady_us, struct error *err)
 {
-	int64_t now_us = broker_now_us(reader_broker(reader)), interval_us = one->interval_us;
+	int64_t now_us = broker_now_us(reader_broker(reader));
 	enum err_code code = ERR_OK;
 
 	if (!one->timed) /* its conditions for this thread */
 		code = subscribed_compile(one, broker_core_context(all->broker), broker_reader_parser(reader),
 					  &one->timed, err);
-	if (code == ERR_OK && !one->next_us)
-		one->next_us = steady_us + first_wait_us(all, one, now_us);
-	if (code != ERR_OK || steady_us < one->next_us)
+	if (code != ERR_OK || !is_due(all, one, steady_us, now_us) ||
+	    subscribed_status(one, now_us) != SUBSCRIPTION_ACTIVE)
 		return code;
-	/* Those that were missed are not made up for. */
-	one->next_us += (1 + (steady_us - one->next_us) / interval_us) * interval_us;
-	if (subscribed_status(one, now_us) == SUBSCRIPTION_ACTIVE)
-		code = owe(reader, tenant, store, all, one, err);
-	return code;
+	if (one->kind == SUBSCRIPTION_TO_REGISTRATIONS)
+		return registration_list_owe(reader, tenant, store, one, err);
+	return owe(reader, tenant, store, all, one, err);
 }
 
 struct looking {

@@ -2,9 +2,6 @@
  * put into the outbox of the change's own transaction. The writer's thread. */
 #include "broker/subscriptions_int.h"
 
-#include "base/time_value.h"
-#include "store/outbox.h"
-
 #include <string.h>
 
 /* For the matching of one change, and for each notification: the writer works for others too. */
@@ -47,19 +44,14 @@ static enum err_code write_body(struct matching *matching, const struct compiled
 {
 	struct subscriptions *all = matching->all;
 	char id[BROKER_NOTIFICATION_ID_BYTES];
+	struct notification_frame frame;
 	struct txn_links links = {.txn = matching->change->txn};
 	const struct linked_source linked = {find_linked, &links};
-	enum err_code code = broker_notification_id(id, err);
+	enum err_code code = subscriptions_frame(compiled, TRIGGER_NONE, matching->change->now_us, id, &frame, err);
 
 	if (code != ERR_OK)
 		return code;
-	const struct notification_frame frame = {.subscription = compiled->subscription,
-						 .context = compiled->shown,
-						 .context_value = compiled->shown_value,
-						 .id = str_from(id),
-						 .notified_us = matching->change->now_us,
-						 .linked = &linked};
-
+	frame.linked = &linked;
 	buf_clear(&all->body);
 	arena_clear(&all->scratch);
 	notification_begin(&all->body, &frame);
@@ -67,30 +59,6 @@ static enum err_code write_body(struct matching *matching, const struct compiled
 
 	notification_end(&all->body, &frame);
 	return code == ERR_OK ? buf_check(&all->body, "a notification", err) : code;
-}
-
-/* With throttling, what changes before the next may be sent waits, and gives way to what comes after it. Who delivers
- * keeps notifications of several entities apart. */
-static enum err_code owe(struct matching *matching, struct subscribed *one)
-{
-	int64_t now_us = matching->change->now_us, throttling_us = one->throttling_us;
-	struct store_owed owed = {.subscription = one->number,
-				  .entity_id = matching->entity_id,
-				  .made_us = now_us,
-				  .due_us = now_us,
-				  .body = buf_str(&matching->all->body)};
-
-	/* A moment farther away than that is of a clock that was set back. */
-	if (one->free_us > now_us && one->free_us - now_us <= throttling_us)
-		owed.due_us = one->free_us;
-	enum err_code code =
-		store_txn_owe(matching->change->txn, &owed, throttling_us > 0, NULL, matching->change->err);
-
-	if (code == ERR_OK && throttling_us > 0 && owed.due_us == now_us)
-		one->free_us = now_us + throttling_us;
-	if (code == ERR_OK)
-		subscriptions_owe(matching->all);
-	return code;
 }
 
 /* What cannot be written for streams fails no change: they are told to read anew. */
@@ -124,7 +92,8 @@ static void visit(void *self, struct subscribed *one)
 	}
 	matching->code = write_body(matching, compiled, change->err);
 	if (matching->code == ERR_OK)
-		matching->code = owe(matching, one);
+		matching->code = subscriptions_owe(matching->all, change->txn, one, matching->entity_id, change->now_us,
+						   buf_str(&matching->all->body), change->err);
 }
 
 enum err_code subscriptions_match(struct entity_change *change, const struct json *before, const struct json *after,
@@ -143,7 +112,8 @@ enum err_code subscriptions_match(struct entity_change *change, const struct jso
 					      .linked = &linked},
 				    .entity_id = document_id(entity)};
 
-	if (!matching.all || (matching.all->by_name.count == 0 && matching.all->streams.channels.count == 0))
+	if (!matching.all ||
+	    (matching.all->by_name[SUBSCRIPTION_TO_ENTITIES].count == 0 && matching.all->streams.channels.count == 0))
 		return ERR_OK;
 	matching.all->events++;
 	subscription_index_find(&matching.all->index, matching.entity_id, json_get(entity, STR("type")),

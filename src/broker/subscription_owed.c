@@ -1,13 +1,48 @@
 /* Who is owed something, told to who delivers after the commit; the receivers, and what came of it. */
 #include "broker/subscriptions_int.h"
 
+#include "store/outbox.h"
+
 #include <stdlib.h>
 
 /* ---- who is owed ---- */
 
-void subscriptions_owe(struct subscriptions *all)
+enum err_code subscriptions_frame(const struct compiled *compiled, enum trigger_reason reason, int64_t now_us,
+				  char id[static BROKER_NOTIFICATION_ID_BYTES], struct notification_frame *ret,
+				  struct error *err)
 {
-	all->owes = true;
+	enum err_code code = broker_notification_id(id, err);
+
+	*ret = (struct notification_frame){.subscription = compiled->subscription,
+					   .context = compiled->shown,
+					   .context_value = compiled->shown_value,
+					   .id = str_from(id),
+					   .notified_us = now_us,
+					   .reason = reason};
+	return code;
+}
+
+/* With throttling, what changes before the next may be sent waits; what is told of an entity gives way to what comes
+ * after it, of a registration each change has a reason of its own. Who delivers keeps notifications of several entities
+ * apart. */
+enum err_code subscriptions_owe(struct subscriptions *all, struct store_txn *txn, struct subscribed *one,
+				struct str entity_id, int64_t now_us, struct str body, struct error *err)
+{
+	int64_t throttling_us = one->throttling_us;
+	bool replace = throttling_us > 0 && one->kind == SUBSCRIPTION_TO_ENTITIES;
+	struct store_owed owed = {
+		.subscription = one->number, .entity_id = entity_id, .made_us = now_us, .due_us = now_us, .body = body};
+
+	/* A moment farther away than that is of a clock that was set back. */
+	if (one->free_us > now_us && one->free_us - now_us <= throttling_us)
+		owed.due_us = one->free_us;
+	enum err_code code = store_txn_owe(txn, &owed, replace, NULL, err);
+
+	if (code == ERR_OK && throttling_us > 0 && owed.due_us == now_us)
+		one->free_us = now_us + throttling_us;
+	if (code == ERR_OK)
+		all->owes = true;
+	return code;
 }
 
 static void tell(struct broker *broker)
@@ -65,6 +100,17 @@ void broker_owed_again(struct broker *broker, struct str tenant, int64_t subscri
 	(void)pthread_mutex_unlock(&all->lock);
 	atomic_store(&all->owed, true);
 	tell(broker);
+}
+
+void subscriptions_untold(struct subscriptions *all)
+{
+	atomic_store(&all->broker->untold, true);
+	tell(all->broker);
+}
+
+bool broker_take_untold(struct broker *broker)
+{
+	return atomic_exchange(&broker->untold, false);
 }
 
 const struct store_owner_calls subscriptions_calls = {
@@ -224,7 +270,8 @@ void broker_subscription_stats(struct broker *broker, struct str tenant, struct 
 	if (!all)
 		return;
 	(void)pthread_mutex_lock(&all->lock);
-	ret->subscriptions = all->by_name.count;
+	ret->subscriptions = all->by_name[SUBSCRIPTION_TO_ENTITIES].count;
+	ret->to_registrations = all->by_name[SUBSCRIPTION_TO_REGISTRATIONS].count;
 	ret->unusable = all->unusable_count;
 	(void)pthread_mutex_unlock(&all->lock);
 	ret->in_use = atomic_load(&all->in_use);

@@ -38,8 +38,8 @@ static enum err_code show_context(struct arena *arena, struct subscription_look 
 }
 
 /* What stands in the record, and the figures of the one in memory. */
-static enum err_code look(struct broker_reader *reader, struct subscriptions *all, struct str text, struct arena *arena,
-			  struct subscription_look *ret, struct error *err)
+static enum err_code look(struct broker_reader *reader, struct subscriptions *all, enum subscription_kind kind,
+			  struct str text, struct arena *arena, struct subscription_look *ret, struct error *err)
 {
 	struct subscription_record record;
 	struct json *json = NULL;
@@ -53,7 +53,7 @@ static enum err_code look(struct broker_reader *reader, struct subscriptions *al
 	code = show_context(arena, ret, err);
 	if (code != ERR_OK)
 		return code;
-	struct subscribed *one = subscriptions_find(all, json_text(json_get(record.document, STR("id"))));
+	struct subscribed *one = subscriptions_find(all, kind, json_text(json_get(record.document, STR("id"))));
 
 	ret->state.last_notification_us = ret->state.last_success_us = ret->state.last_failure_us = INT64_MIN;
 	if (one) {
@@ -68,8 +68,9 @@ static enum err_code look(struct broker_reader *reader, struct subscriptions *al
 	return ERR_OK;
 }
 
-enum err_code broker_subscription_get(struct broker_reader *reader, struct str tenant, struct str id,
-				      struct arena *arena, struct subscription_look *ret, struct error *err)
+enum err_code broker_subscription_get(struct broker_reader *reader, struct str tenant, enum subscription_kind kind,
+				      struct str id, struct arena *arena, struct subscription_look *ret,
+				      struct error *err)
 {
 	struct store_reader *store;
 	struct str text;
@@ -77,16 +78,18 @@ enum err_code broker_subscription_get(struct broker_reader *reader, struct str t
 
 	if (code != ERR_OK)
 		return code;
-	code = store_record_get(store, STR(SUBSCRIPTION_RECORD_KIND), id, arena, &text, err);
+	code = store_record_get(store, subscription_record_kinds[kind], id, arena, &text, err);
 	if (code == ERR_NOT_FOUND)
 		return err_set(err, ERR_NOT_FOUND, "there is no subscription %.*s", STR_FMT(str_part(id, 0, 150)));
-	return code == ERR_OK ? look(reader, subscriptions_of(reader_broker(reader), tenant), text, arena, ret, err)
-			      : code;
+	return code == ERR_OK
+		       ? look(reader, subscriptions_of(reader_broker(reader), tenant), kind, text, arena, ret, err)
+		       : code;
 }
 
 struct listing {
 	struct broker_reader *reader;
 	struct subscriptions *all;
+	enum subscription_kind kind;
 	struct arena *arena;
 	uint64_t offset, limit, seen;
 	struct subscription_look *at;
@@ -130,24 +133,26 @@ static bool list_record(void *self, struct str id, struct str doc)
 		return false;
 	}
 	memcpy(copy, doc.at, doc.len);
-	listing->code = look(listing->reader, listing->all, (struct str){copy, doc.len}, listing->arena,
+	listing->code = look(listing->reader, listing->all, listing->kind, (struct str){copy, doc.len}, listing->arena,
 			     &listing->at[listing->count], listing->err);
 	listing->count += listing->code == ERR_OK;
 	return listing->code == ERR_OK;
 }
 
-enum err_code broker_subscription_list(struct broker_reader *reader, struct str tenant, uint64_t offset, uint64_t limit,
-				       struct arena *arena, struct subscription_look **ret, size_t *ret_count,
-				       uint64_t *ret_total, struct error *err)
+enum err_code broker_subscription_list(struct broker_reader *reader, struct str tenant, enum subscription_kind kind,
+				       uint64_t offset, uint64_t limit, struct arena *arena,
+				       struct subscription_look **ret, size_t *ret_count, uint64_t *ret_total,
+				       struct error *err)
 {
-	struct listing listing = {.reader = reader, .arena = arena, .offset = offset, .limit = limit, .err = err};
+	struct listing listing = {
+		.reader = reader, .kind = kind, .arena = arena, .offset = offset, .limit = limit, .err = err};
 	struct store_reader *store;
 	enum err_code code = store_reader_of(reader, tenant, &store, err);
 
 	if (code != ERR_OK)
 		return code;
 	listing.all = subscriptions_of(reader_broker(reader), tenant);
-	code = store_record_each(store, STR(SUBSCRIPTION_RECORD_KIND), STR_NONE, list_record, &listing, err);
+	code = store_record_each(store, subscription_record_kinds[kind], STR_NONE, list_record, &listing, err);
 	code = code ? code : listing.code;
 	*ret = listing.at;
 	*ret_count = listing.count;

@@ -1,6 +1,6 @@
 /* Subscriptions created, updated and deleted: the record in a transaction, what is in memory once it is durable. Both
  * on the writer's thread, so that no change falls between them.
- * Source: GS CIM 009 V1.9.1 clauses 5.8.1, 5.8.2, 5.8.5. */
+ * Source: GS CIM 009 V1.9.1 clauses 5.8.1, 5.8.2, 5.8.5, 5.11.2, 5.11.3, 5.11.6. */
 #include "broker/subscriptions_int.h"
 
 #include "store/outbox.h"
@@ -19,8 +19,8 @@ static enum err_code not_found(struct str id, struct error *err)
 	return err_set(err, ERR_NOT_FOUND, "there is no subscription %.*s", STR_FMT(str_part(id, 0, 150)));
 }
 
-static enum err_code put_record(struct store_txn *txn, const struct subscribed *one,
-				const struct subscription_record *record, struct error *err)
+enum err_code subscription_record_put(struct store_txn *txn, enum subscription_kind kind, struct str id,
+				      const struct subscription_record *record, struct error *err)
 {
 	struct buf text;
 
@@ -29,10 +29,20 @@ static enum err_code put_record(struct store_txn *txn, const struct subscribed *
 	enum err_code code = buf_check(&text, "a subscription", err);
 
 	if (code == ERR_OK)
-		code = store_txn_record_put(txn, STR(SUBSCRIPTION_RECORD_KIND), subscribed_id(one), buf_str(&text),
-					    err);
+		code = store_txn_record_put(txn, subscription_record_kinds[kind], id, buf_str(&text), err);
 	buf_done(&text);
 	return code;
+}
+
+/* 5.11.2.4, 5.11.3.4: "initially on subscription", and when it was updated. */
+static int64_t untold_since(const struct subscription_write *write, int64_t now_us)
+{
+	return write->kind == SUBSCRIPTION_TO_REGISTRATIONS ? now_us : 0;
+}
+
+static size_t room_for(enum subscription_kind kind)
+{
+	return kind == SUBSCRIPTION_TO_ENTITIES ? BROKER_SUBSCRIPTIONS_MAX : BROKER_REGISTRATION_SUBSCRIPTIONS_MAX;
 }
 
 static enum err_code run_create(struct subscription_write *write, struct store_txn *txn, struct error *err)
@@ -41,7 +51,7 @@ static enum err_code run_create(struct subscription_write *write, struct store_t
 	struct subscribed *one = write->made;
 	int64_t now_us = broker_now_us(write->broker);
 	struct str there;
-	enum err_code code = store_txn_record_get(txn, STR(SUBSCRIPTION_RECORD_KIND), write->id, &there, NULL);
+	enum err_code code = store_txn_record_get(txn, subscription_record_kinds[write->kind], write->id, &there, NULL);
 
 	if (code == ERR_OK)
 		return err_set(err, ERR_EXISTS, "the subscription %.*s exists already",
@@ -49,30 +59,32 @@ static enum err_code run_create(struct subscription_write *write, struct store_t
 	if (code != ERR_NOT_FOUND)
 		return err_set(err, code, "cannot look for the subscription %.*s",
 			       STR_FMT(str_part(write->id, 0, 150)));
-	if (all->by_name.count >= BROKER_SUBSCRIPTIONS_MAX) /* the writer's thread alone changes it */
-		return err_set(err, ERR_LIMIT, "there are %u subscriptions already", BROKER_SUBSCRIPTIONS_MAX);
+	if (all->by_name[write->kind].count >= room_for(write->kind))
+		return err_set(err, ERR_LIMIT, "there are %zu subscriptions already", room_for(write->kind));
 	/* Numbers ascend and are not used twice, whatever becomes of this transaction. */
 	all->last_number = now_us > all->last_number ? now_us : all->last_number + 1;
 	one->number = all->last_number;
+	one->untold_us = untold_since(write, now_us);
 	const struct subscription_record record = {.document = write->document,
 						   .context_value = write->context_value,
 						   .number = one->number,
 						   .created_us = now_us,
-						   .modified_us = now_us};
+						   .modified_us = now_us,
+						   .untold_us = one->untold_us};
 
-	return put_record(txn, one, &record, err);
+	return subscription_record_put(txn, write->kind, write->id, &record, err);
 }
 
-static enum err_code read_record(struct subscription_write *write, struct store_txn *txn,
-				 struct subscription_record *ret, struct error *err)
+enum err_code subscription_record_get(struct store_txn *txn, enum subscription_kind kind, struct str id,
+				      struct subscription_record *ret, struct error *err)
 {
 	struct json_parse_options options = {.duplicates_allowed = true};
 	struct json *json = NULL;
 	struct str text;
-	enum err_code code = store_txn_record_get(txn, STR(SUBSCRIPTION_RECORD_KIND), write->id, &text, err);
+	enum err_code code = store_txn_record_get(txn, subscription_record_kinds[kind], id, &text, err);
 
 	if (code == ERR_NOT_FOUND)
-		return not_found(write->id, err);
+		return not_found(id, err);
 	if (code == ERR_OK)
 		code = json_parse(store_txn_parser(txn), store_txn_arena(txn), text, &options, &json, err);
 	return code == ERR_OK ? subscription_record_read(json, ret, err) : code;
@@ -84,41 +96,44 @@ static enum err_code compile_again(struct subscription_write *write, struct stor
 				   struct error *err)
 {
 	struct json *merged = NULL;
+	int64_t now_us = broker_now_us(write->broker);
 	bool new_names = json_get(write->document, STR("q")) != NULL;
 	bool shown = json_get(write->document, STR("jsonldContext")) != NULL;
 	struct subscribed_contexts contexts = {.own = new_names ? write->context : was->context,
 					       .own_value = new_names ? write->context_value : record->context_value,
 					       .core = broker_core_context(write->broker)};
-	enum err_code code = subscription_merge(store_txn_arena(txn), record->document, write->document,
-						broker_now_us(write->broker), &merged, err);
+	enum err_code code = subscription_merge(store_txn_arena(txn), write->kind, record->document, write->document,
+						now_us, &merged, err);
 
 	if (code != ERR_OK)
 		return code;
 	if (json_get(merged, STR("jsonldContext")))
 		contexts.shown = shown ? write->shown : was->shown;
-	code = subscribed_new(merged, &contexts, store_txn_parser(txn), &write->made, err);
+	code = subscribed_new(merged, write->kind, &contexts, store_txn_parser(txn), &write->made, err);
 	if (code != ERR_OK)
 		return code;
 	const struct subscription_record made = {.document = merged,
 						 .context_value = contexts.own_value,
 						 .number = record->number,
 						 .created_us = record->created_us,
-						 .modified_us = broker_now_us(write->broker)};
+						 .modified_us = now_us,
+						 .untold_us = untold_since(write, now_us)};
 
 	write->made->number = record->number;
-	return put_record(txn, write->made, &made, err);
+	write->made->untold_us = made.untold_us;
+	return subscription_record_put(txn, write->kind, write->id, &made, err);
 }
 
 static enum err_code run_update(struct subscription_write *write, struct store_txn *txn, struct error *err)
 {
 	struct subscription_record record;
-	enum err_code code = read_record(write, txn, &record, err);
+	enum err_code code = subscription_record_get(txn, write->kind, write->id, &record, err);
 
 	write->made = subscribed_unref(write->made); /* of a run before */
 	write->gone = subscribed_unref(write->gone);
 	if (code != ERR_OK)
 		return code;
-	write->gone = subscriptions_find(write->tenant->subscriptions, write->id);
+	write->gone = subscriptions_find(write->tenant->subscriptions, write->kind, write->id);
 	if (!write->gone)
 		return err_set(err, ERR_CONFLICT, "the subscription %.*s cannot be used: its @context could not be had",
 			       STR_FMT(str_part(write->id, 0, 150)));
@@ -129,19 +144,19 @@ static enum err_code run_delete(struct subscription_write *write, struct store_t
 {
 	struct subscription_record record;
 	bool more;
-	enum err_code code = read_record(write, txn, &record, err);
+	enum err_code code = subscription_record_get(txn, write->kind, write->id, &record, err);
 
 	write->gone = subscribed_unref(write->gone);
 	if (code == ERR_OK)
-		code = store_txn_record_delete(txn, STR(SUBSCRIPTION_RECORD_KIND), write->id, err);
+		code = store_txn_record_delete(txn, subscription_record_kinds[write->kind], write->id, err);
 	if (code == ERR_OK) {
-		code = store_txn_record_delete(txn, STR(SUBSCRIPTION_FIGURES_KIND), write->id, err);
+		code = store_txn_record_delete(txn, subscription_figures_kinds[write->kind], write->id, err);
 		code = code == ERR_NOT_FOUND ? ERR_OK : code;
 	}
 	if (code == ERR_OK)
 		code = store_txn_owed_drop(txn, record.number, true, DROPPED_AT_ONCE, &more, err);
 	if (code == ERR_OK)
-		write->gone = subscriptions_find(write->tenant->subscriptions, write->id);
+		write->gone = subscriptions_find(write->tenant->subscriptions, write->kind, write->id);
 	return code;
 }
 
@@ -187,8 +202,11 @@ static void done(struct store_write *store_write, enum err_code code, const stru
 		subscriptions_remove(all, write->gone);
 	}
 	if (code == ERR_OK && write->made) {
+		write->made->since = all->registration_changes;
 		if (subscriptions_add(all, write->made)) {
 			write->made = NULL;
+			if (write->kind == SUBSCRIPTION_TO_REGISTRATIONS)
+				subscriptions_untold(all);
 		} else {
 			/* The record is there: it will be loaded at the next start. */
 			code = err_set(&local, ERR_MEMORY, "no memory to use the subscription before the next start");
@@ -205,7 +223,7 @@ static enum err_code prepare_create(struct broker *broker, struct subscription_w
 	const struct subscribed_contexts contexts = {write->context, write->context_value, write->shown,
 						     broker_core_context(broker)};
 	struct json_parser *parser = json_parser_new();
-	enum err_code code = parser ? subscribed_new(write->document, &contexts, parser, &write->made, err)
+	enum err_code code = parser ? subscribed_new(write->document, write->kind, &contexts, parser, &write->made, err)
 				    : err_set(err, ERR_MEMORY, "no memory for a subscription");
 
 	(void)json_parser_free(parser);

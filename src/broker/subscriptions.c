@@ -20,7 +20,8 @@ struct subscriptions *subscriptions_new(struct broker *broker)
 		return NULL;
 	all->broker = broker;
 	(void)pthread_mutex_init(&all->lock, NULL);
-	map_init(&all->by_name, (uint64_t)(uintptr_t)all);
+	for (size_t kind = 0; kind < SUBSCRIPTION_KIND_COUNT; kind++)
+		map_init(&all->by_name[kind], (uint64_t)(uintptr_t)all);
 	map_init(&all->by_number, (uint64_t)(uintptr_t)all);
 	subscription_index_init(&all->index, (uint64_t)(uintptr_t)all);
 	streams_init(&all->streams, (uint64_t)(uintptr_t)all);
@@ -29,12 +30,19 @@ struct subscriptions *subscriptions_new(struct broker *broker)
 	return all;
 }
 
-struct subscriptions *subscriptions_free(struct subscriptions *all)
+static void names_done(struct map *by_name)
 {
 	struct str key;
 	void *value;
 	size_t at = 0;
 
+	while (map_each(by_name, &at, &key, &value))
+		(void)subscribed_unref(value);
+	map_done(by_name);
+}
+
+struct subscriptions *subscriptions_free(struct subscriptions *all)
+{
 	if (!all)
 		return NULL;
 	free(all->again);
@@ -45,9 +53,8 @@ struct subscriptions *subscriptions_free(struct subscriptions *all)
 	free(all->unusable);
 	streams_done(all);
 	subscription_index_done(&all->index);
-	while (map_each(&all->by_name, &at, &key, &value))
-		(void)subscribed_unref(value);
-	map_done(&all->by_name);
+	for (size_t kind = 0; kind < SUBSCRIPTION_KIND_COUNT; kind++)
+		names_done(&all->by_name[kind]);
 	map_done(&all->by_number);
 	buf_done(&all->body);
 	arena_done(&all->scratch);
@@ -61,7 +68,7 @@ struct subscriptions *subscriptions_free(struct subscriptions *all)
 /* With the lock held. */
 static bool add_timed(struct subscriptions *all, struct subscribed *one)
 {
-	if (!one->interval_us)
+	if (!one->interval_us && !one->untold_us)
 		return true;
 	if (all->timed_count == all->timed_room) {
 		size_t room = all->timed_room ? all->timed_room * 2 : 8;
@@ -85,24 +92,26 @@ static void remove_timed(struct subscriptions *all, const struct subscribed *one
 
 bool subscriptions_add(struct subscriptions *all, struct subscribed *one)
 {
+	bool indexed = one->kind == SUBSCRIPTION_TO_ENTITIES;
+	struct map *by_name = &all->by_name[one->kind];
 	struct str id = subscribed_id(one);
 
-	if (!subscription_index_add(&all->index, one))
+	if (indexed && !subscription_index_add(&all->index, one))
 		return false;
 	(void)pthread_mutex_lock(&all->lock);
 	bool good = map_set(&all->by_number, subscribed_key(one), one);
 
-	if (good && !map_set(&all->by_name, id, one)) {
+	if (good && !map_set(by_name, id, one)) {
 		(void)map_remove(&all->by_number, subscribed_key(one));
 		good = false;
 	}
 	if (good && !add_timed(all, one)) {
 		(void)map_remove(&all->by_number, subscribed_key(one));
-		(void)map_remove(&all->by_name, id);
+		(void)map_remove(by_name, id);
 		good = false;
 	}
-	if (good) {
-		(void)compiled_unref(one->compiled); /* until it is used */
+	if (good && indexed) {
+		(void)compiled_unref(one->compiled); /* until it is used; each of the others is, by every change */
 		one->compiled = NULL;
 	}
 	(void)pthread_mutex_unlock(&all->lock);
@@ -111,10 +120,10 @@ bool subscriptions_add(struct subscriptions *all, struct subscribed *one)
 	return good;
 }
 
-struct subscribed *subscriptions_find(struct subscriptions *all, struct str id)
+struct subscribed *subscriptions_find(struct subscriptions *all, enum subscription_kind kind, struct str id)
 {
 	(void)pthread_mutex_lock(&all->lock);
-	struct subscribed *one = map_get(&all->by_name, id);
+	struct subscribed *one = map_get(&all->by_name[kind], id);
 
 	if (one)
 		(void)subscribed_ref(one);
@@ -141,10 +150,22 @@ void subscriptions_remove(struct subscriptions *all, struct subscribed *one)
 	remove_timed(all, one);
 	if (map_get(&all->by_number, subscribed_key(one)) == one)
 		(void)map_remove(&all->by_number, subscribed_key(one));
-	if (map_get(&all->by_name, subscribed_id(one)) == one)
-		(void)map_remove(&all->by_name, subscribed_id(one));
+	if (map_get(&all->by_name[one->kind], subscribed_id(one)) == one)
+		(void)map_remove(&all->by_name[one->kind], subscribed_id(one));
 	(void)pthread_mutex_unlock(&all->lock);
 	(void)subscribed_unref(one); /* the map's */
+}
+
+/* ---- to registrations: told of all that match ---- */
+
+void subscriptions_told(struct subscriptions *all, struct subscribed *one, int64_t untold_us)
+{
+	(void)pthread_mutex_lock(&all->lock);
+	if (one->untold_us == untold_us)
+		one->untold_us = 0;
+	if (!one->untold_us && !one->interval_us)
+		remove_timed(all, one);
+	(void)pthread_mutex_unlock(&all->lock);
 }
 
 /* ---- compiled while they are used ---- */
@@ -225,6 +246,7 @@ void subscriptions_cool(struct subscriptions *all)
 
 struct load {
 	struct subscriptions *all;
+	enum subscription_kind kind;
 	struct json_parser *parser;
 	struct arena arena;
 	struct error *err;
@@ -259,12 +281,13 @@ static enum err_code load_one(struct load *load, const struct subscription_recor
 
 	if (code != ERR_OK)
 		return code;
-	code = subscribed_new(record->document, &contexts, load->parser, &one, load->err);
+	code = subscribed_new(record->document, load->kind, &contexts, load->parser, &one, load->err);
 	(void)context_unref(contexts.own);
 	(void)context_unref(contexts.shown);
 	if (code != ERR_OK)
 		return code;
 	one->number = record->number;
+	one->untold_us = record->untold_us;
 	if (load->all->last_number < one->number)
 		load->all->last_number = one->number;
 	if (subscriptions_add(load->all, one))
@@ -328,7 +351,7 @@ static bool load_figures(void *self, struct str id, struct str doc)
 	struct json_parse_options options = {.duplicates_allowed = true};
 	struct json *json = NULL;
 	int64_t sent = 0, failed = 0;
-	struct subscribed *one = map_get(&load->all->by_name, id);
+	struct subscribed *one = map_get(&load->all->by_name[load->kind], id);
 
 	arena_clear(&load->arena);
 	if (!one || json_parse(load->parser, &load->arena, doc, &options, &json, load->err) != ERR_OK)
@@ -347,6 +370,18 @@ static bool load_figures(void *self, struct str id, struct str doc)
 	return true;
 }
 
+static enum err_code load_kind(struct load *load, struct store_reader *reader)
+{
+	enum err_code code = store_record_each(reader, subscription_record_kinds[load->kind], STR_NONE, load_record,
+					       load, load->err);
+
+	code = code ? code : load->code;
+	if (code == ERR_OK)
+		code = store_record_each(reader, subscription_figures_kinds[load->kind], STR_NONE, load_figures, load,
+					 load->err);
+	return code;
+}
+
 enum err_code subscriptions_load(struct subscriptions *all, struct store *store, struct error *err)
 {
 	struct load load = {.all = all, .err = err, .parser = json_parser_new()};
@@ -355,11 +390,8 @@ enum err_code subscriptions_load(struct subscriptions *all, struct store *store,
 					 : err_set(err, ERR_MEMORY, "no memory for subscriptions");
 
 	arena_init(&load.arena, LOAD_ARENA_BYTES_MAX);
-	if (code == ERR_OK)
-		code = store_record_each(reader, STR(SUBSCRIPTION_RECORD_KIND), STR_NONE, load_record, &load, err);
-	code = code ? code : load.code;
-	if (code == ERR_OK)
-		code = store_record_each(reader, STR(SUBSCRIPTION_FIGURES_KIND), STR_NONE, load_figures, &load, err);
+	for (load.kind = 0; code == ERR_OK && load.kind < SUBSCRIPTION_KIND_COUNT; load.kind++)
+		code = load_kind(&load, reader);
 	(void)store_reader_free(reader);
 	arena_done(&load.arena);
 	(void)json_parser_free(load.parser);

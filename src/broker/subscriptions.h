@@ -1,11 +1,12 @@
-/* Subscriptions (GS CIM 009 V1.9.1, 5.8): kept, held against every change, and what they owe.
+/* Subscriptions (GS CIM 009 V1.9.1, 5.8, to registrations 5.11): kept, held against every change, and what they owe.
  *
  * A subscription is a record beside the entities. Those of a tenant are indexed in memory by the ids, types and
  * attributes that they speak of, and compiled for as long as they are candidates; the writer's thread finds the
  * candidates of a change there, and what is owed goes into the outbox (store/outbox.h) in the change's own
  * transaction. Who delivers is told after the commit, asks for the receiver, and says how it went. How often and
  * when notifications were sent is kept in memory and written from time to time: a crash loses some seconds of these
- * figures, and of nothing else. Thread: any, but where said. */
+ * figures, and of nothing else. Those to registrations are of the same kind, but for what they are held against, and
+ * are named apart: one of each kind may have the same id. Thread: any, but where said. */
 #ifndef MACHI_BROKER_SUBSCRIPTIONS_H
 #define MACHI_BROKER_SUBSCRIPTIONS_H
 
@@ -14,6 +15,7 @@
 #include "ngsild/subscription.h"
 
 #define BROKER_SUBSCRIPTIONS_MAX 1000000u /* of a tenant */
+#define BROKER_REGISTRATION_SUBSCRIPTIONS_MAX 10000u /* of a tenant: a change of a registration looks at each */
 #define BROKER_SUBSCRIPTION_BYTES_MAX ((size_t)1 << 20) /* of one as JSON */
 
 /* ---- changing (asynchronous, as broker_write) ---- */
@@ -25,6 +27,7 @@ struct subscription_write {
 	struct broker *broker;
 	struct tenant *tenant;
 	struct subscribed *made, *gone;
+	enum subscription_kind kind;
 	enum subscription_operation operation;
 	struct str id;
 	/* SUBSCRIPTION_CREATE: a whole one that subscription_check() took, its id among its members; _UPDATE: a
@@ -51,11 +54,13 @@ struct subscription_look { /* in the arena asked for */
 	struct subscription_state state;
 };
 
-MUST_CHECK enum err_code broker_subscription_get(struct broker_reader *reader, struct str tenant, struct str id,
-						 struct arena *arena, struct subscription_look *ret, struct error *err);
+MUST_CHECK enum err_code broker_subscription_get(struct broker_reader *reader, struct str tenant,
+						 enum subscription_kind kind, struct str id, struct arena *arena,
+						 struct subscription_look *ret, struct error *err);
 /* In the order of their ids, `offset` of them passed over, limit at most; *ret_total: all of them. */
-MUST_CHECK enum err_code broker_subscription_list(struct broker_reader *reader, struct str tenant, uint64_t offset,
-						  uint64_t limit, struct arena *arena, struct subscription_look **ret,
+MUST_CHECK enum err_code broker_subscription_list(struct broker_reader *reader, struct str tenant,
+						  enum subscription_kind kind, uint64_t offset, uint64_t limit,
+						  struct arena *arena, struct subscription_look **ret,
 						  size_t *ret_count, uint64_t *ret_total, struct error *err);
 
 /* ---- delivering ---- */
@@ -93,17 +98,20 @@ enum subscription_status broker_target_status(const struct broker_target *target
 /* A notification was sent and answered so. */
 void broker_target_sent(struct broker_target *target, bool good, int64_t at_us);
 
-/* Owes what subscriptions with a timeInterval have to tell by now; *ret_next_us: when the next one has. steady_us: a
- * clock that nobody sets. One thread, always the same. An error is that of the first that failed; the others went
- * on. */
+/* Owes what subscriptions with a timeInterval have to tell by now, and those to registrations that were not told yet of
+ * all that match (5.11.2, 5.11.3); *ret_next_us: when the next one has. steady_us: a clock that nobody sets. One
+ * thread, always the same. An error is that of the first that failed; the others went on. */
 MUST_CHECK enum err_code broker_subscriptions_due(struct broker_reader *reader, int64_t steady_us, int64_t *ret_next_us,
 						  struct error *err);
+/* Is there one to registrations that has come or changed since the last call? Call the above at once. */
+bool broker_take_untold(struct broker *broker);
 
 /* Writes what has changed of the figures of all tenants' subscriptions; any thread but a writer's. */
 MUST_CHECK enum err_code broker_subscriptions_flush(struct broker *broker, struct error *err);
 
 struct broker_subscription_stats {
-	uint64_t subscriptions;
+	uint64_t subscriptions; /* to entities */
+	uint64_t to_registrations;
 	uint64_t unusable; /* they could not be loaded at the start, and are not matched */
 	uint64_t in_use; /* compiled: a change made them candidates in the last minute or so */
 	uint64_t dead; /* letters, when who delivers last counted them */

@@ -8,8 +8,9 @@
 
 #include <stdatomic.h>
 
-#define SUBSCRIPTION_RECORD_KIND "subscription"
-#define SUBSCRIPTION_FIGURES_KIND "subscription-figures" /* a record each, written from time to time */
+/* Of records in the store, by the kinds of subscriptions. */
+extern const struct str subscription_record_kinds[SUBSCRIPTION_KIND_COUNT];
+extern const struct str subscription_figures_kinds[SUBSCRIPTION_KIND_COUNT]; /* written from time to time */
 
 /* What a subscription is while it is used. Immutable. */
 struct compiled {
@@ -34,14 +35,17 @@ struct subscribed {
 	struct context *shown; /* held: of its jsonldContext; NULL: it has none */
 	struct stream_channel *channel; /* a stream's selector, which nothing is owed to; NULL: a subscription */
 	int64_t expires_us, throttling_us, interval_us;
+	enum subscription_kind kind;
 	bool paused;
 	bool warm; /* the writer's thread's: among subscriptions->warm */
 	atomic_bool removed; /* deleted, or another has taken its place */
 	/* Guarded by subscriptions->lock. */
 	bool fresh; /* figures have changed since they were written */
 	bool sent, failed_last;
+	bool listing; /* to registrations: all that match are being told */
 	uint64_t times_sent, times_failed;
 	int64_t last_notification_us, last_success_us, last_failure_us;
+	int64_t untold_us; /* to registrations: made or updated then, and not told yet of all that match; 0: it is */
 	struct compiled
 		*compiled; /* held; NULL: it is idle. Set by the writer's thread, which reads it without the lock */
 	/* The writer's thread's. */
@@ -49,6 +53,7 @@ struct subscribed {
 	uint64_t seen; /* the event that it was last a candidate of */
 	int64_t used_us; /* when it last was, by the clock */
 	int64_t free_us; /* throttling: nothing is due before */
+	uint64_t since; /* to registrations: it is told of their changes by numbers above this one */
 	/* That of who delivers. */
 	struct compiled *timed; /* held: with a timeInterval, compiled once more */
 	int64_t next_us; /* steady clock: when the interval is over; 0: not looked at yet */
@@ -75,20 +80,21 @@ struct streams {
 struct subscriptions {
 	struct broker *broker;
 	pthread_mutex_t lock; /* guards all down to timed, and what subscribed says */
-	struct map by_name; /* ids */
+	struct map by_name[SUBSCRIPTION_KIND_COUNT]; /* ids; the writer's thread, which alone changes it, may look
+						      * without the lock */
 	struct map by_number; /* the eight bytes of subscribed->number */
 	int64_t *again; /* owned: numbers of those whose dead letters were replayed, not told yet to who delivers */
 	size_t again_count;
 	int64_t *unusable; /* owned: numbers of those that could not be loaded */
 	size_t unusable_count;
-	struct subscribed **timed; /* owned: those with a timeInterval, borrowed from by_name */
+	struct subscribed **timed; /* owned: those with a timeInterval, or untold; borrowed from by_name */
 	size_t timed_count, timed_room;
 	/* The writer's thread's. */
 	struct subscription_index index; /* of subscriptions and channels */
 	struct streams streams;
 	struct subscribed **warm; /* held each; owned: those that are compiled */
 	size_t warm_count, warm_room, warm_at; /* warm_at: who is looked at next */
-	uint64_t events;
+	uint64_t events, registration_changes;
 	struct buf body;
 	struct arena scratch;
 	int64_t last_number;
@@ -110,9 +116,18 @@ MUST_CHECK enum err_code subscriptions_use(struct subscriptions *all, struct sub
 					   struct json_parser *parser, const struct compiled **ret, struct error *err);
 /* Between two transactions: a few of those that have not been used for a while are idle again. */
 void subscriptions_cool(struct subscriptions *all);
-void subscriptions_owe(struct subscriptions *all); /* there is a new notification in the outbox */
+/* What a notification of this one begins with, under a new id. reason: TRIGGER_NONE, or why registrations are told. */
+MUST_CHECK enum err_code subscriptions_frame(const struct compiled *compiled, enum trigger_reason reason,
+					     int64_t now_us, char id[static BROKER_NOTIFICATION_ID_BYTES],
+					     struct notification_frame *ret, struct error *err);
+/* Puts a body into the outbox, to be told after the commit. entity_id: whose order matters; STR_NONE: several. */
+MUST_CHECK enum err_code subscriptions_owe(struct subscriptions *all, struct store_txn *txn, struct subscribed *one,
+					   struct str entity_id, int64_t now_us, struct str body, struct error *err);
+/* Any thread. One to registrations is untold; or it is told of all that match since it was made or updated then. */
+void subscriptions_untold(struct subscriptions *all);
+void subscriptions_told(struct subscriptions *all, struct subscribed *one, int64_t untold_us);
 /* Any thread: a reference, or NULL. */
-struct subscribed *subscriptions_find(struct subscriptions *all, struct str id);
+struct subscribed *subscriptions_find(struct subscriptions *all, enum subscription_kind kind, struct str id);
 struct subscribed *subscriptions_find_number(struct subscriptions *all, int64_t number);
 struct subscriptions *subscriptions_of(struct broker *broker, struct str name); /* NULL: it is not open */
 MUST_CHECK enum err_code subscriptions_flush(struct subscriptions *all, struct store *store, struct error *err);
@@ -150,8 +165,9 @@ struct subscribed_contexts { /* borrowed */
 	struct context *core;
 };
 /* Compiled, and without number. ERR_INVALID: a condition is wrong. */
-MUST_CHECK enum err_code subscribed_new(const struct json *document, const struct subscribed_contexts *contexts,
-					struct json_parser *parser, struct subscribed **ret, struct error *err);
+MUST_CHECK enum err_code subscribed_new(const struct json *document, enum subscription_kind kind,
+					const struct subscribed_contexts *contexts, struct json_parser *parser,
+					struct subscribed **ret, struct error *err);
 struct subscribed *subscribed_ref(struct subscribed *one);
 struct subscribed *subscribed_unref(struct subscribed *one);
 struct str subscribed_id(const struct subscribed *one);
@@ -167,9 +183,15 @@ struct compiled *compiled_unref(struct compiled *compiled);
 struct subscription_record {
 	const struct json *document, *context_value;
 	int64_t number, created_us, modified_us;
+	int64_t untold_us; /* as in subscribed */
 };
 void subscription_record_write(struct buf *out, const struct subscription_record *record);
 MUST_CHECK enum err_code subscription_record_read(const struct json *record, struct subscription_record *ret,
 						  struct error *err);
+/* subscription_write.c: in a transaction. ERR_NOT_FOUND. */
+MUST_CHECK enum err_code subscription_record_get(struct store_txn *txn, enum subscription_kind kind, struct str id,
+						 struct subscription_record *ret, struct error *err);
+MUST_CHECK enum err_code subscription_record_put(struct store_txn *txn, enum subscription_kind kind, struct str id,
+						 const struct subscription_record *record, struct error *err);
 
 #endif

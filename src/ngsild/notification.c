@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "base/time_value.h"
 #include "ngsild/attribute_int.h"
+#include "ngsild/registration_notification.h"
 #include "ngsild/represent_int.h"
 
 #include <stdlib.h>
@@ -34,9 +35,11 @@ void notification_begin(struct buf *out, const struct notification_frame *frame)
 
 	put(out, STR("{"));
 	put_member_text(out, STR("id"), frame->id);
-	put_member_text(out, STR("type"), STR("Notification"));
+	put_member_text(out, STR("type"), frame->reason ? STR("ContextSourceNotification") : STR("Notification"));
 	put_member_text(out, STR("subscriptionId"), subscription_id(frame->subscription));
 	put_member_text(out, STR("notifiedAt"), time_format_iso(frame->notified_us, text));
+	if (frame->reason)
+		put_member_text(out, STR("triggerReason"), trigger_reason_name(frame->reason));
 	put_key(out, STR("data"));
 	put(out, is_collection(frame) ? STR("{\"type\":\"FeatureCollection\",\"features\":[") : STR("["));
 }

@@ -19,6 +19,12 @@ static const struct json *entities_of(const struct json *notification)
 	return json_is(list, JSON_ARRAY) ? list : NULL;
 }
 
+/* What it tells of registrations; none for those of entities. */
+static struct str reason_of(const struct json *notification)
+{
+	return json_text(json_get(notification, STR("triggerReason")));
+}
+
 static bool add_entity(struct joining *joining, const struct json *entity)
 {
 	struct str id = json_text(json_get(entity, STR("id")));
@@ -33,18 +39,37 @@ static bool add_entity(struct joining *joining, const struct json *entity)
 	return !id.at || map_set(&joining->at, id, (void *)(uintptr_t)joining->entities.count);
 }
 
-static enum err_code add_all(struct joining *joining, struct json_parser *parser, struct str body,
-			     struct json **ret_notification, struct error *err)
+static enum err_code add_all(struct joining *joining, const struct json *notification, struct error *err)
 {
-	struct json_parse_options options = {.duplicates_allowed = true};
-	enum err_code code = json_parse(parser, joining->arena, body, &options, ret_notification, err);
-	const struct json *list = code == ERR_OK ? entities_of(*ret_notification) : NULL;
+	const struct json *list = entities_of(notification);
 
-	if (code == ERR_OK && !list)
+	if (!list)
 		return err_set(err, ERR_CORRUPT, "what is owed is no notification");
-	for (uint32_t i = 0; code == ERR_OK && i < list->count; i++)
+	for (uint32_t i = 0; i < list->count; i++)
 		if (!add_entity(joining, &list->items[i]))
-			code = err_set(err, ERR_MEMORY, "no memory for a notification");
+			return err_set(err, ERR_MEMORY, "no memory for a notification");
+	return ERR_OK;
+}
+
+/* How many of them are joined: up to one of another triggerReason. */
+static enum err_code join_same(struct joining *joining, struct json_parser *parser, const struct str *bodies,
+			       size_t count, struct json **ret_first, size_t *ret_joined, struct error *err)
+{
+	const struct json_parse_options options = {.duplicates_allowed = true};
+	struct json *one = NULL;
+	enum err_code code = ERR_OK;
+
+	*ret_joined = 0;
+	for (size_t i = 0; code == ERR_OK && i < count; i++) {
+		code = json_parse(parser, joining->arena, bodies[i], &options, &one, err);
+		if (code == ERR_OK && *ret_first && !str_eq(reason_of(one), reason_of(*ret_first)))
+			break;
+		if (code == ERR_OK)
+			code = add_all(joining, one, err);
+		if (i == 0)
+			*ret_first = one;
+		*ret_joined += code == ERR_OK;
+	}
 	return code;
 }
 
@@ -68,16 +93,15 @@ static bool change_members(struct joining *joining, struct json *notification, s
 }
 
 enum err_code notification_join(struct buf *out, struct arena *arena, struct json_parser *parser,
-				const struct str *bodies, size_t count, struct str id, int64_t notified_us,
+				const struct str *bodies, size_t *count, struct str id, int64_t notified_us,
 				struct error *err)
 {
 	struct joining joining = {.arena = arena, .entities = json_array()};
-	struct json *first = NULL, *other;
-	enum err_code code = ERR_OK;
+	struct json *first = NULL;
 
 	map_init(&joining.at, (uint64_t)notified_us);
-	for (size_t i = 0; code == ERR_OK && i < count; i++)
-		code = add_all(&joining, parser, bodies[i], i == 0 ? &first : &other, err);
+	enum err_code code = join_same(&joining, parser, bodies, *count, &first, count, err);
+
 	map_done(&joining.at);
 	if (code == ERR_OK && first && !change_members(&joining, first, id, notified_us))
 		code = err_set(err, ERR_MEMORY, "no memory for a notification");

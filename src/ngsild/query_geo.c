@@ -3,6 +3,7 @@
  *   georel = "near" 1*2(";" ("maxDistance" / "minDistance") "==" metres) / "within" / "contains" / …
  *
  * The clause's grammar gives near exactly one distance; both at once are taken as a ring. */
+#include "ngsild/expand.h"
 #include "ngsild/query_int.h"
 
 #include <math.h>
@@ -116,10 +117,21 @@ static enum err_code build_geometry(struct query *query, const struct scan *scan
 	return code ? err_while(scan->err, "reading geometry and coordinates") : ERR_OK;
 }
 
+/* A name, or an IRI, which stands in subscriptions (5.2.13). */
+static enum err_code parse_property(struct scan *scan, struct str *ret_iri)
+{
+	struct str name = scan->text;
+	bool iri = expand_is_uri(name);
+	enum err_code code = iri ? ERR_OK : scan_name(scan, &name);
+
+	if (code == ERR_OK && !iri && !scan_end(scan))
+		code = scan_fail(scan, scan->at, ERR_INVALID, "expected one attribute name");
+	return code ? code : scan_expand(scan, 0, name, ret_iri);
+}
+
 enum err_code query_build_geo(struct query *query, const struct scan *scan, const struct query_text *text)
 {
 	struct scan georel = *scan, property = *scan;
-	struct str name = text->geoproperty.at ? text->geoproperty : STR("location");
 
 	if (!text->georel.at && !text->geometry.at && !text->coordinates.at)
 		return ERR_OK;
@@ -132,15 +144,11 @@ enum err_code query_build_geo(struct query *query, const struct scan *scan, cons
 	georel.name = "georel";
 	georel.text = text->georel;
 	property.name = "geoproperty";
-	property.text = name;
+	property.text = text->geoproperty.at ? text->geoproperty : STR("location");
 	enum err_code code = parse_georel(&georel, &query->geo);
 
 	if (code == ERR_OK)
-		code = scan_name(&property, &name);
-	if (code == ERR_OK && !scan_end(&property))
-		code = scan_fail(&property, property.at, ERR_INVALID, "expected one attribute name");
-	if (code == ERR_OK)
-		code = scan_expand(&property, 0, name, &query->geo_iri);
+		code = parse_property(&property, &query->geo_iri);
 	return code ? code : build_geometry(query, scan, text);
 }
 

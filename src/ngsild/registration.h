@@ -151,6 +151,7 @@ struct registration_question {
 	struct registration_entity entity;
 	const struct str *attribute_iris; /* attrs and pick; count 0: all */
 	size_t attribute_count;
+	bool listed_only; /* the attributes that q and geo name are not asked for too (5.11.2.4) */
 	const struct str *dataset_ids; /* count 0: not asked for */
 	size_t dataset_count;
 	const struct temporal_query *temporal; /* NULL: none, and sources of temporal evolutions are left out */

@@ -144,7 +144,7 @@ static bool names_attributes(const struct registration_question *question)
 	for (size_t i = 0; i < question->attribute_count; i++)
 		if (document_is_attribute(question->attribute_iris[i]))
 			return true;
-	return query && (query->geo_iri.at || (query->q && q_names_any(query->q)));
+	return query && !question->listed_only && (query->geo_iri.at || (query->q && q_names_any(query->q)));
 }
 
 static bool attributes_match(const struct registered_info *info, const struct registration_question *question)
@@ -154,7 +154,7 @@ static bool attributes_match(const struct registered_info *info, const struct re
 	for (size_t i = 0; i < question->attribute_count; i++)
 		if (query_id_among(info->attributes, info->attribute_count, question->attribute_iris[i]))
 			return true;
-	for (size_t i = 0; question->query && i < info->attribute_count; i++)
+	for (size_t i = 0; question->query && !question->listed_only && i < info->attribute_count; i++)
 		if (query_reads(question->query, info->attributes[i]))
 			return true;
 	return false;

@@ -8,7 +8,7 @@
  * - Types are no attributes; a type added alone triggers nothing. The scope is "a special Property" (4.18) that no
  *   list of attributes can name (4.5.1): its changes count where all attributes are watched.
  * - q, geoQ and scopeQ are held against the entity after the change, of a deleted one against what it was. csf speaks
- *   of Context Source Registrations; what is stored here comes from none. */
+ *   of Context Source Registrations; what is stored here comes from none (subscription_question.c). */
 #include "ngsild/subscription_int.h"
 
 #include "base/time_value.h"
@@ -135,22 +135,6 @@ static enum err_code build_query(struct build *b)
 	if (code == ERR_OK)
 		code = coordinates_text(b, json_get(geo, STR("coordinates")), &text.coordinates);
 	return code ? code : query_new(&s->arena, b->parser, &text, s->context, &s->query, b->err);
-}
-
-/* csf is checked and no more: see above. */
-static enum err_code check_csf(struct build *b)
-{
-	const struct query_text text = {.q = json_text(own(b, STR("csf")))};
-	struct query *query = NULL;
-
-	if (!text.q.at)
-		return ERR_OK;
-	enum err_code code = query_new(&b->scratch, b->parser, &text, b->subscription->context, &query, b->err);
-
-	if (code)
-		return err_while(b->err, "reading csf");
-	query_done(query);
-	return ERR_OK;
 }
 
 /* ---- for an index ---- */
@@ -428,6 +412,11 @@ static enum err_code build_join(struct build *b)
 	return ERR_OK;
 }
 
+static enum err_code build_question(struct build *b)
+{
+	return subscription_build_question(b->subscription, b->parser, b->err);
+}
+
 /* ---- all of it ---- */
 
 static enum err_code take_document(struct build *b, const struct json *document)
@@ -445,8 +434,8 @@ static enum err_code build_all(struct build *b, const struct json *document)
 {
 	/* Later ones look at what earlier ones made. */
 	static enum err_code (*const steps[])(struct build *) = {
-		build_times, build_join, build_endpoint, build_watched,
-		build_query, build_keys, check_csf,      build_represent,
+		build_times, build_join, build_endpoint,  build_watched,
+		build_query, build_keys, build_represent, build_question,
 	};
 	enum err_code code = take_document(b, document);
 
@@ -482,6 +471,7 @@ struct subscription *subscription_free(struct subscription *subscription)
 	if (!subscription)
 		return NULL;
 	query_done(subscription->query);
+	query_done(subscription->csf);
 	arena_done(&subscription->arena);
 	(void)context_unref(subscription->context);
 	free(subscription);

@@ -3,7 +3,8 @@
  * The document is the client's: names as sent, under the @context that it came with, without "@context". What is kept
  * of it are the members that the clauses name; the @context and what happens to the subscription lie elsewhere.
  * Source: GS CIM 009 V1.9.1 clauses 4.3.6.8, 4.5.0, 4.5.5, 4.5.16, 4.5.23, 4.8, 4.15, 4.18, 4.21, 5.2.12–5.2.15,
- * 5.2.22, 5.2.33, 5.3.1, 5.4, 5.5.4, 5.5.8, 5.8.1, 5.8.2, 5.8.6, 6.3.8, 7.2. Pure. */
+ * 5.2.22, 5.2.33, 5.3.1, 5.4, 5.5.4, 5.5.8, 5.8.1, 5.8.2, 5.8.6, 6.3.8, 7.2; of those to registrations 5.11 (what they
+ * ask and are told: registration_notification.h). Pure. */
 #ifndef MACHI_NGSILD_SUBSCRIPTION_H
 #define MACHI_NGSILD_SUBSCRIPTION_H
 
@@ -26,15 +27,20 @@ enum subscription_trigger {
 };
 enum subscription_status { SUBSCRIPTION_ACTIVE, SUBSCRIPTION_PAUSED, SUBSCRIPTION_EXPIRED };
 enum subscription_accept { SUBSCRIPTION_JSON, SUBSCRIPTION_JSON_LD, SUBSCRIPTION_GEO_JSON };
+/* To what is subscribed: both are documents of the same type (5.8.1, 5.11.2). */
+enum subscription_kind { SUBSCRIPTION_TO_ENTITIES, SUBSCRIPTION_TO_REGISTRATIONS, SUBSCRIPTION_KIND_COUNT };
+/* Why a registration is told of (5.3.3). */
+enum trigger_reason { TRIGGER_NONE, TRIGGER_NEWLY_MATCHING, TRIGGER_UPDATED, TRIGGER_NO_LONGER_MATCHING };
 
 /* ---- the document ---- */
 
 /* Data types, cardinalities and restrictions. fragment: of an update (5.8.2): what is there is checked, null or NGSI-LD
  * Null stands for removal. What needs a parser of its own (q, csf, scopeQ, geoQ, patterns, types, projections, lang,
  * names) subscription_new() checks. ERR_INVALID names the member by its path ("notification.endpoint.uri");
- * ERR_TOO_COMPLEX. Read-only members (status, timesSent …) and members that nobody knows are passed over. */
-MUST_CHECK enum err_code subscription_check(const struct json *document, bool fragment, int64_t now_us,
-					    struct error *err);
+ * ERR_TOO_COMPLEX. Read-only members (status, timesSent …) and members that nobody knows are passed over. temporalQ is
+ * for subscriptions to registrations alone, GeoJSON is not for them: registrations are no Features. */
+MUST_CHECK enum err_code subscription_check(const struct json *document, enum subscription_kind kind, bool fragment,
+					    int64_t now_us, struct error *err);
 /* What is kept of a checked document: the members known, without read-only ones. In the arena, sharing its nodes. */
 MUST_CHECK enum err_code subscription_keep(struct arena *arena, const struct json *document, struct json **ret_document,
 					   struct error *err);
@@ -43,9 +49,9 @@ MUST_CHECK enum err_code subscription_keep(struct arena *arena, const struct jso
 bool subscription_links_context(const struct json *document);
 /* A checked fragment put over a document (5.5.8: a member of the document is replaced as a whole), and 5.8.2.4's extra
  * rules. In the arena, sharing nodes with both. ERR_INVALID: what comes out is none, or another id is named. */
-MUST_CHECK enum err_code subscription_merge(struct arena *arena, const struct json *document,
-					    const struct json *fragment, int64_t now_us, struct json **ret_document,
-					    struct error *err);
+MUST_CHECK enum err_code subscription_merge(struct arena *arena, enum subscription_kind kind,
+					    const struct json *document, const struct json *fragment, int64_t now_us,
+					    struct json **ret_document, struct error *err);
 /* The document with its names (types of selectors; names in watchedAttributes, attributes, pick, omit; geoproperty)
  * under another @context; to NULL: as IRIs, which mean the same under any. q, csf, scopeQ, expandValues and jsonKeys,
  * which speak one language together, stay as they are. So that a fragment under another @context can be merged. */
@@ -136,6 +142,7 @@ struct notification_frame {
 	int64_t notified_us;
 	const struct linked_source *linked; /* for notification.join; NULL: Relationships stay URIs */
 	struct notification_met *met; /* NULL: each entity's linked ones are told apart from those of others */
+	enum trigger_reason reason; /* of registrations (5.3.2); TRIGGER_NONE: it tells of entities */
 };
 
 void notification_begin(struct buf *out, const struct notification_frame *frame);
@@ -147,10 +154,10 @@ MUST_CHECK enum err_code notification_entity(struct buf *out, struct arena *scra
 void notification_end(struct buf *out, const struct notification_frame *frame);
 
 /* One notification out of several of the same subscription, in their order, that were written with the above: all their
- * entities, of one that stands in several what the last says. The id and the time are new. ERR_CORRUPT: one of them is
- * no notification. */
+ * entities, of one that stands in several what the last says. The id and the time are new. *count: how many of them it
+ * holds: only the first ones that have the same triggerReason, if any. ERR_CORRUPT: one of them is no notification. */
 MUST_CHECK enum err_code notification_join(struct buf *out, struct arena *arena, struct json_parser *parser,
-					   const struct str *bodies, size_t count, struct str id, int64_t notified_us,
+					   const struct str *bodies, size_t *count, struct str id, int64_t notified_us,
 					   struct error *err);
 
 /* ---- as clients get it ---- */

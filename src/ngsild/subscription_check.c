@@ -150,7 +150,27 @@ static enum err_code check_own_scope(const struct checking *c, const struct json
 	return ERR_OK;
 }
 
-enum err_code subscription_check_whole(const struct checking *c, const struct json *document)
+/* 5.2.12 has temporalQ for subscriptions to Context Source Registrations alone; these are told of in a list of
+ * registrations (5.3.2), which no FeatureCollection can be. */
+static enum err_code check_kind(const struct checking *c, enum subscription_kind kind, const struct json *document)
+{
+	static const struct place temporal = {NULL, SHAPE_NAME("temporalQ"), 0},
+				  notification = {NULL, SHAPE_NAME("notification"), 0},
+				  endpoint = {&notification, SHAPE_NAME("endpoint"), 0},
+				  accept = {&endpoint, SHAPE_NAME("accept"), 0};
+	const struct json *to = subscription_member(document, STR("notification"), STR("endpoint"));
+
+	if (kind == SUBSCRIPTION_TO_ENTITIES && shape_given(document, STR("temporalQ")))
+		return place_fail(c, &temporal, ERR_INVALID,
+				  "is for subscriptions to Context Source Registrations alone");
+	if (kind == SUBSCRIPTION_TO_REGISTRATIONS &&
+	    str_eq(json_text(json_get(to, STR("accept"))), STR("application/geo+json")))
+		return place_fail(c, &accept, ERR_INVALID,
+				  "is not for registrations, which are no Features: \"application/geo+json\"");
+	return ERR_OK;
+}
+
+static enum err_code check_together(const struct checking *c, const struct json *document)
 {
 	bool entities = shape_given(document, STR("entities")),
 	     watched = shape_given(document, STR("watchedAttributes"));
@@ -170,11 +190,12 @@ enum err_code subscription_check_whole(const struct checking *c, const struct js
 	return check_own_scope(c, document);
 }
 
-/* 5.2.12 has temporalQ for subscriptions to Context Source Registrations alone. */
-static enum err_code check_no_temporal(const struct checking *c, const struct place *place, const struct json *value)
+enum err_code subscription_check_whole(const struct checking *c, enum subscription_kind kind,
+				       const struct json *document)
 {
-	(void)value;
-	return place_fail(c, place, ERR_INVALID, "is for subscriptions to Context Source Registrations alone");
+	enum err_code code = check_kind(c, kind, document);
+
+	return code ? code : check_together(c, document);
 }
 
 /* ---- the tables ---- */
@@ -193,6 +214,15 @@ static const struct rule geo_rules[] = {
 	{SHAPE_NAME("geoproperty"), RULE_TEXT, false, NULL, value_attribute},
 };
 static const struct shape geo_shape = SHAPE_OF(geo_rules);
+
+/* 5.2.21, without what is for representations of evolutions. */
+static const struct rule temporal_rules[] = {
+	{SHAPE_NAME("timerel"), RULE_TEXT, true, NULL, NULL},
+	{SHAPE_NAME("timeAt"), RULE_TEXT, true, NULL, NULL},
+	{SHAPE_NAME("endTimeAt"), RULE_TEXT, false, NULL, NULL},
+	{SHAPE_NAME("timeproperty"), RULE_TEXT, false, NULL, NULL},
+};
+static const struct shape temporal_shape = SHAPE_OF(temporal_rules);
 
 static const struct rule endpoint_rules[] = {
 	{SHAPE_NAME("uri"), RULE_TEXT, true, NULL, check_endpoint_uri},
@@ -227,7 +257,7 @@ static const struct rule rules[] = {
 	{SHAPE_NAME("q"), RULE_TEXT, false, NULL, NULL},
 	{SHAPE_NAME("geoQ"), RULE_OBJECT, false, &geo_shape, NULL},
 	{SHAPE_NAME("scopeQ"), RULE_TEXT, false, NULL, NULL},
-	{SHAPE_NAME("temporalQ"), RULE_OBJECT, false, &geo_shape, check_no_temporal},
+	{SHAPE_NAME("temporalQ"), RULE_OBJECT, false, &temporal_shape, NULL},
 	{SHAPE_NAME("csf"), RULE_TEXT, false, NULL, NULL},
 	{SHAPE_NAME("datasetId"), RULE_TEXTS, false, NULL, value_dataset},
 	{SHAPE_NAME("description"), RULE_ANY_TEXT, false, NULL, NULL},
@@ -248,7 +278,8 @@ const struct shape subscription_shape = SHAPE_OF(rules);
 
 /* ---- all of it ---- */
 
-enum err_code subscription_check(const struct json *document, bool fragment, int64_t now_us, struct error *err)
+enum err_code subscription_check(const struct json *document, enum subscription_kind kind, bool fragment,
+				 int64_t now_us, struct error *err)
 {
 	const struct checking c = {"the subscription", fragment, now_us, err};
 
@@ -256,5 +287,5 @@ enum err_code subscription_check(const struct json *document, bool fragment, int
 		return err_set(err, ERR_INVALID, "a subscription is to be a JSON object");
 	enum err_code code = shape_check(&c, &subscription_shape, NULL, document);
 
-	return code ? code : subscription_check_whole(&c, document);
+	return code ? code : subscription_check_whole(&c, kind, document);
 }

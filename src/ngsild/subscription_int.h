@@ -5,13 +5,15 @@
 #include "ngsild/represent.h"
 #include "ngsild/shape.h"
 #include "ngsild/subscription.h"
+#include "ngsild/temporal.h"
 
 /* ---- the document ---- */
 
 extern const struct shape subscription_shape;
 
 /* subscription_check.c: what the members of a whole document, and of each object in it, demand of each other. */
-MUST_CHECK enum err_code subscription_check_whole(const struct checking *c, const struct json *document);
+MUST_CHECK enum err_code subscription_check_whole(const struct checking *c, enum subscription_kind kind,
+						  const struct json *document);
 
 /* ---- compiled ---- */
 
@@ -35,7 +37,16 @@ struct subscription {
 	bool show_changes;
 	enum join join;
 	uint32_t levels; /* of linked entities */
+	/* of registrations, beside the query */
+	struct query *csf; /* in the arena, what it owns beside by query_done(); NULL: none */
+	const struct temporal_query *temporal; /* in the arena; NULL: none */
+	const struct str *asked; /* IRIs of attributes; count 0: all */
+	size_t asked_count;
 };
+
+/* subscription_question.c: csf, temporalQ and the attributes asked for, once the rest is built. */
+MUST_CHECK enum err_code subscription_build_question(struct subscription *subscription, struct json_parser *parser,
+						     struct error *err);
 
 /* "endpoint" and so on; NULL all the way when one is not there. */
 const struct json *subscription_member(const struct json *document, struct str outer, struct str inner);

@@ -32,8 +32,9 @@ static void revive(struct json *result, const struct json *document, const struc
 		*active = json_bool(true);
 }
 
-enum err_code subscription_merge(struct arena *arena, const struct json *document, const struct json *fragment,
-				 int64_t now_us, struct json **ret_document, struct error *err)
+enum err_code subscription_merge(struct arena *arena, enum subscription_kind kind, const struct json *document,
+				 const struct json *fragment, int64_t now_us, struct json **ret_document,
+				 struct error *err)
 {
 	/* what has expired may be updated */
 	const struct checking whole = {"the subscription", false, INT64_MIN, err};
@@ -45,7 +46,7 @@ enum err_code subscription_merge(struct arena *arena, const struct json *documen
 	revive(result, document, fragment, now_us);
 	code = shape_check(&whole, &subscription_shape, NULL, result);
 	if (code == ERR_OK)
-		code = subscription_check_whole(&whole, result);
+		code = subscription_check_whole(&whole, kind, result);
 	if (code == ERR_OK)
 		*ret_document = result;
 	return code;

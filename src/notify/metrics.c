@@ -31,7 +31,10 @@ static const struct {
 	const char *name, *kind, *help;
 	size_t offset;
 } tenant_metrics[] = {
-	{"machi_subscriptions", "gauge", "Subscriptions.", offsetof(struct broker_subscription_stats, subscriptions)},
+	{"machi_subscriptions", "gauge", "Subscriptions to entities.",
+	 offsetof(struct broker_subscription_stats, subscriptions)},
+	{"machi_subscriptions_to_registrations", "gauge", "Subscriptions to registrations of context sources.",
+	 offsetof(struct broker_subscription_stats, to_registrations)},
 	{"machi_subscriptions_unusable", "gauge",
 	 "Subscriptions that could not be loaded at the start, and are not matched.",
 	 offsetof(struct broker_subscription_stats, unusable)},

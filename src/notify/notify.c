@@ -235,7 +235,7 @@ static void look_at_intervals(struct notifier *notifier, int64_t now_us)
 {
 	struct error err;
 
-	if (now_us >= notifier->due_us) {
+	if (broker_take_untold(notifier->options.broker) || now_us >= notifier->due_us) {
 		if (broker_subscriptions_due(notifier->reader, now_us, &notifier->due_us, &err) != ERR_OK)
 			notify_complain(notifier, STR_NONE, &err);
 		if (notifier->due_us > now_us + US_PER_S)

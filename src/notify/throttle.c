@@ -20,15 +20,16 @@ static size_t count_due(const struct store_owed_list *list, int64_t clock_us)
 	return count;
 }
 
-static enum err_code write_joined(struct notifier *notifier, const struct store_owed_list *list, size_t count,
+/* *count: how many it is to join, and then how many it does. */
+static enum err_code write_joined(struct notifier *notifier, const struct store_owed_list *list, size_t *count,
 				  struct buf *out, struct error *err)
 {
-	struct str *bodies = arena_array(&notifier->arena, struct str, count);
+	struct str *bodies = arena_array(&notifier->arena, struct str, *count);
 	char id[BROKER_NOTIFICATION_ID_BYTES];
 	enum err_code code = bodies ? broker_notification_id(id, err)
-				    : err_set(err, ERR_MEMORY, "no memory to join %zu notifications", count);
+				    : err_set(err, ERR_MEMORY, "no memory to join %zu notifications", *count);
 
-	for (size_t i = 0; code == ERR_OK && i < count; i++)
+	for (size_t i = 0; code == ERR_OK && i < *count; i++)
 		bodies[i] = list->at[i].body;
 	if (code == ERR_OK)
 		code = notification_join(out, &notifier->arena, notifier->parser, bodies, count, str_from(id),
@@ -36,6 +37,7 @@ static enum err_code write_joined(struct notifier *notifier, const struct store_
 	return code;
 }
 
+/* False, with ERR_OK: the first goes alone, because the next is told for another reason. */
 static bool join(struct lane *lane, const struct store_owed_list *list, size_t count, struct error *err)
 {
 	struct outbox *outbox = lane->outbox;
@@ -43,7 +45,7 @@ static bool join(struct lane *lane, const struct store_owed_list *list, size_t c
 	struct buf out;
 
 	buf_init(&out, STORE_OWED_BODY_BYTES_MAX);
-	if (write_joined(outbox->notifier, list, count, &out, err) == ERR_OK)
+	if (write_joined(outbox->notifier, list, &count, &out, err) == ERR_OK && count > 1)
 		outcome.body = buf_take(&out, &outcome.body_bytes);
 	buf_done(&out);
 	if (!outcome.body)
@@ -63,7 +65,7 @@ bool lane_join(struct lane *lane)
 	struct outbox *outbox = lane->outbox;
 	struct notifier *notifier = outbox->notifier;
 	struct store_owed_list list = {.count = 0};
-	struct error err;
+	struct error err = {.code = ERR_OK};
 
 	arena_clear(&notifier->arena);
 	enum err_code code = store_owed_read(outbox->reader, lane->subscription, lane->first->number - 1, JOINED_MAX,
@@ -74,6 +76,7 @@ bool lane_join(struct lane *lane)
 		return false;
 	if (code == ERR_OK && join(lane, &list, count, &err))
 		return true;
-	notify_complain(notifier, str_from(outbox->tenant), &err);
+	if (err.code != ERR_OK)
+		notify_complain(notifier, str_from(outbox->tenant), &err);
 	return false; /* they go one by one */
 }

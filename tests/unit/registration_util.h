@@ -5,9 +5,11 @@
 #include "base/time_value.h"
 #include "broker/registrations.h"
 #include "check.h"
+#include "gate_util.h"
 
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <stdio.h>
 
 #define TYPE "https://uri.etsi.org/ngsi-ld/default-context/"
 
@@ -54,13 +56,16 @@ struct waiting {
 	enum err_code code;
 };
 
-static inline void on_written(struct registration_write *write, enum err_code code, const struct error *why)
+static inline void ended(struct waiting *waiting, enum err_code code)
 {
-	struct waiting *waiting = write->self;
-
-	(void)why;
 	waiting->code = code;
 	(void)sem_post(&waiting->done);
+}
+
+static inline void on_written(struct registration_write *write, enum err_code code, const struct error *why)
+{
+	(void)why;
+	ended(write->self, code);
 }
 
 static inline void begin(struct waiting *waiting, enum registration_operation operation, const char *id,
@@ -106,6 +111,17 @@ static inline int cases_end(void)
 	arena_done(&arena);
 	(void)json_parser_free(parser);
 	return check_done();
+}
+
+/* One of type T and attribute n; rest: members, each with a comma behind. */
+static inline const char *document(const char *id, const char *rest)
+{
+	return arena_printf(&arena,
+			    "{\"id\":\"%s\",\"type\":\"ContextSourceRegistration\",\"endpoint\":\"http://h/\",%s"
+			    "\"information\":[{\"entities\":[{\"id\":\"urn:e\",\"type\":\"" TYPE
+			    "T\"}],\"propertyNames\":[\"" TYPE "n\"]}]}",
+			    id, rest)
+		.at;
 }
 
 #endif

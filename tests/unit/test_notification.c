@@ -37,7 +37,7 @@ static struct subscription *subscribed(struct context *own, const char *members,
 				       members, endpoint, notification);
 	const struct json *document = parse(text.at);
 
-	if (!CHECK_OK(subscription_check(document, false, NOW_US, &err), &err) ||
+	if (!CHECK_OK(subscription_check(document, SUBSCRIPTION_TO_ENTITIES, false, NOW_US, &err), &err) ||
 	    !CHECK_OK(subscription_new(document, own ? own : core, parser, &subscription, &err), &err))
 		printf("# in %s\n", text.at);
 	return subscription;
@@ -577,18 +577,45 @@ static void refused_memory_is_an_error(void)
 
 /* ---- several told as one ---- */
 
-static struct str joined(const char *const *texts, size_t count)
+/* *count: as in notification_join(). */
+static struct str join_some(const char *const *texts, size_t *count)
 {
 	struct str bodies[8], text = STR_NONE;
 	struct buf out;
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < *count; i++)
 		bodies[i] = arena_dup(&arena, str_from(texts[i]));
 	buf_init(&out, 1u << 20);
 	if (notification_join(&out, &arena, parser, bodies, count, STR("urn:n:9"), LATER_US, &err) == ERR_OK)
 		text = arena_dup(&arena, buf_str(&out));
 	buf_done(&out);
 	return text;
+}
+
+static struct str joined(const char *const *texts, size_t count)
+{
+	size_t all = count;
+	struct str text = join_some(texts, &count);
+
+	CHECK(!text.at || count == all);
+	return text;
+}
+
+/* 5.3.2: a notification has one triggerReason. */
+static void only_what_is_told_for_the_same_reason_is_told_as_one(void)
+{
+	static const char *const texts[] = {
+		"{\"id\": \"urn:n:1\", \"triggerReason\": \"updated\", \"data\": [{\"id\": \"urn:a\", \"n\": 1}]}",
+		"{\"id\": \"urn:n:2\", \"triggerReason\": \"updated\", \"data\": [{\"id\": \"urn:a\", \"n\": 2}]}",
+		"{\"id\": \"urn:n:3\", \"triggerReason\": \"noLongerMatching\", \"data\": [{\"id\": \"urn:a\"}]}",
+		"{\"id\": \"urn:n:4\", \"triggerReason\": \"updated\", \"data\": [{\"id\": \"urn:a\"}]}"};
+	size_t count = 4;
+
+	CHECK_STR(join_some(texts, &count),
+		  STR("{\"id\":\"urn:n:9\",\"triggerReason\":\"updated\",\"data\":[{\"id\":\"urn:a\",\"n\":2}]}"));
+	CHECK(count == 2);
+	count = 2;
+	CHECK(join_some(texts + 2, &count).at && count == 1);
 }
 
 /* 5.8.6: "The notification message shall include all the subscribed Entities that changed". */
@@ -626,6 +653,7 @@ int main(void)
 	RUN(the_structure_is_that_of_the_table);
 	RUN(geo_json_makes_a_feature_collection);
 	RUN(several_are_told_as_one);
+	RUN(only_what_is_told_for_the_same_reason_is_told_as_one);
 	RUN(a_geometry_that_went_is_null);
 	RUN(each_format_is_that_of_entities);
 	RUN(members_are_picked_and_left_out);

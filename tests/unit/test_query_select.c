@@ -110,6 +110,9 @@ static void places_are_selected_as_in_4_10(void)
 	two.geoproperty = STR("location");
 	/* 0.0179° of latitude are 1,990 m, 0.0181° 2,013 m */
 	CHECK(at(one, AT("observationSpace", "[8,40.0179]")) && !at(one, AT("observationSpace", "[8,40.0181]")));
+	one.geoproperty = STR("https://uri.etsi.org/ngsi-ld/observationSpace");
+	CHECK(at(one, AT("observationSpace", "[8,40.0179]")) && !at(one, AT("location", "[8,40]")));
+	one.geoproperty = STR("observationSpace");
 	CHECK(!at(one, AT("location", "[8,40]")) && at(three, AT("location", "[8,40]")));
 	CHECK(at(two, AT("location", "[100.5,0.5]")) && !at(two, AT("location", "[101.5,0.5]")));
 	CHECK(!at(two, AT("location", "[101.0,0.5]"))); /* the boundary is not within */

@@ -1,23 +1,11 @@
 /* Registrations in the broker: what is claimed is claimed once, also within one transaction; what has expired is
  * hidden at once and removed; a restart knows them all. Matching is tested in test_registration.c. */
 #include "folder_util.h"
-#include "gate_util.h"
 #include "registration_util.h"
 
-#include <stdio.h>
 #include <time.h>
 
 #define WAIT_MS 20000
-
-static const char *document(const char *id, const char *rest)
-{
-	return arena_printf(&arena,
-			    "{\"id\":\"%s\",\"type\":\"ContextSourceRegistration\",\"endpoint\":\"http://h/\",%s"
-			    "\"information\":[{\"entities\":[{\"id\":\"urn:e\",\"type\":\"" TYPE
-			    "T\"}],\"propertyNames\":[\"" TYPE "n\"]}]}",
-			    id, rest)
-		.at;
-}
 
 static enum err_code get(const char *id)
 {
@@ -74,6 +62,33 @@ static void they_are_there_after_a_restart(void)
 	folder_remove(&folder);
 }
 
+static const char *claiming(const char *id, const char *names)
+{
+	return arena_printf(&arena,
+			    "{\"id\":\"%s\",\"type\":\"ContextSourceRegistration\",\"endpoint\":\"http://h/\",\"mode\":"
+			    "\"exclusive\",\"information\":[{\"entities\":[{\"id\":\"urn:e\",\"type\":\"" TYPE
+			    "T\"}],\"propertyNames\":[%s]}]}",
+			    id, names)
+		.at;
+}
+
+/* What is refused stands in nobody's way, also in its own transaction. */
+static void what_is_refused_claims_nothing(void)
+{
+	struct waiting writes[2];
+	struct queued first;
+	struct gate gate;
+
+	city_begin(NULL, 0);
+	CHECK(submit(REGISTRATION_CREATE, "urn:r:1", claiming("urn:r:1", "\"" TYPE "a\"")) == ERR_OK);
+	gate_shut(store, &gate, &first);
+	begin(&writes[0], REGISTRATION_CREATE, "urn:r:2", claiming("urn:r:2", "\"" TYPE "a\",\"" TYPE "b\""));
+	begin(&writes[1], REGISTRATION_CREATE, "urn:r:3", claiming("urn:r:3", "\"" TYPE "b\""));
+	gate_open(&gate, 1);
+	CHECK(finish(&writes[0]) == ERR_CONFLICT && finish(&writes[1]) == ERR_OK);
+	city_end();
+}
+
 /* Several in one transaction: of those that claim the same the first has it, of one id the last counts. */
 static void one_transaction_claims_once(void)
 {
@@ -119,6 +134,7 @@ int main(void)
 	cases_begin();
 	RUN(they_are_there_after_a_restart);
 	RUN(one_transaction_claims_once);
+	RUN(what_is_refused_claims_nothing);
 	RUN(what_has_expired_is_hidden_and_removed);
 	return cases_end();
 }

@@ -118,7 +118,7 @@ static struct json *selecting(const char *type)
 				       type, "");
 
 	if (CHECK_OK(json_parse(parser, &arena, (struct str){text.at, text.len - 64}, NULL, &document, &err), &err))
-		CHECK_OK(subscription_check(document, false, 0, &err), &err);
+		CHECK_OK(subscription_check(document, SUBSCRIPTION_TO_ENTITIES, false, 0, &err), &err);
 	return document;
 }
 

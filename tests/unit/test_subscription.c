@@ -26,14 +26,14 @@ DEFINE_CLEANUP(struct subscription *, subscription);
 
 static void accepted(const char *text, bool fragment)
 {
-	if (!CHECK_OK(subscription_check(parse(text), fragment, NOW_US, &err), &err))
+	if (!CHECK_OK(subscription_check(parse(text), SUBSCRIPTION_TO_ENTITIES, fragment, NOW_US, &err), &err))
 		printf("# in %s\n", text);
 }
 
 static void refused_as(const char *text, bool fragment, enum err_code code, const char *member)
 {
 	err = (struct error){0};
-	enum err_code is = subscription_check(parse(text), fragment, NOW_US, &err);
+	enum err_code is = subscription_check(parse(text), SUBSCRIPTION_TO_ENTITIES, fragment, NOW_US, &err);
 
 	if (!CHECK(is == code) || !CHECK(str_contains(str_from(err.detail), str_from(member))))
 		printf("# %s: %s, not naming %s, in %s\n", err_name(is), err.detail, member, text);
@@ -100,7 +100,8 @@ static void each_restriction_of_a_subscription_is_kept(void)
 	refused(OF_T "\"q\": 5, " END, "q");
 	refused(OF_T "\"scopeQ\": [\"/A\"], " END, "scopeQ");
 	refused(OF_T "\"csf\": true, " END, "csf");
-	refused(OF_T "\"temporalQ\": {}, " END, "temporalQ");
+	refused(OF_T "\"temporalQ\": {\"timerel\": \"after\", \"timeAt\": \"2020-01-01T00:00:00Z\"}, " END,
+		"temporalQ");
 	refused(OF_T "\"datasetId\": [\"x\"], " END, "datasetId[0]");
 	refused(OF_T "\"datasetId\": \"urn:d:1\", " END, "datasetId");
 	refused(OF_T "\"description\": 1, " END, "description");
@@ -256,7 +257,8 @@ static struct str json_text_of(const struct json *json)
 static enum err_code merge(const char *document, const char *fragment, struct json **ret)
 {
 	err = (struct error){0};
-	return subscription_merge(&arena, parse(document), parse(fragment), NOW_US, ret, &err);
+	return subscription_merge(&arena, SUBSCRIPTION_TO_ENTITIES, parse(document), parse(fragment), NOW_US, ret,
+				  &err);
 }
 
 static void check_merged(const char *document, const char *fragment, const char *expected)
@@ -353,7 +355,7 @@ static struct subscription *compiled(const char *text, struct context *context)
 	struct subscription *subscription = NULL;
 	const struct json *document = parse(text);
 
-	if (!CHECK_OK(subscription_check(document, false, NOW_US, &err), &err) ||
+	if (!CHECK_OK(subscription_check(document, SUBSCRIPTION_TO_ENTITIES, false, NOW_US, &err), &err) ||
 	    !CHECK_OK(subscription_new(document, context, parser, &subscription, &err), &err))
 		printf("# in %s\n", text);
 	return subscription;
@@ -774,7 +776,7 @@ static void refused_memory_is_an_error(void)
 
 		arena_init(&small, room);
 		buf_init(&out, 1u << 20);
-		code = subscription_merge(&small, document, fragment, NOW_US, &merged, &err);
+		code = subscription_merge(&small, SUBSCRIPTION_TO_ENTITIES, document, fragment, NOW_US, &merged, &err);
 		if (code == ERR_OK)
 			code = subscription_represent(&out, &small, merged, annex, &fresh, &show, &err);
 		CHECK(code == ERR_OK || code == ERR_MEMORY);

@@ -285,6 +285,10 @@ TOLD = [
          told("/a", news(entity("a", near=rel("urn:ngsi-ld:Tram:l", objectType="Tram")),
                          entity("l", "Tram", load=prop(0.3)))),
          deviates="the suite subscribes without join; that is refused as a query without it is (5.7.2.4)"),
+    case("5.2.13", "5.2.13, 5.8.6", "by a GeoProperty that is named", subscribe(geoQ={
+        "georel": "near;maxDistance==2000", "geometry": "Point", "coordinates": [1, 2], "geoproperty": "catchment"}),
+         create(entity("b", location=geo(point(1, 2)))), create(entity("a", catchment=geo(point(1, 2)))),
+         told("/a", news(entity("a", catchment=geo(point(1, 2)))))),
     case("046_42_01 046_43_01", "5.2.14.1, 4.21", "pick and omit", create(HERE),
          subscribe(**notify(pick=["id", "type", "load"])), subscribe("/b", name="t", **notify(omit=["label", "usage"])),
          load(5), told("/a", news(entity("a", load=prop(5, unitCode="C62")))),

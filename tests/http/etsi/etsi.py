@@ -123,15 +123,19 @@ def fetch(port, method, path, headers=None):
 
 
 def sweep(port, tenants):
-    """Deletes what a case made: subscriptions, entities, of the tenants that it named too, and stored @contexts."""
+    """Deletes what a case made: subscriptions, registrations, entities, of the tenants that it named too, and stored
+    @contexts."""
+    lists = ("subscriptions?limit=1000", "csourceSubscriptions?limit=1000",
+             "entities?local=true&limit=1000", "csourceRegistrations?type=*&limit=1000",
+             *(f"csourceRegistrations?type=*&limit=1000&timeproperty={name}&timerel=between&timeAt=1970-01-01T00:00:00Z"
+               "&endTimeAt=2200-01-01T00:00:00Z" for name in ("observedAt", "modifiedAt")))
     for tenant in tenants:
         headers = {"NGSILD-Tenant": tenant} if tenant else {}
-        status, data = fetch(port, "GET", "/ngsi-ld/v1/subscriptions?limit=1000", headers)
-        for one in json.loads(data) if status == 200 else []:
-            fetch(port, "DELETE", "/ngsi-ld/v1/subscriptions/" + urllib.parse.quote(one["id"], safe=""), headers)
-        status, data = fetch(port, "GET", "/ngsi-ld/v1/entities?local=true&limit=1000", headers)
-        for one in json.loads(data) if status == 200 else []:
-            fetch(port, "DELETE", "/ngsi-ld/v1/entities/" + urllib.parse.quote(one["id"], safe=""), headers)
+        for path in lists:
+            status, data = fetch(port, "GET", "/ngsi-ld/v1/" + path, headers)
+            for one in json.loads(data) if status == 200 else []:
+                name = urllib.parse.quote(one["id"], safe="")
+                fetch(port, "DELETE", f"/ngsi-ld/v1/{path.split('?', maxsplit=1)[0]}/{name}", headers)
         status, data = fetch(port, "GET", "/ngsi-ld/v1/jsonldContexts?details=true", headers)
         for one in json.loads(data) if status == 200 else []:
             fetch(port, "DELETE", "/ngsi-ld/v1/jsonldContexts/" + urllib.parse.quote(one["localId"], safe=""), headers)
