@@ -198,7 +198,7 @@ struct subscribed *subscribed_unref(struct subscribed *one)
 	(void)compiled_unref(one->timed);
 	(void)context_unref(one->context);
 	(void)context_unref(one->shown);
-	free(one->buckets);
+	free(one->places.at);
 	free(one);
 	return NULL;
 }

@@ -23,7 +23,7 @@ struct subscriptions *subscriptions_new(struct broker *broker)
 	for (size_t kind = 0; kind < SUBSCRIPTION_KIND_COUNT; kind++)
 		map_init(&all->by_name[kind], (uint64_t)(uintptr_t)all);
 	map_init(&all->by_number, (uint64_t)(uintptr_t)all);
-	subscription_index_init(&all->index, (uint64_t)(uintptr_t)all);
+	key_index_init(&all->index, (uint64_t)(uintptr_t)all);
 	streams_init(&all->streams, (uint64_t)(uintptr_t)all);
 	buf_init(&all->body, BODY_BYTES_MAX);
 	arena_init(&all->scratch, SCRATCH_BYTES_MAX);
@@ -52,7 +52,7 @@ struct subscriptions *subscriptions_free(struct subscriptions *all)
 	free(all->warm);
 	free(all->unusable);
 	streams_done(all);
-	subscription_index_done(&all->index);
+	key_index_done(&all->index);
 	for (size_t kind = 0; kind < SUBSCRIPTION_KIND_COUNT; kind++)
 		names_done(&all->by_name[kind]);
 	map_done(&all->by_number);

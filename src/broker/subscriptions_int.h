@@ -3,6 +3,7 @@
 #define MACHI_BROKER_SUBSCRIPTIONS_INT_H
 
 #include "broker/broker_int.h"
+#include "broker/key_index.h"
 #include "broker/random_id.h"
 #include "broker/subscriptions.h"
 
@@ -22,14 +23,11 @@ struct compiled {
 	struct str shown_url; /* what a Link header names; STR_NONE: nothing can be named */
 };
 
-struct subscription_bucket;
-
 /* One of a tenant. Everything but what is said is set before others see it. There may be very many, most of them idle:
  * what can be made from its text is there only while it is used. */
 struct subscribed {
 	atomic_uint references;
 	uint32_t id_bytes, text_bytes;
-	uint32_t bucket_count;
 	int64_t number; /* never used again; the outbox's */
 	struct context *context; /* held: of its names */
 	struct context *shown; /* held: of its jsonldContext; NULL: it has none */
@@ -49,7 +47,7 @@ struct subscribed {
 	struct compiled
 		*compiled; /* held; NULL: it is idle. Set by the writer's thread, which reads it without the lock */
 	/* The writer's thread's. */
-	struct subscription_bucket **buckets; /* owned: where it stands in the index; room is the power of two above */
+	struct key_places places; /* in the index */
 	uint64_t seen; /* the event that it was last a candidate of */
 	int64_t used_us; /* when it last was, by the clock */
 	int64_t free_us; /* throttling: nothing is due before */
@@ -58,12 +56,6 @@ struct subscribed {
 	struct compiled *timed; /* held: with a timeInterval, compiled once more */
 	int64_t next_us; /* steady clock: when the interval is over; 0: not looked at yet */
 	char bytes[]; /* the id, then the text: {"context": …, "document": …} */
-};
-
-/* Buckets of what a selector can be found by; the writer's thread's. */
-struct subscription_index {
-	struct map by_id, by_type, by_attribute;
-	struct subscription_bucket *any;
 };
 
 /* Of a tenant; the writer's thread's. */
@@ -90,7 +82,7 @@ struct subscriptions {
 	struct subscribed **timed; /* owned: those with a timeInterval, or untold; borrowed from by_name */
 	size_t timed_count, timed_room;
 	/* The writer's thread's. */
-	struct subscription_index index; /* of subscriptions and channels */
+	struct key_index index; /* of subscriptions and channels */
 	struct streams streams;
 	struct subscribed **warm; /* held each; owned: those that are compiled */
 	size_t warm_count, warm_room, warm_at; /* warm_at: who is looked at next */
@@ -147,13 +139,11 @@ void streams_keep(struct streams *streams, struct stream_channel *channel, struc
 void streams_publish(struct subscriptions *all);
 
 /* subscription_index.c */
-void subscription_index_init(struct subscription_index *index, uint64_t seed);
-void subscription_index_done(struct subscription_index *index);
 /* One that is compiled. False: no memory. */
-MUST_CHECK bool subscription_index_add(struct subscription_index *index, struct subscribed *one);
+MUST_CHECK bool subscription_index_add(struct key_index *index, struct subscribed *one);
 void subscription_index_remove(struct subscribed *one); /* from the index that it was added to, if it was */
 /* Those that may be concerned, one perhaps several times. */
-void subscription_index_find(const struct subscription_index *index, struct str id, const struct json *types,
+void subscription_index_find(const struct key_index *index, struct str id, const struct json *types,
 			     const struct change *changes, void (*visit)(void *self, struct subscribed *one),
 			     void *self);
 
