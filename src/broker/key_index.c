@@ -1,3 +1,4 @@
+/* Buckets by texts; each thing remembers which it is in, so that it is taken out without its texts. */
 #include "broker/key_index.h"
 
 #include <assert.h>

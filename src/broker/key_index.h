@@ -5,7 +5,7 @@
 
 #include "base/map.h"
 
-#define KEY_KINDS_MAX 7
+#define KEY_KINDS_MAX 9
 
 struct key_bucket;
 struct key_index {

@@ -53,6 +53,7 @@ struct registered *registered_unref(struct registered *one)
 		return NULL;
 	(void)registration_free(one->registration);
 	(void)source_figures_unref(one->figures);
+	free(one->standing.at);
 	(void)pthread_mutex_destroy(&one->places);
 	free(one);
 	return NULL;

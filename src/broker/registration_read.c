@@ -2,9 +2,7 @@
 #include "broker/read_int.h"
 #include "broker/registrations_int.h"
 
-#include <string.h>
-
-#define DOCUMENT_PADDING_BYTES 64u /* that the parser may read behind a text */
+#include <stdlib.h>
 
 static enum err_code read_record(struct broker_reader *reader, struct str text, struct arena *arena,
 				 struct registration_record *ret, struct error *err)
@@ -65,13 +63,11 @@ enum err_code broker_registration_get(struct broker_reader *reader, struct str t
 
 struct finding {
 	struct broker_reader *reader;
-	struct registrations *all;
+	struct store_reader *store;
 	const struct registration_question *question;
 	struct arena *arena;
-	uint64_t offset, limit, found;
 	struct registration_look *at;
-	size_t count, room;
-	enum err_code code;
+	size_t count;
 	struct error *err;
 };
 
@@ -80,57 +76,58 @@ static enum err_code no_memory(struct error *err)
 	return err_set(err, ERR_MEMORY, "no memory for a list of registrations");
 }
 
-static bool make_room(struct finding *finding)
+/* What is in memory may be newer than the record; the next look shows both. One deleted meanwhile is passed over. */
+static enum err_code add(struct finding *finding, const struct registered *one)
 {
-	if (finding->count < finding->room)
-		return true;
-	size_t room = finding->room ? finding->room * 2 : 16;
-	struct registration_look *grown = arena_array(finding->arena, struct registration_look, room);
-
-	if (!grown)
-		return false;
-	if (finding->count)
-		memcpy(grown, finding->at, finding->count * sizeof(*grown));
-	finding->at = grown;
-	finding->room = room;
-	return true;
-}
-
-static enum err_code add(struct finding *finding, const struct registered *one, struct str doc)
-{
-	char *copy = arena_bytes(finding->arena, doc.len, DOCUMENT_PADDING_BYTES);
-
-	if (!copy || !make_room(finding))
-		return no_memory(finding->err);
-	memcpy(copy, doc.at, doc.len);
-	struct registration_look *look = &finding->at[finding->count];
 	struct registration_record record;
-	enum err_code code =
-		read_record(finding->reader, (struct str){copy, doc.len}, finding->arena, &record, finding->err);
+	struct str text;
+	enum err_code code = store_record_get(finding->store, STR(REGISTRATION_RECORD_KIND), registered_id(one),
+					      finding->arena, &text, finding->err);
 
+	if (code == ERR_OK)
+		code = read_record(finding->reader, text, finding->arena, &record, finding->err);
 	if (code != ERR_OK)
-		return code;
+		return code == ERR_NOT_FOUND ? ERR_OK : code;
+	struct registration_look *look = &finding->at[finding->count++];
+
 	*look = look_of(&record, one);
 	look->document = registration_filtered(finding->arena, one->registration, look->document, finding->question);
-	finding->count++;
 	return look->document ? ERR_OK : no_memory(finding->err);
 }
 
-/* Records come in the order of their ids. What is in memory may be newer than the record; the next look shows both. */
-static bool look_at(void *self, struct str id, struct str doc)
+static int compare(const void *a, const void *b)
 {
-	struct finding *finding = self;
+	return str_cmp(registered_id(*(struct registered *const *)a), registered_id(*(struct registered *const *)b));
+}
 
-	struct registered *one = registrations_find(finding->all, id);
+/* Those that match, in the order of their ids; of the others it lets go. */
+static void keep_matches(struct registered_list *list, const struct registration_question *question)
+{
+	size_t kept = 0;
 
-	if (one && registered_matches(one, finding->question)) {
-		uint64_t place = finding->found++;
+	for (size_t i = 0; i < list->count; i++)
+		if (registered_matches(list->at[i], question))
+			list->at[kept++] = list->at[i];
+		else
+			(void)registered_unref(list->at[i]);
+	list->count = kept;
+	if (kept > 1)
+		qsort(list->at, kept, sizeof(struct registered *), compare);
+}
 
-		if (place >= finding->offset && place - finding->offset < finding->limit)
-			finding->code = add(finding, one, doc);
-	}
-	(void)registered_unref(one);
-	return finding->code == ERR_OK;
+static enum err_code add_page(struct finding *finding, const struct registered_list *list, uint64_t offset,
+			      uint64_t limit)
+{
+	uint64_t behind = offset < list->count ? list->count - offset : 0;
+	size_t count = (size_t)(behind < limit ? behind : limit);
+	enum err_code code = ERR_OK;
+
+	finding->at = arena_array(finding->arena, struct registration_look, count);
+	if (!finding->at)
+		return no_memory(finding->err);
+	for (size_t i = 0; code == ERR_OK && i < count; i++)
+		code = add(finding, list->at[offset + i]);
+	return code;
 }
 
 enum err_code broker_registration_query(struct broker_reader *reader, struct str tenant,
@@ -139,18 +136,21 @@ enum err_code broker_registration_query(struct broker_reader *reader, struct str
 					uint64_t *ret_total, struct error *err)
 {
 	struct broker *broker = reader_broker(reader);
-	struct finding finding = {
-		.reader = reader, .question = question, .arena = arena, .offset = offset, .limit = limit, .err = err};
-	struct store_reader *store;
-	enum err_code code = store_reader_of(reader, tenant, &store, err);
+	struct finding finding = {.reader = reader, .question = question, .arena = arena, .err = err};
+	struct registered_list list = {.at = NULL};
+	enum err_code code = store_reader_of(reader, tenant, &finding.store, err);
 
 	if (code != ERR_OK)
 		return code;
 	question->now_us = broker_now_us(broker);
-	finding.all = registrations_of(broker, tenant);
-	code = store_record_each(store, STR(REGISTRATION_RECORD_KIND), STR_NONE, look_at, &finding, err);
+	if (!registrations_candidates(registrations_of(broker, tenant), question, NULL, arena, &list))
+		return no_memory(err);
+	keep_matches(&list, question);
+	code = add_page(&finding, &list, offset, limit);
+	for (size_t i = 0; i < list.count; i++)
+		(void)registered_unref(list.at[i]);
 	*ret = finding.at;
 	*ret_count = finding.count;
-	*ret_total = finding.found;
-	return code ? code : finding.code;
+	*ret_total = list.count;
+	return code;
 }

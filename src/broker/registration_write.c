@@ -53,30 +53,22 @@ static void drop_made(struct registration_write *write)
 
 /* ---- conflicts ---- */
 
-static bool is_same(const struct registered *one, const struct registered *other)
+static bool is_proxied(enum registration_mode mode)
 {
-	return str_eq(registered_id(one), registered_id(other));
+	return mode == REGISTRATION_EXCLUSIVE || mode == REGISTRATION_REDIRECT;
 }
 
 /* The newest of what the transaction has of it counts, and that of others. */
 static const struct registered *find_conflict(const struct registrations *all, const struct registered *one,
 					      int64_t now_us)
 {
-	struct str key;
-	void *value;
-	size_t at = 0;
-
+	if (!is_proxied(registration_mode(one->registration)))
+		return NULL;
 	for (const struct registered *other = all->written; other; other = other->next)
-		if (!is_same(one, other) && registration_conflicts(one->registration, other->registration))
-			return other;
-	while (map_each(&all->by_id, &at, &key, &value)) {
-		const struct registered *other = value;
-
-		if (!is_same(one, other) && !registered_expired(other, now_us) &&
+		if (!str_eq(registered_id(one), registered_id(other)) &&
 		    registration_conflicts(one->registration, other->registration))
 			return other;
-	}
-	return NULL;
+	return registrations_rival(all, one, now_us);
 }
 
 static enum err_code check_conflicts(struct registration_write *write, struct error *err)
@@ -106,11 +98,6 @@ static enum err_code check_entity(struct registration_write *write, struct store
 		return err_set(err, ERR_CONFLICT, "the entity %.*s is here, and holds what the registration claims",
 			       STR_FMT(shown(id)));
 	return code;
-}
-
-static bool is_proxied(enum registration_mode mode)
-{
-	return mode == REGISTRATION_EXCLUSIVE || mode == REGISTRATION_REDIRECT;
 }
 
 /* Entities that are named are looked at here, within the transaction; others were looked for before (submit). */

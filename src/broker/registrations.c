@@ -51,6 +51,7 @@ struct registrations *registrations_new(struct broker *broker, struct str tenant
 	all->count = &broker->registered[broker_registered_slot(tenant)];
 	(void)pthread_mutex_init(&all->lock, NULL);
 	map_init(&all->by_id, (uint64_t)(uintptr_t)all);
+	key_index_init(&all->index, (uint64_t)(uintptr_t)all);
 	return all;
 }
 
@@ -62,9 +63,10 @@ struct registrations *registrations_free(struct registrations *all)
 
 	if (!all)
 		return NULL;
+	(void)atomic_fetch_sub(all->count, all->by_id.count);
+	key_index_done(&all->index);
 	while (map_each(&all->by_id, &at, &key, &value))
 		(void)registered_unref(value);
-	(void)atomic_fetch_sub(all->count, all->by_id.count);
 	map_done(&all->by_id);
 	(void)pthread_mutex_destroy(&all->lock);
 	free(all);
@@ -78,44 +80,47 @@ struct registrations *registrations_of(struct broker *broker, struct str name)
 	return tenant ? tenant->registrations : NULL;
 }
 
-/* With the lock held; what was there. */
-static struct registered *take_place(struct registrations *all, struct registered *one, bool *ret_good)
+/* With the lock held: the registration is found no more; its reference is the caller's. */
+static void take_away(struct registrations *all, struct registered *one)
 {
-	struct registered *was = map_get(&all->by_id, registered_id(one));
+	(void)map_remove(&all->by_id, registered_id(one));
+	registration_index_remove(one);
+	(void)atomic_fetch_sub(all->count, 1);
+}
 
-	if (was && !registered_expired(was, broker_now_us(all->broker))) {
-		(void)source_figures_unref(one->figures);
-		one->figures = source_figures_ref(was->figures);
+static bool put_in(struct registrations *all, struct registered *one)
+{
+	if (registration_index_add(all, one)) {
+		if (map_set(&all->by_id, registered_id(one), one))
+			return true;
+		registration_index_remove(one);
 	}
-	if (was)
-		(void)map_remove(&all->by_id, registered_id(was));
-	*ret_good = map_set(&all->by_id, registered_id(one), one);
-	if (*ret_good)
-		(void)atomic_fetch_add(all->count, 1);
-	if (was)
-		(void)atomic_fetch_sub(all->count, 1);
-	return was;
+	(void)atomic_fetch_sub(all->count, 1);
+	return false;
 }
 
 bool registrations_put(struct registrations *all, struct registered *one)
 {
-	bool good;
+	int64_t now_us = broker_now_us(all->broker);
 
 	(void)pthread_mutex_lock(&all->lock);
-	struct registered *was = take_place(all, one, &good);
+	struct registered *was = map_get(&all->by_id, registered_id(one));
+
+	if (was && !registered_expired(was, now_us)) {
+		(void)source_figures_unref(one->figures);
+		one->figures = source_figures_ref(was->figures);
+	}
+	/* Counted first: who looks without the lock is not to see none. */
+	(void)atomic_fetch_add(all->count, 1);
+	if (was)
+		take_away(all, was);
+	bool good = put_in(all, one);
 
 	(void)pthread_mutex_unlock(&all->lock);
 	(void)registered_unref(was);
 	if (!good)
 		(void)registered_unref(one);
 	return good;
-}
-
-/* With the lock held. */
-static void take_away(struct registrations *all, const struct registered *one)
-{
-	(void)map_remove(&all->by_id, registered_id(one));
-	(void)atomic_fetch_sub(all->count, 1);
 }
 
 void registrations_remove(struct registrations *all, struct str id)
@@ -138,24 +143,6 @@ struct registered *registrations_find(struct registrations *all, struct str id)
 		(void)registered_ref(one);
 	(void)pthread_mutex_unlock(&all->lock);
 	return one;
-}
-
-bool registrations_candidates(struct registrations *all, const struct registration_question *question,
-			      struct arena *arena, struct registered_list *ret)
-{
-	struct registered_list list = {.at = NULL};
-	struct str key;
-	void *value;
-	size_t at = 0;
-
-	(void)question;
-	(void)pthread_mutex_lock(&all->lock);
-	list.at = arena_array(arena, struct registered *, all->by_id.count);
-	while (list.at && map_each(&all->by_id, &at, &key, &value))
-		list.at[list.count++] = registered_ref(value);
-	(void)pthread_mutex_unlock(&all->lock);
-	*ret = list;
-	return list.at != NULL;
 }
 
 /* ---- loading ---- */

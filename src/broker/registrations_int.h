@@ -3,6 +3,7 @@
 #define MACHI_BROKER_REGISTRATIONS_INT_H
 
 #include "broker/broker_int.h"
+#include "broker/key_index.h"
 #include "broker/registrations.h"
 #include "broker/sources.h"
 
@@ -18,7 +19,7 @@ struct source_figures {
 	int64_t cooling_from_us, cooling_us;
 };
 
-/* A registration as it is, until another takes its place. Immutable once others see it. */
+/* A registration as it is, until another takes its place. Immutable once others see it, but for what is said. */
 struct registered {
 	atomic_uint references;
 	struct registration *registration; /* owned */
@@ -26,6 +27,9 @@ struct registered {
 	struct source_figures *figures; /* held */
 	struct registered *next; /* among those that are being written */
 	uint64_t change; /* the writer's thread's: what was told of it, by subscriptions->registration_changes */
+	/* Guarded by the lock of registrations. */
+	struct key_places standing;
+	uint64_t seen; /* the look that it was last a candidate of */
 	size_t id_bytes;
 	char id[];
 };
@@ -40,6 +44,8 @@ struct registrations {
 	atomic_uint_fast32_t *count; /* the broker's, which other tenants may share */
 	pthread_mutex_t lock; /* guards all that follows */
 	struct map by_id; /* held: those that are committed */
+	struct key_index index; /* of the same, by enum registration_key */
+	uint64_t looks;
 	/* Owned by their writes: what the transaction under way has made. Others of the same transaction may not
 	 * conflict with it; nobody else sees it. */
 	struct registered *written;
@@ -56,11 +62,27 @@ MUST_CHECK bool registrations_put(struct registrations *all, struct registered *
 void registrations_remove(struct registrations *all, struct str id); /* likewise */
 /* Any thread: a reference, or NULL. */
 struct registered *registrations_find(struct registrations *all, struct str id);
-/* Those that may match (NULL: all), in the arena. False: no memory, and none is held. */
-MUST_CHECK bool registrations_candidates(struct registrations *all, const struct registration_question *question,
-					 struct arena *arena, struct registered_list *ret);
 /* Removes the records of those that have expired. The sweep's thread. */
 MUST_CHECK enum err_code registrations_sweep(struct registrations *all, struct store *store, struct error *err);
+
+/* ---- registration_index.c ---- */
+
+/* With the lock held. False: no memory, and it stands nowhere. */
+MUST_CHECK bool registration_index_add(struct registrations *all, struct registered *one);
+void registration_index_remove(struct registered *one);
+
+struct registration_wish {
+	bool (*wants)(const void *self, const struct registered *one); /* quick: the lock is held */
+	const void *self;
+};
+
+/* Those that may match (NULL: all) and are wished for (NULL: all), in the arena. False: no memory, and none is held. */
+MUST_CHECK bool registrations_candidates(struct registrations *all, const struct registration_question *question,
+					 const struct registration_wish *wish, struct arena *arena,
+					 struct registered_list *ret);
+/* With the lock held: one of those that are committed which claims the same as this proxied one; or NULL. */
+const struct registered *registrations_rival(const struct registrations *all, const struct registered *one,
+					     int64_t now_us);
 
 /* ---- registered.c: one ---- */
 

@@ -25,16 +25,30 @@ static bool among(struct str text, const struct str *list, size_t count)
 	return false;
 }
 
-static bool is_asked(struct registered *one, const struct source_question *question,
-		     const struct registration_question *match)
+struct asking {
+	const struct source_question *question;
+	struct registration_question match; /* with its now_us */
+};
+
+static bool is_wanted(const void *self, const struct registered *one)
 {
+	const struct asking *asking = self;
+	const struct source_question *question = asking->question;
 	const struct json *document = registration_document(one->registration);
+
+	if (registered_expired(one, asking->match.now_us) ||
+	    !(question->any_operation || registration_supports(one->registration, question->operation)))
+		return false;
+	if (question->via_count == 0)
+		return true;
 	struct str alias = json_text(json_get(document, STR("contextSourceAlias")));
 
-	return !registered_expired(one, match->now_us) &&
-	       (question->any_operation || registration_supports(one->registration, question->operation)) &&
-	       !(alias.at && among(alias, question->via, question->via_count)) &&
-	       (!question->match || registered_matches(one, match));
+	return !alias.at || !among(alias, question->via, question->via_count);
+}
+
+static bool is_asked(struct registered *one, const struct asking *asking)
+{
+	return !asking->question->match || registered_matches(one, &asking->match);
 }
 
 static int rank(const struct source *source)
@@ -56,8 +70,8 @@ static int compare(const void *a, const void *b)
 }
 
 /* Takes the references of those candidates that are asked; of the others it lets go. */
-static bool choose(const struct registered_list *candidates, const struct source_question *question,
-		   const struct registration_question *match, struct arena *arena, struct source_list *ret)
+static bool choose(const struct registered_list *candidates, const struct asking *asking, struct arena *arena,
+		   struct source_list *ret)
 {
 	struct source *sources = arena_array(arena, struct source, candidates->count);
 
@@ -67,7 +81,7 @@ static bool choose(const struct registered_list *candidates, const struct source
 	for (size_t i = 0; i < candidates->count; i++) {
 		struct registered *one = candidates->at[i];
 
-		if (!good || !is_asked(one, question, match)) {
+		if (!good || !is_asked(one, asking)) {
 			(void)registered_unref(one);
 			continue;
 		}
@@ -83,14 +97,16 @@ enum err_code broker_sources(struct broker_reader *reader, struct str tenant, co
 {
 	struct broker *broker = reader_broker(reader);
 	struct registrations *all = broker_has_registrations(broker, tenant) ? registrations_of(broker, tenant) : NULL;
-	struct registration_question match =
-		question->match ? *question->match : (struct registration_question){.query = NULL};
+	struct asking asking = {.question = question};
+	const struct registration_wish wish = {is_wanted, &asking};
 	struct registered_list candidates = {.at = NULL};
 	struct source_list list = {.at = NULL};
 
-	match.now_us = broker_now_us(broker);
-	if (all && (!registrations_candidates(all, question->match, arena, &candidates) ||
-		    !choose(&candidates, question, &match, arena, &list)))
+	if (question->match)
+		asking.match = *question->match;
+	asking.match.now_us = broker_now_us(broker);
+	if (all && (!registrations_candidates(all, question->match, &wish, arena, &candidates) ||
+		    !choose(&candidates, &asking, arena, &list)))
 		return err_set(err, ERR_MEMORY, "no memory for a list of sources");
 	if (list.count > 1)
 		qsort(list.at, list.count, sizeof(*list.at), compare);

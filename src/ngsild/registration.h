@@ -166,6 +166,35 @@ bool registration_matches(const struct registration *registration, const struct 
 struct json *registration_filtered(struct arena *arena, const struct registration *registration,
 				   const struct json *document, const struct registration_question *question);
 
+/* What an index finds registrations by, each kind on its own; those named NO_… have the key "". */
+enum registration_key {
+	REGISTRATION_KEY_ID, /* of an EntityInfo */
+	REGISTRATION_KEY_TYPE_OF_ID, /* of one that has an id */
+	REGISTRATION_KEY_TYPE, /* of one that has none */
+	REGISTRATION_KEY_NO_ID, /* an EntityInfo without one */
+	REGISTRATION_KEY_NO_ENTITY, /* a RegistrationInfo without entities */
+	REGISTRATION_KEY_ATTRIBUTE_OF_ID, /* of a RegistrationInfo that has an EntityInfo with an id */
+	REGISTRATION_KEY_NO_ATTRIBUTE_OF_ID, /* it names none */
+	REGISTRATION_KEY_ATTRIBUTE, /* of one that has an EntityInfo without an id, or no EntityInfo */
+	REGISTRATION_KEY_NO_ATTRIBUTE,
+	REGISTRATION_KEY_COUNT
+};
+
+/* key lives as long as the registration, or the question. False stops. */
+typedef bool registration_key_visit(void *self, enum registration_key kind, struct str key);
+/* False: it was stopped. */
+bool registration_each_key(const struct registration *registration, registration_key_visit *visit, void *self);
+/* Whatever matches the question stands under one of these: by its entities; by its attributes; by ids, and attributes
+ * of what is not registered by ids. False: this is no way to narrow it, and nothing was visited. */
+bool registration_each_entity_key(const struct registration_question *question, registration_key_visit *visit,
+				  void *self);
+bool registration_each_attribute_key(const struct registration_question *question, registration_key_visit *visit,
+				     void *self);
+bool registration_each_mixed_key(const struct registration_question *question, registration_key_visit *visit,
+				 void *self);
+/* The same of what a proxied one may conflict with. */
+bool registration_each_rival_key(const struct registration *registration, registration_key_visit *visit, void *self);
+
 /* ---- what is registered of what is asked (4.3.6.1: no more than that may be asked of the source) ---- */
 
 /* Does a RegistrationInfo speak of this entity and of this attribute of it (STR_NONE: whichever)? An EntityInfo of

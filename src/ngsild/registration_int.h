@@ -68,7 +68,9 @@ struct registration {
 	struct registration_claim claim;
 };
 
-/* registration_match.c: is it what the question asks for? */
+/* registration_match.c: does the question name attributes? */
+bool registration_names_attributes(const struct registration_question *question);
+/* Is it what the question asks for? */
 bool registration_entity_matches(const struct registration *registration, const struct registered_entity *entity,
 				 const struct registration_question *question);
 bool registration_info_matches(const struct registration *registration, const struct registered_info *info,

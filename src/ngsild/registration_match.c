@@ -137,7 +137,7 @@ static bool q_names_any(const struct q_node *node)
 	return false;
 }
 
-static bool names_attributes(const struct registration_question *question)
+bool registration_names_attributes(const struct registration_question *question)
 {
 	const struct query *query = question->query;
 
@@ -149,7 +149,7 @@ static bool names_attributes(const struct registration_question *question)
 
 static bool attributes_match(const struct registered_info *info, const struct registration_question *question)
 {
-	if (info->attribute_count == 0 || !names_attributes(question))
+	if (info->attribute_count == 0 || !registration_names_attributes(question))
 		return true;
 	for (size_t i = 0; i < question->attribute_count; i++)
 		if (query_id_among(info->attributes, info->attribute_count, question->attribute_iris[i]))
