@@ -2,8 +2,11 @@
 #include "base/time_value.h"
 #include "broker/broker_int.h"
 #include "broker/subscriptions_int.h"
+#include "seal/seal.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -47,6 +50,19 @@ static enum err_code open_folder(const struct broker *broker, struct error *err)
 	return ERR_OK;
 }
 
+static enum err_code find_keys(struct broker *broker, struct error *err)
+{
+	char path[PATH_MAX];
+
+	if (!broker->data_path)
+		return seal_keys_new(NULL, &broker->keys, err);
+	int len = snprintf(path, sizeof(path), "%s/secret.key", broker->data_path);
+
+	if (len < 0 || (size_t)len >= sizeof(path))
+		return err_set(err, ERR_INVALID, "the path %s is too long", broker->data_path);
+	return seal_keys_new(path, &broker->keys, err);
+}
+
 static enum err_code load_subscriptions(struct broker *broker, struct error *err)
 {
 	const struct tenant *tenant = tenant_find(broker, STR_NONE);
@@ -79,6 +95,8 @@ enum err_code broker_new(const struct broker_options *options, struct broker **r
 	}
 	if (code == ERR_OK)
 		code = open_folder(broker, err);
+	if (code == ERR_OK)
+		code = find_keys(broker, err);
 	if (code == ERR_OK)
 		code = context_core_new(&broker->core, err);
 	if (code == ERR_OK)
@@ -117,6 +135,7 @@ struct broker *broker_free(struct broker *broker)
 	(void)context_cache_free(broker->contexts);
 	(void)entity_maps_free(broker->maps);
 	tenants_close(broker);
+	(void)seal_keys_free(broker->keys);
 	(void)context_unref(broker->core);
 	(void)pthread_mutex_destroy(&broker->owed_lock);
 	free(broker->data_path);

@@ -30,7 +30,8 @@ struct broker_rule {
 size_t broker_rules_for(const struct broker_rule *rules, size_t count, struct str tenant, struct store_rule *ret);
 
 struct broker_options {
-	/* Folder: machi.db for the default tenant, tenants/NAME.db for the others. NULL: everything in memory. */
+	/* Folder: machi.db for the default tenant, tenants/NAME.db for the others, secret.key for what is sealed in
+	 * them (seal/seal.h). NULL: everything in memory. */
 	const char *data_path;
 	bool create; /* the folder and the default tenant's database may be created */
 	bool read_only;

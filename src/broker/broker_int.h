@@ -38,6 +38,7 @@ struct sweeper;
 struct entity_maps;
 struct subscriptions;
 struct registrations;
+struct seal_keys;
 
 struct broker {
 	struct broker_options options;
@@ -48,6 +49,7 @@ struct broker {
 	struct purger *purger;
 	struct sweeper *sweeper;
 	struct entity_maps *maps;
+	struct seal_keys *keys;
 	bool contexts_loaded; /* before there are other threads */
 	pthread_mutex_t owed_lock; /* guards the following two, also while owed() is called */
 	void (*owed)(void *self); /* broker_on_owed() */

@@ -33,6 +33,8 @@ enum err_code registered_new(const struct json *document, const struct context *
 		return code;
 	struct registered *one = make(registration, json_text(json_get(document, STR("id"))));
 
+	if (one)
+		one->locked = registration_is_locked(document);
 	if (!one) {
 		(void)registration_free(registration);
 		return err_set(err, ERR_MEMORY, "no memory for a registration");

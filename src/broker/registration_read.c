@@ -10,7 +10,9 @@ static enum err_code read_record(struct broker_reader *reader, struct str text, 
 	struct json *json = NULL;
 	enum err_code code = reader_parse(reader, arena, text, &json, err);
 
-	return code == ERR_OK ? registration_record_read(json, ret, err) : code;
+	if (code == ERR_OK)
+		code = registration_record_read(json, ret, err);
+	return code ? code : registration_open(reader_broker(reader), arena, ret, err);
 }
 
 /* one NULL: it is not in memory, and so never used. */

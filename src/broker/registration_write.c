@@ -119,7 +119,6 @@ static enum err_code check_entities(struct registration_write *write, struct sto
 static enum err_code make(struct registration_write *write, struct store_txn *txn,
 			  const struct registration_record *record, struct error *err)
 {
-	struct buf text;
 	enum err_code code = registered_new(record->document, broker_core_context(write->broker), &write->made, err);
 
 	if (code != ERR_OK)
@@ -128,17 +127,9 @@ static enum err_code make(struct registration_write *write, struct store_txn *tx
 	code = check_conflicts(write, err);
 	if (code == ERR_OK)
 		code = check_entities(write, txn, err);
-	if (code != ERR_OK)
-		return code;
-	buf_init(&text, BROKER_REGISTRATION_BYTES_MAX);
-	registration_record_write(&text, record);
-	code = buf_check(&text, "a registration", err);
 	if (code == ERR_OK)
 		code = registration_owe(txn, write->id, write->made, record, err);
-	if (code == ERR_OK)
-		code = store_txn_record_put(txn, STR(REGISTRATION_RECORD_KIND), write->id, buf_str(&text), err);
-	buf_done(&text);
-	return code;
+	return code ? code : registration_record_put(write->broker, txn, record, err);
 }
 
 /* ERR_NOT_FOUND also for one that has expired (5.9.2.4: it is deleted then). */
@@ -190,6 +181,8 @@ static enum err_code run_update(struct registration_write *write, struct store_t
 	int64_t now_us = broker_now_us(write->broker);
 	enum err_code code = read_record(write, txn, &record, err);
 
+	if (code == ERR_OK)
+		code = registration_open(write->broker, store_txn_arena(txn), &record, err);
 	if (code == ERR_OK)
 		code = registration_merge(store_txn_arena(txn), record.document, write->document, now_us, &merged, err);
 	if (code != ERR_OK)

@@ -4,16 +4,36 @@
 
 #include <stdlib.h>
 
-#define LOAD_ARENA_BYTES_MAX ((size_t)64 << 20) /* one record, parsed */
+#define LOAD_ARENA_BYTES_MAX ((size_t)64 << 20) /* one record, parsed; the ids of all that are to be sealed */
+#define RESEALED_AT_ONCE 64u /* records in a transaction */
 
 /* ---- records ---- */
 
-void registration_record_write(struct buf *out, const struct registration_record *record)
+static void write_record(struct buf *out, const struct registration_record *record, const struct json *sealed)
 {
 	buf_printf(out, "{\"createdAt\":%lld,\"modifiedAt\":%lld,\"document\":", (long long)record->created_us,
 		   (long long)record->modified_us);
-	json_write(out, record->document);
+	json_write(out, sealed);
 	buf_put_char(out, '}');
+}
+
+enum err_code registration_record_put(struct broker *broker, struct store_txn *txn,
+				      const struct registration_record *record, struct error *err)
+{
+	const struct json *sealed = NULL;
+	struct buf text;
+	enum err_code code = registration_seal(broker, store_txn_arena(txn), record->document, &sealed, err);
+
+	if (code != ERR_OK)
+		return code;
+	buf_init(&text, BROKER_REGISTRATION_BYTES_MAX);
+	write_record(&text, record, sealed);
+	code = buf_check(&text, "a registration", err);
+	if (code == ERR_OK)
+		code = store_txn_record_put(txn, STR(REGISTRATION_RECORD_KIND),
+					    json_text(json_get(record->document, STR("id"))), buf_str(&text), err);
+	buf_done(&text);
+	return code;
 }
 
 enum err_code registration_record_read(const struct json *record, struct registration_record *ret, struct error *err)
@@ -150,12 +170,46 @@ struct registered *registrations_find(struct registrations *all, struct str id)
 struct load {
 	struct registrations *all;
 	struct json_parser *parser;
-	struct arena arena;
+	struct arena arena; /* of a record */
+	struct arena plain_arena;
+	struct plain_id *plain; /* in plain_arena: of those that are to be sealed */
 	struct error *err;
 	enum err_code code;
 };
 
-static enum err_code load_one(struct load *load, struct str doc)
+struct plain_id {
+	struct plain_id *next;
+	struct str id;
+};
+
+static void complain(const struct registrations *all, const struct error *err)
+{
+	const struct broker_options *options = &all->broker->options;
+
+	if (options->complain)
+		options->complain(options->complain_self, STR_NONE, err);
+}
+
+static enum err_code note_plain(struct load *load, struct str id)
+{
+	struct plain_id *plain = arena_new(&load->plain_arena, struct plain_id);
+
+	if (!plain)
+		return err_set(load->err, ERR_MEMORY, "no memory for registrations");
+	*plain = (struct plain_id){load->plain, arena_dup(&load->plain_arena, id)};
+	load->plain = plain;
+	return plain->id.at ? ERR_OK : err_set(load->err, ERR_MEMORY, "no memory for registrations");
+}
+
+/* It stays in the list, that somebody sees to it. */
+static void tell_locked(const struct load *load, struct str id, struct registration_record *record)
+{
+	(void)err_while(&record->why, "loading the registration %.*s, whose source is not used",
+			STR_FMT(str_part(id, 0, 100)));
+	complain(load->all, &record->why);
+}
+
+static enum err_code load_one(struct load *load, struct str id, struct str doc)
 {
 	const struct json_parse_options options = {.duplicates_allowed = true};
 	struct registration_record record;
@@ -166,6 +220,12 @@ static enum err_code load_one(struct load *load, struct str doc)
 	if (code == ERR_OK)
 		code = registration_record_read(json, &record, load->err);
 	if (code == ERR_OK)
+		code = registration_open(load->all->broker, &load->arena, &record, load->err);
+	if (code == ERR_OK && record.locked)
+		tell_locked(load, id, &record);
+	if (code == ERR_OK && record.plain)
+		code = note_plain(load, id);
+	if (code == ERR_OK)
 		code = registered_new(record.document, broker_core_context(load->all->broker), &one, load->err);
 	if (code == ERR_OK && !registrations_put(load->all, one))
 		code = err_set(load->err, ERR_MEMORY, "no memory for registrations");
@@ -175,18 +235,64 @@ static enum err_code load_one(struct load *load, struct str doc)
 static bool load_record(void *self, struct str id, struct str doc)
 {
 	struct load *load = self;
-	const struct broker_options *options = &load->all->broker->options;
 
 	arena_clear(&load->arena);
-	load->code = load_one(load, doc);
+	load->code = load_one(load, id, doc);
 	if (load->code == ERR_OK || load->code == ERR_MEMORY)
 		return load->code == ERR_OK;
 	/* One that is damaged keeps no other from being used. */
 	(void)err_while(load->err, "loading the registration %.*s, which is not used", STR_FMT(str_part(id, 0, 100)));
-	if (options->complain)
-		options->complain(options->complain_self, STR_NONE, load->err);
+	complain(load->all, load->err);
 	load->code = ERR_OK;
 	return true;
+}
+
+/* ---- records from before there were seals, or of a key that is to go ---- */
+
+struct resealing {
+	struct store_write store_write; /* first */
+	struct registrations *all;
+	const struct plain_id *next; /* the first that the transaction is to seal */
+};
+
+static enum err_code reseal_one(const struct resealing *resealing, struct store_txn *txn, struct str id,
+				struct error *err)
+{
+	struct broker *broker = resealing->all->broker;
+	struct registration_record record;
+	enum err_code code = registration_record_get(txn, id, &record, err);
+
+	if (code == ERR_OK)
+		code = registration_open(broker, store_txn_arena(txn), &record, err);
+	return code ? code : registration_record_put(broker, txn, &record, err);
+}
+
+static enum err_code run_resealing(struct store_write *store_write, struct store_txn *txn, struct error *err)
+{
+	const struct resealing *resealing = (const struct resealing *)store_write;
+	const struct plain_id *plain = resealing->next;
+	enum err_code code = ERR_OK;
+
+	for (unsigned i = 0; code == ERR_OK && plain && i < RESEALED_AT_ONCE; i++, plain = plain->next)
+		code = reseal_one(resealing, txn, plain->id, err);
+	return code;
+}
+
+/* What cannot be sealed now is tried again at the next start, and used none the less. */
+static void reseal(const struct load *load, struct store *store)
+{
+	struct resealing resealing = {.store_write = {.run = run_resealing}, .all = load->all, .next = load->plain};
+	enum err_code code = ERR_OK;
+
+	while (code == ERR_OK && resealing.next) {
+		code = store_apply(store, &resealing.store_write, load->err);
+		for (unsigned i = 0; resealing.next && i < RESEALED_AT_ONCE; i++)
+			resealing.next = resealing.next->next;
+	}
+	if (code == ERR_OK)
+		return;
+	(void)err_while(load->err, "sealing what registrations keep secret, some of which lies open in the store");
+	complain(load->all, load->err);
 }
 
 enum err_code registrations_load(struct registrations *all, struct store *store, struct error *err)
@@ -197,10 +303,14 @@ enum err_code registrations_load(struct registrations *all, struct store *store,
 					 : err_set(err, ERR_MEMORY, "no memory for registrations");
 
 	arena_init(&load.arena, LOAD_ARENA_BYTES_MAX);
+	arena_init(&load.plain_arena, LOAD_ARENA_BYTES_MAX);
 	if (code == ERR_OK)
 		code = store_record_each(reader, STR(REGISTRATION_RECORD_KIND), STR_NONE, load_record, &load, err);
 	code = code ? code : load.code;
 	(void)store_reader_free(reader);
+	if (code == ERR_OK)
+		reseal(&load, store);
+	arena_done(&load.plain_arena);
 	arena_done(&load.arena);
 	(void)json_parser_free(load.parser);
 	return code;

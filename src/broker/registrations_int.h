@@ -25,6 +25,7 @@ struct registered {
 	struct registration *registration; /* owned */
 	pthread_mutex_t places; /* held while it is asked what it matches, when it has places */
 	struct source_figures *figures; /* held */
+	bool locked; /* a secret of its source could not be opened */
 	struct registered *next; /* among those that are being written */
 	uint64_t change; /* the writer's thread's: what was told of it, by subscriptions->registration_changes */
 	/* Guarded by the lock of registrations. */
@@ -108,14 +109,28 @@ void source_figures_end(struct source_figures *figures, enum source_end end, int
 struct registration_record {
 	const struct json *document;
 	int64_t created_us, modified_us;
-	int64_t expires_us; /* read from the document; not written */
+	/* Read, not written. */
+	int64_t expires_us;
+	bool plain; /* registration_open(): something in it is not sealed, or not by the key that seals now */
+	bool locked; /* likewise: something could not be opened, and `why` */
+	struct error why;
 };
-void registration_record_write(struct buf *out, const struct registration_record *record);
 MUST_CHECK enum err_code registration_record_read(const struct json *record, struct registration_record *ret,
 						  struct error *err);
 
-/* As it is within the transaction. ERR_NOT_FOUND. */
+/* Seals what is to be and puts the record. */
+MUST_CHECK enum err_code registration_record_put(struct broker *broker, struct store_txn *txn,
+						 const struct registration_record *record, struct error *err);
+/* As it is within the transaction, its secrets sealed. ERR_NOT_FOUND. */
 MUST_CHECK enum err_code registration_record_get(struct store_txn *txn, struct str id, struct registration_record *ret,
 						 struct error *err);
+
+/* registration_seal.c: the document as the store gets it, in the arena, sharing nodes. */
+MUST_CHECK enum err_code registration_seal(struct broker *broker, struct arena *arena, const struct json *document,
+					   const struct json **ret, struct error *err);
+/* The record's document with what is sealed opened; what cannot be is hidden, and its pair has both. ERR_MEMORY. */
+MUST_CHECK enum err_code registration_open(struct broker *broker, struct arena *arena,
+					   struct registration_record *record, struct error *err);
+bool registration_is_locked(const struct json *document); /* one that was opened */
 
 #endif

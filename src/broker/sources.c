@@ -234,6 +234,9 @@ enum err_code source_begin(const struct source *source, int64_t now_us, struct e
 {
 	int64_t wait_us = 0;
 
+	if (source->one->locked)
+		return err_set(err, ERR_DENIED, "what the source of %.*s is to be sent cannot be opened",
+			       STR_FMT(str_part(source_id(source), 0, 100)));
 	if (source_figures_begin(source->one->figures, now_us, &wait_us))
 		return ERR_OK;
 	return err_set(err, ERR_TIMEOUT, "the source of %.*s did not answer, and is left alone for %lld ms more",

@@ -81,8 +81,8 @@ enum source_end {
 };
 
 /* May it be asked now? ERR_TIMEOUT: it is left alone, which counts as no answer in time (5.2.34, 6.3.17); the error's
- * sentence says until when. ERR_OK: source_ended() follows, or nothing when it was not asked after all. now_us: the
- * broker's clock. */
+ * sentence says until when. ERR_DENIED: what it is to be sent in contextSourceInfo is sealed, and cannot be opened.
+ * ERR_OK: source_ended() follows, or nothing when it was not asked after all. now_us: the broker's clock. */
 MUST_CHECK enum err_code source_begin(const struct source *source, int64_t now_us, struct error *err);
 /* Counts it: timesSent, timesFailed, lastSuccess, lastFailure and status of the registration. */
 void source_ended(const struct source *source, enum source_end end, int64_t now_us);

@@ -83,7 +83,8 @@ enum source_operation {
 MUST_CHECK enum err_code registration_check(const struct json *document, bool fragment, int64_t now_us,
 					    struct error *err);
 /* As subscription_keep(), subscription_merge() and subscription_rename(). Names are the types, propertyNames and
- * relationshipNames of information. */
+ * relationshipNames of information. A value of contextSourceInfo given as "***", as secrets are shown, is the one that
+ * the document has for that key (the n-th of several for the n-th); ERR_INVALID when it has none. */
 MUST_CHECK enum err_code registration_keep(struct arena *arena, const struct json *document, struct json **ret_document,
 					   struct error *err);
 MUST_CHECK enum err_code registration_merge(struct arena *arena, const struct json *document,
@@ -92,6 +93,13 @@ MUST_CHECK enum err_code registration_merge(struct arena *arena, const struct js
 MUST_CHECK enum err_code registration_rename(struct arena *arena, const struct json *document,
 					     const struct context *from, const struct context *to,
 					     struct json **ret_document, struct error *err);
+
+/* Does a value of contextSourceInfo belong to the source alone, so that it is not to lie open in a store? Those of the
+ * keys with a meaning of their own (4.3.6.6), and "urn:ngsi-ld:request", do not. */
+bool registration_pair_is_private(const struct json *pair);
+/* A pair whose value cannot be had has "***" for it and, in this member, whatever its keeper has instead. */
+#define REGISTRATION_SEALED "sealed"
+#define REGISTRATION_HIDDEN "***"
 
 /* Of a checked document. */
 enum registration_mode registration_mode_of(const struct json *document);
@@ -245,7 +253,7 @@ struct registration_show {
 };
 /* Names compacted by show->context, read-only members added. own_context: the document's. Values of contextSourceInfo
  * whose keys name credentials (Authorization, Proxy-Authorization, Cookie, and what ends in -Token, -Key or -Secret, in
- * any case) are shown as "***", unless they are "urn:ngsi-ld:request". */
+ * any case) are shown as "***", unless they are "urn:ngsi-ld:request"; so are those that cannot be had. */
 MUST_CHECK enum err_code registration_represent(struct buf *out, struct arena *arena, const struct json *document,
 						const struct context *own_context,
 						const struct registration_state *state,

@@ -272,7 +272,10 @@ enum err_code registration_check(const struct json *document, bool fragment, int
 		return err_set(err, ERR_INVALID, "a registration is to be a JSON object");
 	enum err_code code = shape_check(&c, &registration_shape, NULL, document);
 
-	return code || fragment ? code : registration_check_whole(&c, document);
+	if (code || fragment)
+		return code;
+	code = registration_check_whole(&c, document);
+	return code ? code : registration_check_hidden(&c, document);
 }
 
 enum err_code registration_keep(struct arena *arena, const struct json *document, struct json **ret_document,
@@ -290,6 +293,8 @@ enum err_code registration_merge(struct arena *arena, const struct json *documen
 	struct json *result = NULL;
 	enum err_code code = shape_merge(&whole, arena, &registration_shape, document, fragment, &result);
 
+	if (code == ERR_OK)
+		code = registration_keep_hidden(&whole, arena, document, fragment, result);
 	if (code == ERR_OK)
 		code = shape_check(&whole, &registration_shape, NULL, result);
 	if (code == ERR_OK)

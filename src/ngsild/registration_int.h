@@ -13,6 +13,13 @@ extern const struct shape registration_shape;
 /* registration_check.c: what the members of a whole document demand of each other. */
 MUST_CHECK enum err_code registration_check_whole(const struct checking *c, const struct json *document);
 
+/* registration_hidden.c: none of a whole document's, which has kept none before. */
+MUST_CHECK enum err_code registration_check_hidden(const struct checking *c, const struct json *document);
+/* After a merge: what a fragment has hidden, and what it does not touch, is as before. */
+MUST_CHECK enum err_code registration_keep_hidden(const struct checking *c, struct arena *arena,
+						  const struct json *before, const struct json *fragment,
+						  struct json *result);
+
 /* registration_operation.c: what an operation or a group of them (4.20) stands for, a bit each; 0: nobody knows it. */
 uint64_t registration_operations_named(struct str name);
 uint64_t registration_operations_of(const struct json *document);

@@ -45,9 +45,10 @@ static bool is_secret(struct str key)
 
 static void hide_secret(struct renaming *r, struct json *pair)
 {
+	(void)json_remove(pair, STR(REGISTRATION_SEALED)); /* its value is hidden already */
 	if (is_secret(json_text(json_get(pair, STR("key")))) &&
 	    !str_eq(json_text(json_get(pair, STR("value"))), STR("urn:ngsi-ld:request")))
-		rename_set(r, pair, STR("value"), json_string(STR("***")));
+		rename_set(r, pair, STR("value"), json_string(STR(REGISTRATION_HIDDEN)));
 }
 
 /* ---- what the system tells ---- */

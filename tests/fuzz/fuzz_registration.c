@@ -101,7 +101,8 @@ static const struct document_fuzz kind = {.check = registration_check,
 					  .keep = registration_keep,
 					  .merge = registration_merge,
 					  .represent = represent,
-					  .compile = compile};
+					  .compile = compile,
+					  .hides = true};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -6,6 +6,7 @@
 #include "broker/registrations.h"
 #include "check.h"
 #include "gate_util.h"
+#include "store_util.h"
 
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -26,10 +27,27 @@ static inline int64_t test_clock(void)
 	return atomic_load(&now_us);
 }
 
+/* What the broker complained of since the city began. */
+static size_t complaints;
+static struct error complaint; /* the last */
+
+static inline void on_complaint(void *self, struct str tenant, const struct error *why)
+{
+	(void)self;
+	(void)tenant;
+	complaints++;
+	complaint = *why;
+}
+
 static inline void city_begin(const char *folder, uint32_t sweep_ms)
 {
-	const struct broker_options options = {
-		.data_path = folder, .create = true, .clock_us = test_clock, .sweep_interval_ms = sweep_ms};
+	const struct broker_options options = {.data_path = folder,
+					       .create = true,
+					       .clock_us = test_clock,
+					       .sweep_interval_ms = sweep_ms,
+					       .complain = on_complaint};
+
+	complaints = 0;
 
 	CHECK_OK(broker_new(&options, &broker, &err), &err);
 	CHECK_OK(broker_tenant(broker, STR_NONE, true, &store, &err), &err);

@@ -259,15 +259,22 @@ static void same(const struct json *is, const char *expected)
 
 /* ---- updates ---- */
 
-static const struct json *merged(const char *document, const char *fragment)
+static const struct json *merged_kept(const struct json *kept, const char *fragment)
 {
-	struct json *kept = NULL, *result = NULL;
+	struct json *result = NULL;
 
-	CHECK_OK(registration_check(parse(document), false, NOW_US, &err), &err);
-	CHECK_OK(registration_keep(&arena, parse(document), &kept, &err), &err);
 	CHECK_OK(registration_check(parse(fragment), true, NOW_US, &err), &err);
 	CHECK_OK(registration_merge(&arena, kept, parse(fragment), NOW_US, &result, &err), &err);
 	return result;
+}
+
+static const struct json *merged(const char *document, const char *fragment)
+{
+	struct json *kept = NULL;
+
+	CHECK_OK(registration_check(parse(document), false, NOW_US, &err), &err);
+	CHECK_OK(registration_keep(&arena, parse(document), &kept, &err), &err);
+	return merged_kept(kept, fragment);
 }
 
 static void unmerged(const char *document, const char *fragment, const char *member)
@@ -804,6 +811,39 @@ static void it_comes_back_as_it_was_sent_with_its_figures(void)
 	CHECK(json_get(shown(OF_T "}", &used, false), STR("lastFailure")));
 }
 
+#define PAIR(key, value) "{\"key\": \"" key "\", \"value\": \"" value "\"}"
+#define WITH_INFO(pairs) ", \"contextSourceInfo\": [" pairs "]}"
+
+/* "***" stands for what is kept of that key, of several in their order. */
+static void hidden_values_stay(void)
+{
+	const char *kept = OF_T WITH_INFO(PAIR("A", "1") "," PAIR("B", "2") "," PAIR("A", "3"));
+
+	same(merged(kept, "{\"contextSourceInfo\": [" PAIR("A", "***") "," PAIR("C", "c") "," PAIR("A", "***") "]}"),
+	     OF_T WITH_INFO(PAIR("A", "1") "," PAIR("C", "c") "," PAIR("A", "3")));
+	unmerged(kept, "{\"contextSourceInfo\": [" PAIR("B", "***") "," PAIR("B", "***") "]}",
+		 "contextSourceInfo[1].value");
+	unmerged(OF_T "}", "{\"contextSourceInfo\": [" PAIR("B", "***") "]}", "contextSourceInfo[0].value");
+	refused_as(OF_T WITH_INFO(PAIR("B", "2") "," PAIR("A", "***")), false, ERR_INVALID,
+		   "contextSourceInfo[1].value");
+}
+
+/* What stands beside a value that cannot be had is its keeper's: updates leave it, clients neither see nor set it. */
+static void what_cannot_be_had_is_kept(void)
+{
+	const char *lost = OF_T WITH_INFO("{\"key\": \"A\", \"value\": \"***\", \"sealed\": \"s\"}");
+
+	same(merged_kept(parse(lost), "{\"description\": null}"), lost);
+	same(merged_kept(parse(lost), "{\"contextSourceInfo\": [" PAIR("A", "***") "]}"), lost);
+	same(merged_kept(parse(lost),
+			 "{\"contextSourceInfo\": [{\"key\": \"A\", \"value\": \"n\", \"sealed\": \"x\"}]}"),
+	     OF_T WITH_INFO(PAIR("A", "n")));
+	const struct json *pair = json_at(json_get(shown(lost, &fresh, false), STR("contextSourceInfo")), 0);
+
+	CHECK_STR(json_text(json_get(pair, STR("value"))), STR("***"));
+	CHECK(!json_get(pair, STR("sealed")));
+}
+
 static void secrets_are_not_shown(void)
 {
 	static const char *const secret[] = {"authorization", "Proxy-Authorization", "COOKIE", "X-Auth-Token",
@@ -895,6 +935,8 @@ int main(void)
 	RUN(proxied_ones_claim_what_is_held_elsewhere);
 	RUN(a_store_gets_ids_or_types_to_look_for);
 	RUN(it_comes_back_as_it_was_sent_with_its_figures);
+	RUN(hidden_values_stay);
+	RUN(what_cannot_be_had_is_kept);
 	RUN(secrets_are_not_shown);
 	RUN(names_follow_the_context_of_the_answer);
 	RUN(refused_memory_is_an_error);
