@@ -47,7 +47,8 @@ struct broker_options {
 	uint32_t sweep_interval_ms; /* how often a thread removes what has expired; 0: no such thread */
 	const struct broker_rule *rules; /* of retention; borrowed, for as long as the broker lives */
 	size_t rule_count; /* at most STORE_RULES_MAX */
-	/* Tells of what the broker's own thread could not do, once for each cause; err is borrowed. NULL: nobody. */
+	/* Tells of what the broker could not do by itself: its thread, once for each cause, or when a tenant opens. err
+	 * is borrowed. NULL: nobody. */
 	void (*complain)(void *self, struct str tenant, const struct error *err);
 	void *complain_self;
 	uint32_t query_ms_max; /* a query that takes longer is ERR_TOO_COMPLEX; 0: however long it takes */

@@ -68,6 +68,7 @@ struct registrations *registrations_new(struct broker *broker, struct str tenant
 	if (!all)
 		return NULL;
 	all->broker = broker;
+	all->tenant = tenant;
 	all->count = &broker->registered[broker_registered_slot(tenant)];
 	(void)pthread_mutex_init(&all->lock, NULL);
 	map_init(&all->by_id, (uint64_t)(uintptr_t)all);
@@ -187,7 +188,7 @@ static void complain(const struct registrations *all, const struct error *err)
 	const struct broker_options *options = &all->broker->options;
 
 	if (options->complain)
-		options->complain(options->complain_self, STR_NONE, err);
+		options->complain(options->complain_self, all->tenant, err);
 }
 
 static enum err_code note_plain(struct load *load, struct str id)
@@ -201,12 +202,14 @@ static enum err_code note_plain(struct load *load, struct str id)
 	return plain->id.at ? ERR_OK : err_set(load->err, ERR_MEMORY, "no memory for registrations");
 }
 
-/* It stays in the list, that somebody sees to it. */
-static void tell_locked(const struct load *load, struct str id, struct registration_record *record)
+/* It stays in the list, that somebody sees to it. Its name comes first, for a sentence may be cut. */
+static void tell_locked(const struct load *load, struct str id, const struct registration_record *record)
 {
-	(void)err_while(&record->why, "loading the registration %.*s, whose source is not used",
-			STR_FMT(str_part(id, 0, 100)));
-	complain(load->all, &record->why);
+	struct error err;
+
+	(void)err_set(&err, record->why.code, "the source of the registration %.*s is not used: %s",
+		      STR_FMT(str_part(id, 0, 80)), record->why.detail);
+	complain(load->all, &err);
 }
 
 static enum err_code load_one(struct load *load, struct str id, struct str doc)

@@ -42,6 +42,7 @@ struct registered_list {
 
 struct registrations {
 	struct broker *broker;
+	struct str tenant; /* borrowed */
 	atomic_uint_fast32_t *count; /* the broker's, which other tenants may share */
 	pthread_mutex_t lock; /* guards all that follows */
 	struct map by_id; /* held: those that are committed */
@@ -52,7 +53,8 @@ struct registrations {
 	struct registered *written;
 };
 
-struct registrations *registrations_new(struct broker *broker, struct str tenant); /* NULL: no memory */
+/* tenant: its name, which lives as long. NULL: no memory. */
+struct registrations *registrations_new(struct broker *broker, struct str tenant);
 struct registrations *registrations_free(struct registrations *all);
 /* Takes the records of the store, before anything is written to it. */
 MUST_CHECK enum err_code registrations_load(struct registrations *all, struct store *store, struct error *err);

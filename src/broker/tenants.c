@@ -175,7 +175,7 @@ static struct tenant *tenant_new(struct broker *broker, struct str name)
 	if (name.len)
 		memcpy(tenant->name, name.at, name.len);
 	tenant->subscriptions = subscriptions_new(broker);
-	tenant->registrations = registrations_new(broker, name);
+	tenant->registrations = registrations_new(broker, (struct str){tenant->name, name.len});
 	if (tenant->subscriptions && tenant->registrations && choose_rules(&broker->options, name, tenant))
 		return tenant;
 	return tenant_free(tenant);

@@ -111,7 +111,7 @@ static void log_complaint(void *self, struct str tenant, const struct error *err
 {
 	struct daemon *daemon = self;
 
-	log_say(&daemon->log, LOG_ERROR, "the history could not be packed or swept as it should",
+	log_say(&daemon->log, LOG_ERROR, "what the city does by itself did not go as it should",
 		LOG_TEXT("tenant", tenant), LOG_TEXT("code", str_from(err_name(err->code))),
 		LOG_TEXT("error", str_from(err->detail)));
 }
