@@ -32,7 +32,8 @@ static struct str purpose_of(const struct sealing *s, const struct json *pair)
 	if (!text)
 		return STR_NONE;
 	memcpy(text, form, sizeof(form)); /* with its NUL */
-	memcpy(text + sizeof(form), s->id.at, s->id.len);
+	if (s->id.len)
+		memcpy(text + sizeof(form), s->id.at, s->id.len);
 	text[sizeof(form) + s->id.len] = '\0';
 	if (key.len)
 		memcpy(text + sizeof(form) + s->id.len + 1, key.at, key.len);

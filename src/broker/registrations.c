@@ -215,7 +215,7 @@ static void tell_locked(const struct load *load, struct str id, const struct reg
 static enum err_code load_one(struct load *load, struct str id, struct str doc)
 {
 	const struct json_parse_options options = {.duplicates_allowed = true};
-	struct registration_record record;
+	struct registration_record record = {.document = NULL};
 	struct registered *one = NULL;
 	struct json *json = NULL;
 	enum err_code code = json_parse(load->parser, &load->arena, doc, &options, &json, load->err);
