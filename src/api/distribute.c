@@ -121,13 +121,26 @@ struct json *share_left(struct call *call, const struct json *entity, const stru
 
 /* ---- here ---- */
 
+static void share_settle(struct share *share, enum distributed_result result)
+{
+	const struct json *body, *list;
+
+	(void)forward_settle(share->forward, false);
+	if (share->forward->status != 207)
+		return;
+	body = forward_body(share->forward);
+	list = json_get(body, result == RESULT_OF_ENTITY ? STR("errors") : STR("notUpdated"));
+	if (json_is(list, JSON_ARRAY) && list->count > 0)
+		share->partial = list;
+}
+
 static void write_here(struct call *call)
 {
 	struct distribution *d = call->work;
 
 	for (size_t i = 0; i < d->share_count; i++)
 		if (d->shares[i].forward)
-			(void)forward_settle(d->shares[i].forward, false);
+			share_settle(&d->shares[i], d->how.result);
 	if (!d->here) {
 		distribution_finish(call);
 		return;

@@ -32,6 +32,8 @@ struct share { /* of one source */
 	const struct str *attribute_iris; /* in the arena */
 	size_t attribute_count;
 	struct forward *forward; /* NULL: the source does not support the operation (a Conflict) */
+	/* Of an answer 207: the errors of its BatchOperationResult, or the notUpdated of its UpdateResult; else NULL. */
+	const struct json *partial;
 };
 
 /* Which of these attributes of the entity are for this source; taken (one for each) is looked at and, where the source

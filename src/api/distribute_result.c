@@ -42,6 +42,23 @@ static void comma(struct buf *out, bool *first)
 	*first = false;
 }
 
+/* problem NULL: what became of the share says it. */
+static void share_error_write(const struct distribution *d, const struct share *share, const struct json *problem,
+			      struct buf *out, bool *first)
+{
+	comma(out, first);
+	buf_put(out, STR("{\"entityId\":"));
+	json_write_string(out, d->about.id);
+	buf_put(out, STR(",\"error\":"));
+	if (problem)
+		json_write(out, problem);
+	else
+		(void)share_problem_write(d, share, out);
+	buf_put(out, STR(",\"registrationId\":"));
+	json_write_string(out, source_id(share->source));
+	buf_put_char(out, '}');
+}
+
 static void errors_write(struct call *call, const struct distribution *d, struct buf *out)
 {
 	const struct error *error = NULL;
@@ -49,16 +66,14 @@ static void errors_write(struct call *call, const struct distribution *d, struct
 	bool first = true;
 
 	for (size_t i = 0; i < d->share_count; i++) {
-		if (!share_failed(&d->shares[i]))
-			continue;
-		comma(out, &first);
-		buf_put(out, STR("{\"entityId\":"));
-		json_write_string(out, d->about.id);
-		buf_put(out, STR(",\"error\":"));
-		(void)share_problem_write(d, &d->shares[i], out);
-		buf_put(out, STR(",\"registrationId\":"));
-		json_write_string(out, source_id(d->shares[i].source));
-		buf_put_char(out, '}');
+		const struct json *partial = d->shares[i].partial;
+
+		if (share_failed(&d->shares[i]))
+			share_error_write(d, &d->shares[i], NULL, out, &first);
+		for (uint32_t j = 0; partial && j < partial->count; j++)
+			if (json_get(&partial->items[j], STR("error")))
+				share_error_write(d, &d->shares[i], json_get(&partial->items[j], STR("error")), out,
+						  &first);
 	}
 	if (!local_failed(call, d, &code, &error))
 		return;
@@ -134,6 +149,45 @@ static void updated_here_write(struct call *call, const struct distribution *d, 
 	}
 }
 
+/* What the source itself says it has not updated (5.2.19); NULL: this one it has. */
+static const struct json *left_by_source(struct call *call, const struct share *share, struct str iri)
+{
+	for (uint32_t i = 0; share->partial && i < share->partial->count; i++) {
+		struct str name = json_text(json_get(&share->partial->items[i], STR("attributeName"))), named;
+
+		if (name.len && context_expand(call->context, call->arena, name, &named, NULL) == ERR_OK &&
+		    str_eq(named, iri))
+			return &share->partial->items[i];
+	}
+	return NULL;
+}
+
+static void updated_there_write(struct call *call, const struct share *share, struct buf *out, bool *first)
+{
+	for (size_t i = 0; !share_failed(share) && i < share->attribute_count; i++) {
+		if (left_by_source(call, share, share->attribute_iris[i]))
+			continue;
+		comma(out, first);
+		json_write_string(out, share->attribute_iris[i]);
+	}
+}
+
+static void left_there_write(struct call *call, const struct distribution *d, const struct share *share,
+			     struct buf *out, bool *first)
+{
+	for (size_t i = 0; i < share->attribute_count; i++) {
+		const struct json *left = left_by_source(call, share, share->attribute_iris[i]);
+		struct str reason = json_text(json_get(left, STR("reason")));
+
+		if (share_failed(share))
+			reason = reason_of(call, d, share);
+		else if (!left)
+			continue;
+		not_updated_write(out, share->attribute_iris[i], reason.len ? reason : STR("not said"),
+				  source_id(share->source), first);
+	}
+}
+
 static void attributes_result_write(struct call *call, const struct distribution *d, struct buf *out)
 {
 	const struct error *error = NULL;
@@ -142,17 +196,12 @@ static void attributes_result_write(struct call *call, const struct distribution
 
 	buf_put(out, STR("{\"updated\":["));
 	for (size_t i = 0; i < d->share_count; i++)
-		for (size_t j = 0; !share_failed(&d->shares[i]) && j < d->shares[i].attribute_count; j++) {
-			comma(out, &first);
-			json_write_string(out, d->shares[i].attribute_iris[j]);
-		}
+		updated_there_write(call, &d->shares[i], out, &first);
 	updated_here_write(call, d, out, &first);
 	buf_put(out, STR("],\"notUpdated\":["));
 	first = true;
 	for (size_t i = 0; i < d->share_count; i++)
-		for (size_t j = 0; share_failed(&d->shares[i]) && j < d->shares[i].attribute_count; j++)
-			not_updated_write(out, d->shares[i].attribute_iris[j], reason_of(call, d, &d->shares[i]),
-					  source_id(d->shares[i].source), &first);
+		left_there_write(call, d, &d->shares[i], out, &first);
 	for (const struct merge_refusal *refusal = d->item->outcome.refusals; refusal; refusal = refusal->next)
 		not_updated_write(out, refusal->attribute_iri, str_from(refusal->reason), STR_NONE, &first);
 	if (local_failed(call, d, &code, &error))
@@ -213,7 +262,7 @@ void distribution_finish(struct call *call)
 	size_t failed = here_failed, done = here_done;
 
 	for (size_t i = 0; i < d->share_count; i++) {
-		failed += share_failed(&d->shares[i]);
+		failed += share_failed(&d->shares[i]) || d->shares[i].partial;
 		done += !share_failed(&d->shares[i]);
 	}
 	if (done == 0)
