@@ -389,10 +389,8 @@ static enum err_code take_own(struct gather_query *q)
 	return code;
 }
 
-static void put_filters(struct gather_query *q, struct buf *out)
+static void put_filters(const struct gather_query *q, const struct query_text *text, struct buf *out)
 {
-	const struct query_text *text = &q->text;
-
 	put_parameter(out, STR("q"), text->q);
 	put_parameter(out, STR("scopeQ"), text->scope_q);
 	put_parameter(out, STR("georel"), text->georel);
@@ -425,7 +423,7 @@ static enum err_code parameters_make(struct gather_query *q, struct asking *aski
 	put_parameter(&out, STR("attrs"), narrowed.attrs);
 	if (!q->split) {
 		code = forward_rename_q(call, names, &q->text.q, &text.q);
-		put_filters(q, &out);
+		put_filters(q, &text, &out);
 	}
 	/* With the filters gone nothing may be left that a query has to say: then all that it has itself is meant. */
 	if (!narrowed.type.at && !narrowed.attrs.at && (q->split || (!q->text.q.at && !q->text.georel.at)))
