@@ -208,7 +208,7 @@ static void on_finished(void *self, void *loop_state, struct http_request *reque
 			.path = http_request_path(request),
 			.request_id = http_request_id(request),
 			.peer = http_request_peer(request),
-			.tenant = call ? call->tenant : STR_NONE,
+			.tenant = call ? call->tenant_name : STR_NONE,
 			.status = status,
 			.response_bytes = http_request_response_bytes(request),
 			.duration_us = (uint64_t)duration_us,
@@ -217,8 +217,11 @@ static void on_finished(void *self, void *loop_state, struct http_request *reque
 
 		api->options.log(api->options.log_self, &entry);
 	}
-	if (call)
+	if (call) {
 		broker_stream_close(call->stream);
+		broker_place_release(call->place);
+	}
+	broker_reader_let_go(((struct api_loop *)loop_state)->reader);
 	for (struct call_end *end = call ? call->ends : NULL; end; end = end->next)
 		end->release(end->thing);
 }

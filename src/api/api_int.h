@@ -122,6 +122,8 @@ enum body_kind {
 	BODY_SUBSCRIPTION_FRAGMENT,
 	BODY_REGISTRATION,
 	BODY_REGISTRATION_FRAGMENT,
+	BODY_SNAPSHOT,
+	BODY_SNAPSHOT_FRAGMENT,
 	BODY_TEMPORAL,
 	BODY_TEMPORAL_FRAGMENT,
 	BODY_TEMPORAL_INSTANCE /* a fragment, or what it holds alone */
@@ -146,6 +148,7 @@ enum answer_kind {
 	ANSWER_SUBSCRIPTIONS,
 	ANSWER_REGISTRATION,
 	ANSWER_REGISTRATIONS,
+	ANSWER_SNAPSHOT,
 	ANSWER_TEMPORAL,
 	ANSWER_TEMPORALS
 };
@@ -166,6 +169,7 @@ struct operation {
 	bool plain; /* not NGSI-LD: no tenant, negotiation or @context */
 	bool creates_tenant; /* clause 5.5.10 */
 	void (*run)(struct call *call); /* NULL: OperationNotSupported */
+	bool on_snapshots; /* clause 5.5.15: of the Core API or the Temporal API */
 };
 
 extern const struct operation operations[];
@@ -239,7 +243,11 @@ struct call {
 	unsigned int options; /* enum option bits given */
 	enum represent_format format;
 	enum temporal_form form; /* of evolutions */
-	struct str tenant; /* STR_NONE: the default one */
+	/* The place that is worked on (broker.h): the tenant's name, or that of a snapshot, which is then held.
+	 * STR_NONE: the default tenant. */
+	struct str tenant;
+	struct str tenant_name; /* the tenant's, whichever place is meant */
+	struct tenant *place; /* held: the snapshot; NULL: the tenant itself */
 	enum media media; /* of the answer */
 	bool ld_body;
 	struct json *body;
@@ -269,6 +277,11 @@ bool call_on_end(struct call *call, void (*release)(void *thing), void *thing) _
 
 /* Each of these answers the request itself when it returns false. */
 bool call_prepare(struct call *call); /* headers, parameters, body; not yet the @context */
+/* Works on the tenant of this name, if it is one. */
+bool call_tenant(struct call *call, struct str name);
+/* Of an operation that is not NGSI-LD's: the header's tenant, else the default one. ERR_INVALID. */
+MUST_CHECK enum err_code call_header_tenant(struct call *call);
+bool call_snapshot_refuse(struct call *call); /* true: no snapshot is meant */
 bool call_flag(struct call *call, enum parameter parameter, bool *ret_value); /* true, false or absent (false) */
 bool call_number(struct call *call, enum parameter parameter, uint64_t *ret_value); /* untouched when absent */
 bool call_entity_id(struct call *call, struct str *ret_id); /* the path's first variable, a URI */
@@ -457,6 +470,12 @@ void create_entity_map_by_post(struct call *call);
 void retrieve_entity_map(struct call *call);
 void update_entity_map(struct call *call);
 void delete_entity_map(struct call *call);
+void create_snapshot(struct call *call);
+void clone_snapshot(struct call *call);
+void retrieve_snapshot(struct call *call);
+void update_snapshot(struct call *call);
+void delete_snapshot(struct call *call);
+void purge_snapshots(struct call *call);
 void retrieve_types(struct call *call);
 void retrieve_type(struct call *call);
 void retrieve_attributes(struct call *call);

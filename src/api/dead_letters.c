@@ -11,13 +11,6 @@
 #define LETTERS_BYTES_MAX ((size_t)256 << 20) /* read for one answer */
 #define MISSING_SHOWN_BYTES_MAX ((size_t)1 << 20)
 
-static void take_tenant(struct call *call)
-{
-	struct str tenant = http_request_header(call->request, STR("NGSILD-Tenant"));
-
-	call->tenant = tenant.len ? tenant : STR_NONE;
-}
-
 /* ---- listing ---- */
 
 static enum err_code read_number(const struct form_field *field, uint64_t max, uint64_t *ret, struct error *err)
@@ -90,10 +83,11 @@ void list_dead_letters(struct call *call)
 	size_t count;
 	bool more;
 
-	take_tenant(call);
 	arena_init(&arena, LETTERS_BYTES_MAX);
-	enum err_code code = read_page(call, &page);
+	enum err_code code = call_header_tenant(call);
 
+	if (code == ERR_OK)
+		code = read_page(call, &page);
 	if (code == ERR_OK)
 		code = broker_dead_letters(call->loop->reader, call->tenant, &page, &arena, &letters, &count, &more,
 					   &call->error);
@@ -212,14 +206,15 @@ static void change(struct call *call, enum dead_letters_operation operation)
 		answer_problem(call, PROBLEM_UNAVAILABLE, "no memory for this request");
 		return;
 	}
-	take_tenant(call);
+	enum err_code code = call_header_tenant(call);
+
 	*work = (struct dead_letters_work){
 		.operation = operation, .tenant = call->tenant, .done = on_done, .self = call};
 	call->work = work;
 	call->write_code = ERR_OK;
-	enum err_code code = json_parse(broker_reader_parser(call->loop->reader), call->arena,
-					http_request_body(call->request), NULL, &body, &call->error);
-
+	if (code == ERR_OK)
+		code = json_parse(broker_reader_parser(call->loop->reader), call->arena,
+				  http_request_body(call->request), NULL, &body, &call->error);
 	if (code == ERR_OK)
 		code = take_choice(call, body, work);
 	if (code == ERR_OK)

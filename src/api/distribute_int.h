@@ -32,7 +32,7 @@ struct share { /* of one source */
 	const struct str *attribute_iris; /* in the arena */
 	size_t attribute_count;
 	struct forward *forward; /* NULL: the source does not support the operation (a Conflict) */
-	/* Of an answer 207: the errors of its BatchOperationResult, or the notUpdated of its UpdateResult; else NULL. */
+	/* Of an answer 207: the errors of its BatchOperationResult, or notUpdated of its UpdateResult; else NULL. */
 	const struct json *partial;
 };
 

@@ -1,6 +1,8 @@
-/* Header fields that every answer has, refusals too: the tenant's echo and what browsers are told.
- * Source: GS CIM 009 V1.9.1 clause 6.3.14; the Fetch standard's CORS protocol. */
+/* Header fields that every answer has, refusals too: the echoes of tenant and snapshot, and what browsers are
+ * told. Source: GS CIM 009 V1.9.1 clauses 6.3.14, 6.3.22; the Fetch standard's CORS protocol. */
 #include "api/api_int.h"
+
+#include "broker/snapshots.h"
 
 /* The origin to name in Access-Control-Allow-Origin; STR_NONE: this one may not read. */
 static struct str origin_allowed(const struct api *api, struct http_request *request)
@@ -45,10 +47,10 @@ static void cors_headers(const struct api *api, struct http_request *request)
 	if (!allowed.at)
 		return;
 	(void)http_response_header(request, "Access-Control-Allow-Origin", allowed);
-	(void)http_response_header(
-		request, "Access-Control-Expose-Headers",
-		STR("Content-Range, Link, Location, NGSILD-EntityMap, NGSILD-Results-Count, NGSILD-Tenant, "
-		    "Preference-Applied, X-Request-Id"));
+	(void)http_response_header(request, "Access-Control-Expose-Headers",
+				   STR("Content-Range, Link, Location, NGSILD-EntityMap, NGSILD-Results-Count, "
+				       "NGSILD-Snapshot, NGSILD-Tenant, "
+				       "Preference-Applied, X-Request-Id"));
 	if (!str_eq(allowed, STR("*")))
 		(void)http_response_header(request, "Vary", STR("Origin"));
 }
@@ -56,9 +58,12 @@ static void cors_headers(const struct api *api, struct http_request *request)
 void common_headers(const struct api *api, struct http_request *request)
 {
 	struct str tenant = http_request_header(request, STR("NGSILD-Tenant"));
+	struct str snapshot = http_request_header(request, STR("NGSILD-Snapshot"));
 
 	if (tenant.len > 0 && tenant.len <= BROKER_TENANT_NAME_BYTES_MAX)
 		(void)http_response_header(request, "NGSILD-Tenant", tenant);
+	if (snapshot.len > 0 && snapshot.len <= BROKER_SNAPSHOT_ID_BYTES_MAX)
+		(void)http_response_header(request, "NGSILD-Snapshot", snapshot);
 	cors_headers(api, request);
 }
 

@@ -1,6 +1,7 @@
 /* /metrics: counters in Prometheus' text format 0.0.4. Each loop counts for itself without locks; who asks adds up. */
 #include "api/api_int.h"
 
+#include "broker/snapshots.h"
 #include "broker/streams.h"
 
 #include <stdio.h>
@@ -237,6 +238,17 @@ static void streams_write(struct buf *out, const struct broker *broker)
 	gauge(out, "machi_stream_held_bytes", "Recent events held for streams.", (double)stats.bytes);
 }
 
+static void snapshots_write(struct buf *out, struct broker *broker)
+{
+	struct broker_snapshot_stats stats;
+
+	broker_snapshot_stats(broker, &stats);
+	gauge(out, "machi_snapshots", "Snapshots of all tenants, those that are being made included.",
+	      (double)stats.snapshots);
+	counter(out, "machi_snapshots_made_total", "Snapshots that were made, well or not.", stats.made);
+	counter(out, "machi_snapshots_failed_total", "Of these, those that are a failure.", stats.failed);
+}
+
 void show_metrics(struct call *call)
 {
 	struct api *api = call->api;
@@ -252,6 +264,7 @@ void show_metrics(struct call *call)
 	stores_write(&out, call);
 	sweep_write(&out, api->options.broker);
 	streams_write(&out, api->options.broker);
+	snapshots_write(&out, api->options.broker);
 	for (size_t i = 0; i < api->metrics_count; i++)
 		api->metrics[i].write(api->metrics[i].self, &out);
 	(void)http_response_header(call->request, "Cache-Control", STR("no-store"));

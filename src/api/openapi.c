@@ -81,6 +81,8 @@ static struct json parameters_node(struct arena *arena, const struct operation *
 	if (operation->plain)
 		return list;
 	(void)json_push(arena, &list, reference(arena, "parameters", "Tenant"));
+	if (operation->on_snapshots)
+		(void)json_push(arena, &list, reference(arena, "parameters", "Snapshot"));
 	if (operation->parameters & (PARAMETER_BIT(P_ENTITY_MAP) | PARAMETER_BIT(P_ENTITY_MAP_ID)))
 		(void)json_push(arena, &list, reference(arena, "parameters", "EntityMap"));
 	if (operation->body != BODY_IDS)
@@ -121,6 +123,8 @@ static struct json body_node(struct arena *arena, const struct operation *operat
 					    [BODY_SUBSCRIPTION_FRAGMENT] = "SubscriptionFragment",
 					    [BODY_REGISTRATION] = "CSourceRegistration",
 					    [BODY_REGISTRATION_FRAGMENT] = "CSourceRegistrationFragment",
+					    [BODY_SNAPSHOT] = "Snapshot",
+					    [BODY_SNAPSHOT_FRAGMENT] = "SnapshotFragment",
 					    [BODY_TEMPORAL] = "EntityTemporal",
 					    [BODY_TEMPORAL_FRAGMENT] = "EntityTemporalFragment",
 					    [BODY_TEMPORAL_INSTANCE] = "EntityTemporalFragment"};
@@ -152,7 +156,8 @@ static const char *discovery_schema(const struct operation *operation)
 /* Of answers that are one of a kind, or a list of them; NULL: it is another. */
 static const char *named_schema(enum answer_kind answer, bool *ret_one)
 {
-	*ret_one = answer == ANSWER_SUBSCRIPTION || answer == ANSWER_REGISTRATION || answer == ANSWER_TEMPORAL;
+	*ret_one = answer == ANSWER_SUBSCRIPTION || answer == ANSWER_REGISTRATION || answer == ANSWER_TEMPORAL ||
+		   answer == ANSWER_SNAPSHOT;
 	switch (answer) {
 	case ANSWER_SUBSCRIPTION:
 	case ANSWER_SUBSCRIPTIONS:
@@ -160,6 +165,8 @@ static const char *named_schema(enum answer_kind answer, bool *ret_one)
 	case ANSWER_REGISTRATION:
 	case ANSWER_REGISTRATIONS:
 		return "CSourceRegistration";
+	case ANSWER_SNAPSHOT:
+		return "Snapshot";
 	case ANSWER_TEMPORAL:
 	case ANSWER_TEMPORALS:
 		return "EntityTemporal";
@@ -180,7 +187,8 @@ static struct json success_node(struct arena *arena, const struct operation *ope
 
 	set_text(arena, &node, STR("description"), "Done.");
 	if (str_eq(status, STR("207"))) {
-		bool batch = operation->body == BODY_ENTITIES || operation->body == BODY_IDS;
+		bool batch = operation->body == BODY_ENTITIES || operation->body == BODY_IDS ||
+			     operation->run == purge_snapshots;
 
 		(void)json_add(
 			arena, &node, STR("content"),

@@ -10,11 +10,10 @@
 
 bool prometheus_begin(struct call *call, struct form *ret_form)
 {
-	struct str tenant = http_request_header(call->request, STR("NGSILD-Tenant"));
+	enum err_code code = call_header_tenant(call);
 
-	call->tenant = tenant.len ? tenant : STR_NONE;
-	enum err_code code = form_read(call, ret_form, &call->error);
-
+	if (code == ERR_OK)
+		code = form_read(call, ret_form, &call->error);
 	if (code)
 		prometheus_error(call, code, &call->error);
 	return code == ERR_OK;

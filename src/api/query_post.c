@@ -167,7 +167,8 @@ static enum err_code text_of(struct call *call, const struct member_rule *rule, 
 	case MEMBER_COORDINATES:
 		return coordinates_of(call, rule->name, value, ret);
 	case MEMBER_TEMPORAL:
-		if (call->operation->answer == ANSWER_TEMPORALS)
+		/* Of a snapshot's queries it is told before whose is whose (5.2.41). */
+		if (call->operation->answer == ANSWER_TEMPORALS || call->operation->body == BODY_SNAPSHOT)
 			break;
 		return err_set(&call->error, ERR_INVALID,
 			       "the member \"%.*s\" of Query belongs to temporal queries alone (5.2.23)",

@@ -1,7 +1,8 @@
 /* The steps before an operation: tenant, representation, parameters, body.
- * Source: GS CIM 009 V1.9.1 clauses 6.3.4, 6.3.7, 6.3.10, 6.3.13, 6.3.14, 6.3.20; 5.5.4. */
+ * Source: GS CIM 009 V1.9.1 clauses 6.3.4, 6.3.7, 6.3.10, 6.3.13, 6.3.14, 6.3.20, 6.3.22; 5.5.4, 5.5.15. */
 #include "api/api_int.h"
 
+#include "broker/snapshots.h"
 #include "ngsild/expand.h"
 
 #include <assert.h>
@@ -14,24 +15,62 @@ static bool tenant_take(struct call *call)
 {
 	struct str tenant = http_request_header(call->request, STR("NGSILD-Tenant"));
 
-	if (!tenant.at)
-		return true;
-	if (tenant.len == 0 || tenant.len > BROKER_TENANT_NAME_BYTES_MAX) {
-		answer_problem(call, PROBLEM_BAD_REQUEST_DATA, "a tenant's name has 1 to %d characters",
+	return !tenant.at || call_tenant(call, tenant);
+}
+
+/* A place that is no tenant has a name that is none (broker.h): nobody gets there by writing it. */
+bool call_tenant(struct call *call, struct str name)
+{
+	if (!broker_tenant_is_name(name)) {
+		answer_problem(call, PROBLEM_BAD_REQUEST_DATA,
+			       "a tenant's name has 1 to %d letters, digits, \"_\" or \"-\"",
 			       BROKER_TENANT_NAME_BYTES_MAX);
 		return false;
 	}
-	call->tenant = tenant;
+	call->tenant = call->tenant_name = name;
 	return true;
 }
 
-/* An operation on a snapshot must not be done to the living city instead (6.3.22). */
-static bool snapshot_refuse(struct call *call)
+enum err_code call_header_tenant(struct call *call)
+{
+	struct str name = http_request_header(call->request, STR("NGSILD-Tenant"));
+
+	if (name.len && !broker_tenant_is_name(name))
+		return err_set(&call->error, ERR_INVALID, "a tenant's name has letters, digits, \"_\" or \"-\"");
+	call->tenant = call->tenant_name = name.len ? name : STR_NONE;
+	return ERR_OK;
+}
+
+bool call_snapshot_refuse(struct call *call)
 {
 	if (!http_request_header(call->request, STR("NGSILD-Snapshot")).at)
 		return true;
-	answer_problem(call, PROBLEM_OPERATION_NOT_SUPPORTED, "this broker does not offer snapshots yet");
+	answer_problem(call, PROBLEM_OPERATION_NOT_SUPPORTED, "%s is no operation on a snapshot (5.5.15)",
+		       call->operation->id);
 	return false;
+}
+
+/* The snapshot takes the tenant's place for all that follows. Never is it done to the living city instead (6.3.22). */
+static bool snapshot_take(struct call *call)
+{
+	struct str id = http_request_header(call->request, STR("NGSILD-Snapshot"));
+
+	if (!id.at || !call->operation->on_snapshots)
+		return call_snapshot_refuse(call);
+	if (!expand_is_uri(id)) {
+		answer_problem(call, PROBLEM_BAD_REQUEST_DATA, "a snapshot's id is a URI, not \"%.*s\"",
+			       STR_FMT(str_part(id, 0, 150)));
+		return false;
+	}
+	enum err_code code =
+		broker_snapshot_hold(call->api->options.broker, call->tenant, id, &call->place, &call->error);
+
+	if (code != ERR_OK) {
+		answer_error(call, code, &call->error);
+		return false;
+	}
+	call->tenant = broker_place_name(call->place);
+	return true;
 }
 
 static bool media_take(struct call *call)
@@ -225,7 +264,12 @@ static bool parameters_take(struct call *call)
 	}
 	bool local;
 
-	return !call->parameters[P_LOCAL].at || call_flag(call, P_LOCAL, &local);
+	if (call->parameters[P_LOCAL].at && !call_flag(call, P_LOCAL, &local))
+		return false;
+	/* Whatever was said (6.3.18). */
+	if (call->place && call->operation->parameters & PARAMETER_BIT(P_LOCAL))
+		call->parameters[P_LOCAL] = STR("true");
+	return true;
 }
 
 bool call_flag(struct call *call, enum parameter parameter, bool *ret_value)
@@ -281,6 +325,8 @@ static const enum json_kind body_kinds[] = {
 	[BODY_SUBSCRIPTION_FRAGMENT] = JSON_OBJECT,
 	[BODY_REGISTRATION] = JSON_OBJECT,
 	[BODY_REGISTRATION_FRAGMENT] = JSON_OBJECT,
+	[BODY_SNAPSHOT] = JSON_OBJECT,
+	[BODY_SNAPSHOT_FRAGMENT] = JSON_OBJECT,
 	[BODY_TEMPORAL] = JSON_OBJECT,
 	[BODY_TEMPORAL_FRAGMENT] = JSON_OBJECT,
 	[BODY_TEMPORAL_INSTANCE] = JSON_OBJECT,
@@ -321,6 +367,6 @@ static bool body_take(struct call *call)
 
 bool call_prepare(struct call *call)
 {
-	return tenant_take(call) && snapshot_refuse(call) && media_take(call) && content_take(call) &&
+	return tenant_take(call) && snapshot_take(call) && media_take(call) && content_take(call) &&
 	       parameters_take(call) && body_take(call);
 }

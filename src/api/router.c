@@ -166,7 +166,7 @@ static void dispatch_route(struct call *call, const struct route *route, const s
 	}
 	if (!take_variables(call, route, segments))
 		return;
-	if (operation->plain || call_prepare(call))
+	if (operation->plain ? call_snapshot_refuse(call) : call_prepare(call))
 		operation->run(call);
 }
 

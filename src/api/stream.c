@@ -80,13 +80,7 @@ static bool take_tenant(struct call *call)
 	struct str header = http_request_header(call->request, STR("NGSILD-Tenant"));
 	struct str tenant = header.at ? header : work->own[OWN_TENANT];
 
-	if (tenant.at && (tenant.len == 0 || tenant.len > BROKER_TENANT_NAME_BYTES_MAX)) {
-		answer_problem(call, PROBLEM_BAD_REQUEST_DATA, "tenant: a tenant's name has 1 to %d characters",
-			       BROKER_TENANT_NAME_BYTES_MAX);
-		return false;
-	}
-	call->tenant = tenant;
-	return true;
+	return !tenant.at || call_tenant(call, tenant);
 }
 
 /* A Link header goes before; call_with_context() looks at it. */

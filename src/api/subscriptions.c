@@ -126,7 +126,7 @@ static void initialize_shown(struct call *call)
 		resolve_shown(call);
 		return;
 	}
-	work->hosting.tenant = call->tenant;
+	work->hosting.tenant = call->tenant_name;
 	work->hosting.done = on_hosted;
 	work->hosting.self = call;
 	enum err_code code = broker_tenant(broker, call->tenant, true, &store, &call->error);

@@ -1,6 +1,7 @@
 /* Opening and closing the broker: folder, core context, default tenant, context cache. */
 #include "base/time_value.h"
 #include "broker/broker_int.h"
+#include "broker/snapshots_int.h"
 #include "broker/subscriptions_int.h"
 #include "seal/seal.h"
 
@@ -70,7 +71,16 @@ static enum err_code load_subscriptions(struct broker *broker, struct error *err
 	broker->contexts_loaded = true;
 	if (!tenant || broker->options.read_only)
 		return ERR_OK;
-	return subscriptions_load(tenant->subscriptions, tenant->store, err);
+	enum err_code code = subscriptions_load(tenant->subscriptions, tenant->store, err);
+
+	return code || !broker->snapshots ? code : snapshots_load(broker->snapshots, STR_NONE, err);
+}
+
+static enum err_code start_threads(struct broker *broker, struct error *err)
+{
+	enum err_code code = broker->snapshots ? snapshots_start(broker->snapshots, err) : ERR_OK;
+
+	return code ? code : sweeper_start(broker->sweeper, err);
 }
 
 enum err_code broker_new(const struct broker_options *options, struct broker **ret_broker, struct error *err)
@@ -107,6 +117,8 @@ enum err_code broker_new(const struct broker_options *options, struct broker **r
 		code = purger_new(broker, &broker->purger, err);
 	if (code == ERR_OK)
 		code = sweeper_new(broker, &broker->sweeper, err);
+	if (code == ERR_OK && options->snapshots && !options->read_only)
+		code = snapshots_new(broker, &broker->snapshots, err);
 	if (code == ERR_OK)
 		code = tenants_open(broker, err);
 	if (code == ERR_OK)
@@ -114,7 +126,7 @@ enum err_code broker_new(const struct broker_options *options, struct broker **r
 	if (code == ERR_OK)
 		code = load_subscriptions(broker, err);
 	if (code == ERR_OK)
-		code = sweeper_start(broker->sweeper, err);
+		code = start_threads(broker, err);
 	if (code != ERR_OK) {
 		(void)broker_free(broker);
 		return code;
@@ -128,6 +140,7 @@ struct broker *broker_free(struct broker *broker)
 	if (!broker)
 		return NULL;
 	/* First the threads that write or may still wake somebody, then the stores with what they have yet to write. */
+	(void)snapshots_free(broker->snapshots);
 	(void)sweeper_free(broker->sweeper);
 	if (!broker->options.read_only)
 		(void)!broker_subscriptions_flush(broker, NULL); /* figures only */

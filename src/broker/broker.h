@@ -14,9 +14,11 @@
 
 #define BROKER_TENANTS_MAX 256
 #define BROKER_TENANT_NAME_BYTES_MAX 64 /* letters, digits, "_" and "-" */
+#define BROKER_PLACE_NAME_BYTES_MAX (BROKER_TENANT_NAME_BYTES_MAX + 33) /* a tenant's, "@" and 32 digits */
 #define BROKER_BATCH_ENTITIES_MAX 10000
 
 struct broker;
+struct tenant;
 struct context_request;
 struct context_answer;
 
@@ -52,6 +54,10 @@ struct broker_options {
 	void (*complain)(void *self, struct str tenant, const struct error *err);
 	void *complain_self;
 	uint32_t query_ms_max; /* a query that takes longer is ERR_TOO_COMPLEX; 0: however long it takes */
+	/* Snapshots (snapshots.h) are offered: those that are there are opened, those half made are made anew. */
+	bool snapshots;
+	uint32_t snapshots_max; /* of all tenants; 0: BROKER_SNAPSHOTS_MAX, which is also the most */
+	uint32_t snapshot_life_s_max; /* 0: BROKER_SNAPSHOT_LIFE_S_MAX */
 };
 
 MUST_CHECK enum err_code broker_new(const struct broker_options *options, struct broker **ret_broker,
@@ -81,6 +87,24 @@ MUST_CHECK enum err_code broker_tenant(struct broker *broker, struct str name, b
 /* visit every open tenant ("" is the default one). */
 void broker_each_tenant(struct broker *broker, void (*visit)(void *self, struct str name, struct store *store),
 			void *self);
+/* May a client name a tenant so? */
+bool broker_tenant_is_name(struct str name);
+
+/* ---- places (any thread) ----
+ *
+ * Where entities are: a tenant, or a snapshot of one (snapshots.h). All calls that take a tenant's name take a place's;
+ * a snapshot's is one that broker_tenant_is_name() refuses, so that no client can write it. A tenant's place lasts as
+ * long as the broker. A snapshot's may go at any time, unless it is held: who works on one holds it meanwhile. */
+
+struct tenant *broker_place_hold(struct broker *broker, struct str name); /* NULL: it is not open (any more) */
+void broker_place_release(struct tenant *place); /* NULL is fine */
+bool broker_place_is_gone(const struct tenant *place); /* nobody finds it any more; let go of it */
+struct str broker_place_name(const struct tenant *place);
+struct str broker_place_tenant(const struct tenant *place); /* "" is the default one */
+struct str broker_place_snapshot(const struct tenant *place); /* its id; STR_NONE: this is a tenant */
+/* visit every tenant and every snapshot that is open, each held meanwhile. */
+void broker_each_place(struct broker *broker, void (*visit)(void *self, struct str name, struct store *store),
+		       void *self);
 
 /* ---- writing ---- */
 
@@ -170,6 +194,8 @@ struct broker_reader;
 struct entity_map; /* entity_map.h */
 MUST_CHECK enum err_code broker_reader_new(struct broker *broker, struct broker_reader **ret_reader, struct error *err);
 struct broker_reader *broker_reader_free(struct broker_reader *reader);
+/* Lets go of snapshots that are gone. For every now and then, while nothing is being read. */
+void broker_reader_let_go(struct broker_reader *reader);
 struct json_parser *broker_reader_parser(struct broker_reader *reader);
 
 /* The expanded document in the arena. ERR_NOT_FOUND, ERR_TENANT. */

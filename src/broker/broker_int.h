@@ -4,6 +4,7 @@
 
 #include "base/map.h"
 #include "broker/broker.h"
+#include "broker/snapshots.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -14,9 +15,14 @@
 
 #define BROKER_REGISTERED_SLOTS 256 /* by the hash of the tenant's name */
 
-struct tenant {
-	char name[BROKER_TENANT_NAME_BYTES_MAX + 1]; /* "" is the default tenant */
-	struct store *store; /* owned; never changes while the broker lives */
+struct tenant { /* a place: a tenant, or a snapshot of one */
+	char name[BROKER_PLACE_NAME_BYTES_MAX + 1]; /* "" is the default tenant */
+	size_t tenant_bytes; /* of the name: the tenant's */
+	char *snapshot; /* owned: its id; NULL: this is a tenant */
+	atomic_uint uses; /* of a snapshot: who holds it, the list among them */
+	atomic_bool gone; /* of a snapshot: it is not in the list any more */
+	struct tenant *next_gone;
+	struct store *store; /* owned; never changes */
 	struct store_retention retention; /* the store's; rules owned */
 	struct store_rule *rules;
 	struct lines_names *lines_names; /* owned; made at the first lines, under the lock */
@@ -25,11 +31,15 @@ struct tenant {
 };
 
 struct tenants {
-	pthread_mutex_t lock; /* guards list, count and by_name; held for a look only */
+	pthread_mutex_t lock; /* guards all else; held for a look only */
 	pthread_mutex_t opening; /* held while a store is opened, taken before lock */
 	struct tenant *list[BROKER_TENANTS_MAX + 1]; /* owned; the default one first */
 	size_t count;
-	struct map by_name;
+	struct tenant *snapshots[BROKER_SNAPSHOTS_MAX]; /* held each */
+	size_t snapshot_count;
+	struct tenant *gone; /* owned: snapshots that are not in the list any more, until nobody holds them */
+	atomic_uint gone_count; /* ever */
+	struct map by_name; /* of both lists */
 };
 
 struct context_cache;
@@ -39,6 +49,7 @@ struct entity_maps;
 struct subscriptions;
 struct registrations;
 struct seal_keys;
+struct snapshots;
 
 struct broker {
 	struct broker_options options;
@@ -50,6 +61,7 @@ struct broker {
 	struct sweeper *sweeper;
 	struct entity_maps *maps;
 	struct seal_keys *keys;
+	struct snapshots *snapshots; /* NULL: they are not offered */
 	bool contexts_loaded; /* before there are other threads */
 	pthread_mutex_t owed_lock; /* guards the following two, also while owed() is called */
 	void (*owed)(void *self); /* broker_on_owed() */
@@ -71,8 +83,18 @@ static inline size_t broker_registered_slot(struct str tenant)
 void tenants_init(struct broker *broker);
 MUST_CHECK enum err_code tenants_open(struct broker *broker, struct error *err);
 void tenants_close(struct broker *broker);
-struct tenant *tenant_find(struct broker *broker,
-			   struct str name); /* NULL: it is not open; lives as long as the broker */
+/* NULL: it is not open. A tenant lives as long as the broker, a snapshot while the caller's caller holds it. */
+struct tenant *tenant_find(struct broker *broker, struct str name);
+/* Puts an opened store, which is taken over also on failure, into the list as a place of this name; snapshot: the id of
+ * one, STR_NONE: a tenant. With tenants.opening held. */
+MUST_CHECK enum err_code tenants_add(struct broker *broker, struct str name, struct str snapshot, struct store *store,
+				     struct error *err);
+
+/* places.c */
+struct tenant *tenant_free(struct tenant *tenant);
+void places_retire(struct broker *broker, struct tenant *place); /* takes a snapshot out of the list */
+/* Closes the snapshots that are gone and that nobody holds; closed() is called with each name after that. */
+void places_close_gone(struct broker *broker, void (*closed)(void *self, struct str name), void *self);
 
 /* context_cache.c */
 MUST_CHECK enum err_code context_cache_new(struct broker *broker, struct context_cache **ret_cache, struct error *err);
@@ -129,8 +151,12 @@ MUST_CHECK enum err_code temporal_item_run(struct entity_change *change, struct 
 MUST_CHECK enum err_code store_reader_of(struct broker_reader *reader, struct str tenant,
 					 struct store_reader **ret_reader, struct error *err);
 struct broker *reader_broker(const struct broker_reader *reader);
+/* Holds no snapshot any more: of a thread that then waits for long. */
+void reader_leave_snapshots(struct broker_reader *reader);
 
 /* identity.c: a store that is open for writing gets an id if it has none. */
 MUST_CHECK enum err_code identity_ensure(struct store *store, struct error *err);
+/* Another one than it has: of a copy. */
+MUST_CHECK enum err_code identity_renew(struct store *store, struct error *err);
 
 #endif

@@ -48,7 +48,7 @@ struct entity_map_draft {
 	size_t count;
 	const struct entity_map_source *sources;
 	size_t source_count;
-	/* For each id entity_map_words() words: bit 0 is this broker, bit i + 1 source i. NULL: this broker holds all. */
+	/* For each id entity_map_words() words: bit 0 this broker, bit i + 1 source i. NULL: this broker holds all. */
 	const uint64_t *holders;
 };
 size_t entity_map_words(size_t source_count);

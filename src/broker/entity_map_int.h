@@ -14,7 +14,7 @@
 struct entity_map {
 	_Atomic uint32_t references;
 	char id[ENTITY_MAP_ID_BYTES];
-	char tenant[BROKER_TENANT_NAME_BYTES_MAX + 1]; /* "" is the default one */
+	char tenant[BROKER_PLACE_NAME_BYTES_MAX + 1]; /* the place; "" is the default tenant */
 	struct entity_map_marks marks;
 	_Atomic int64_t expires_us;
 	size_t count; /* places */

@@ -37,16 +37,20 @@ static enum err_code has_identity(struct store *store, bool *ret_has, struct err
 	return code;
 }
 
-enum err_code identity_ensure(struct store *store, struct error *err)
+enum err_code identity_renew(struct store *store, struct error *err)
 {
 	struct identity_write write = {.write = {.run = set_identity}};
+	enum err_code code = random_uuid(write.uuid, err);
+
+	return code ? code : store_apply(store, &write.write, err);
+}
+
+enum err_code identity_ensure(struct store *store, struct error *err)
+{
 	bool has;
 	enum err_code code = has_identity(store, &has, err);
 
-	if (code || has)
-		return code;
-	code = random_uuid(write.uuid, err);
-	return code ? code : store_apply(store, &write.write, err);
+	return code || has ? code : identity_renew(store, err);
 }
 
 enum err_code broker_identity(struct broker_reader *reader, struct str tenant, struct arena *arena,

@@ -34,9 +34,15 @@ static int64_t monotonic_us(void)
  * False when its time is over. */
 bool matching_in_time(struct matching *matching)
 {
-	if (!matching->until_us || ++matching->looked < CANDIDATES_PER_LOOK)
+	if ((!matching->until_us && !matching->stop) || ++matching->looked < CANDIDATES_PER_LOOK)
 		return true;
 	matching->looked = 0;
+	if (matching->stop && atomic_load(matching->stop)) {
+		matching->code = err_set(matching->err, ERR_CONFLICT, "the server ends");
+		return false;
+	}
+	if (!matching->until_us)
+		return true;
 	if (monotonic_us() < matching->until_us)
 		return true;
 	matching->code = err_set(matching->err, ERR_TOO_COMPLEX, "the query takes longer than %u ms",

@@ -287,6 +287,7 @@ static void *purger_main(void *self)
 		struct error err = {0};
 		enum err_code code = broker_purge_apply(purger->broker, purger->reader, purge, &err);
 
+		reader_leave_snapshots(purger->reader);
 		purge->done(purge, code, &err); /* the purge may be gone when this returns */
 	}
 	return NULL;

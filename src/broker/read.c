@@ -9,6 +9,13 @@
 
 #define CANDIDATE_BYTES_MAX ((size_t)256 << 20) /* scratch for one document */
 
+static void close_store(struct open_store *open)
+{
+	(void)store_reader_free(open->reader);
+	broker_place_release(open->place);
+	*open = (struct open_store){.reader = NULL};
+}
+
 enum err_code broker_reader_new(struct broker *broker, struct broker_reader **ret_reader, struct error *err)
 {
 	struct broker_reader *reader = calloc(1, sizeof(*reader));
@@ -32,7 +39,7 @@ struct broker_reader *broker_reader_free(struct broker_reader *reader)
 	if (!reader)
 		return NULL;
 	for (size_t i = 0; i < READER_STORES_MAX; i++)
-		(void)store_reader_free(reader->open[i].reader);
+		close_store(&reader->open[i]);
 	(void)json_parser_free(reader->parser);
 	linked_done(&reader->linked);
 	arena_done(&reader->scratch);
@@ -61,7 +68,7 @@ enum err_code store_reader_of(struct broker_reader *reader, struct str tenant, s
 		return code;
 	reader->uses++;
 	for (struct open_store *open = reader->open; open < reader->open + READER_STORES_MAX; open++) {
-		if (open->reader && open->store == store) {
+		if (open->reader && open->place->store == store) {
 			open->used = reader->uses;
 			*ret_reader = open->reader;
 			return ERR_OK;
@@ -69,15 +76,38 @@ enum err_code store_reader_of(struct broker_reader *reader, struct str tenant, s
 		if (open->used < oldest->used)
 			oldest = open;
 	}
-	struct store_reader *store_reader;
+	struct open_store made = {.place = broker_place_hold(reader->broker, tenant), .used = reader->uses};
 
-	code = store_reader_new(store, &store_reader, err);
-	if (code != ERR_OK)
+	if (!made.place)
+		return err_set(err, ERR_NOT_FOUND, "the snapshot is not there any more");
+	code = store_reader_new(made.place->store, &made.reader, err);
+	if (code != ERR_OK) {
+		broker_place_release(made.place);
 		return code;
-	(void)store_reader_free(oldest->reader);
-	*oldest = (struct open_store){.store = store, .reader = store_reader, .used = reader->uses};
-	*ret_reader = store_reader;
+	}
+	close_store(oldest);
+	*oldest = made;
+	*ret_reader = made.reader;
 	return ERR_OK;
+}
+
+void reader_leave_snapshots(struct broker_reader *reader)
+{
+	for (struct open_store *open = reader->open; open < reader->open + READER_STORES_MAX; open++)
+		if (open->reader && open->place->snapshot)
+			close_store(open);
+}
+
+void broker_reader_let_go(struct broker_reader *reader)
+{
+	unsigned int gone = atomic_load(&reader->broker->tenants.gone_count);
+
+	if (gone == reader->gone_seen)
+		return;
+	reader->gone_seen = gone;
+	for (struct open_store *open = reader->open; open < reader->open + READER_STORES_MAX; open++)
+		if (open->reader && broker_place_is_gone(open->place))
+			close_store(open);
 }
 
 enum err_code reader_parse(struct broker_reader *reader, struct arena *arena, struct str bytes,

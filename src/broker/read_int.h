@@ -8,7 +8,7 @@
 #define READER_STORES_MAX 16 /* store readers kept open; the longest unused one makes room */
 
 struct open_store {
-	struct store *store;
+	struct tenant *place; /* held */
 	struct store_reader *reader;
 	uint64_t used; /* the reader's count of uses at the last one */
 };
@@ -20,6 +20,7 @@ struct broker_reader {
 	struct linked linked; /* to the entities of the read at hand */
 	struct open_store open[READER_STORES_MAX];
 	uint64_t uses;
+	unsigned int gone_seen; /* tenants.gone_count when those that are gone were let go of */
 };
 
 /* Our own text: its members are known to be unique. */
@@ -35,6 +36,7 @@ struct matching {
 	const struct query *query;
 	int64_t now_us;
 	int64_t until_us; /* CLOCK_MONOTONIC; 0: no bound */
+	const atomic_bool *stop; /* nobody waits for it any more; NULL: somebody does */
 	uint32_t looked; /* candidates since the clock was looked at */
 	bool exact; /* every candidate matches and none can have expired: no need to look inside */
 	/* Called for each match; entity lies in the reader's scratch. False stops the walk. */

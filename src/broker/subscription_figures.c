@@ -47,21 +47,24 @@ static enum err_code run_figures(struct store_write *store_write, struct store_t
 	return code;
 }
 
-/* Those whose figures are to be written, no longer fresh; both kinds are found by their numbers. */
-static enum err_code take_fresh(struct subscriptions *all, struct figures_write *write, struct error *err)
+static size_t count_fresh(const struct map *names)
 {
 	struct str key;
 	void *value;
-	size_t at = 0, room = 0;
-	enum err_code code = ERR_OK;
+	size_t at = 0, count = 0;
 
-	(void)pthread_mutex_lock(&all->lock);
-	while (map_each(&all->by_number, &at, &key, &value))
-		room += ((struct subscribed *)value)->fresh;
-	write->list = room ? malloc(room * sizeof(struct subscribed *)) : NULL;
-	if (room && !write->list)
-		code = err_set(err, ERR_MEMORY, "no memory to write the figures of subscriptions");
-	for (at = 0; write->list && map_each(&all->by_number, &at, &key, &value);) {
+	while (map_each(names, &at, &key, &value))
+		count += ((struct subscribed *)value)->fresh;
+	return count;
+}
+
+static void list_fresh(const struct map *names, struct figures_write *write)
+{
+	struct str key;
+	void *value;
+	size_t at = 0;
+
+	while (map_each(names, &at, &key, &value)) {
 		struct subscribed *one = value;
 
 		if (!one->fresh)
@@ -69,6 +72,22 @@ static enum err_code take_fresh(struct subscriptions *all, struct figures_write 
 		one->fresh = false;
 		write->list[write->count++] = subscribed_ref(one);
 	}
+}
+
+/* Those whose figures are to be written, no longer fresh. By their names: what only has a number is no subscription. */
+static enum err_code take_fresh(struct subscriptions *all, struct figures_write *write, struct error *err)
+{
+	size_t room = 0;
+	enum err_code code = ERR_OK;
+
+	(void)pthread_mutex_lock(&all->lock);
+	for (size_t kind = 0; kind < SUBSCRIPTION_KIND_COUNT; kind++)
+		room += count_fresh(&all->by_name[kind]);
+	write->list = room ? malloc(room * sizeof(struct subscribed *)) : NULL;
+	if (room && !write->list)
+		code = err_set(err, ERR_MEMORY, "no memory to write the figures of subscriptions");
+	for (size_t kind = 0; write->list && kind < SUBSCRIPTION_KIND_COUNT; kind++)
+		list_fresh(&all->by_name[kind], write);
 	(void)pthread_mutex_unlock(&all->lock);
 	return code;
 }
@@ -114,6 +133,6 @@ enum err_code broker_subscriptions_flush(struct broker *broker, struct error *er
 {
 	struct flush flush = {.err = err};
 
-	broker_each_tenant(broker, flush_tenant, &flush);
+	broker_each_place(broker, flush_tenant, &flush);
 	return flush.code;
 }

@@ -210,7 +210,7 @@ enum err_code broker_subscriptions_due(struct broker_reader *reader, int64_t ste
 {
 	struct looking looking = {.reader = reader, .steady_us = steady_us, .next_us = INT64_MAX, .err = err};
 
-	broker_each_tenant(reader_broker(reader), look, &looking);
+	broker_each_place(reader_broker(reader), look, &looking);
 	*ret_next_us = looking.next_us;
 	return looking.code;
 }

@@ -45,6 +45,11 @@ enum err_code subscriptions_owe(struct subscriptions *all, struct store_txn *txn
 	return code;
 }
 
+void subscriptions_mark_owed(struct subscriptions *all)
+{
+	all->owes = true;
+}
+
 static void tell(struct broker *broker)
 {
 	/* Who delivers may be going just now. */

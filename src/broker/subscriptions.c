@@ -168,6 +168,25 @@ void subscriptions_told(struct subscriptions *all, struct subscribed *one, int64
 	(void)pthread_mutex_unlock(&all->lock);
 }
 
+bool subscriptions_set_receiver(struct subscriptions *all, struct subscribed *before, struct subscribed *one)
+{
+	bool good = true;
+
+	(void)pthread_mutex_lock(&all->lock);
+	if (before) {
+		atomic_store(&before->removed, true);
+		if (map_get(&all->by_number, subscribed_key(before)) == before)
+			(void)map_remove(&all->by_number, subscribed_key(before));
+	}
+	if (one) {
+		atomic_store(&one->removed, false);
+		all->last_number = all->last_number > one->number ? all->last_number : one->number;
+		good = map_set(&all->by_number, subscribed_key(one), one);
+	}
+	(void)pthread_mutex_unlock(&all->lock);
+	return good;
+}
+
 /* ---- compiled while they are used ---- */
 
 static bool make_warm(struct subscriptions *all, struct subscribed *one)

@@ -115,9 +115,15 @@ MUST_CHECK enum err_code subscriptions_frame(const struct compiled *compiled, en
 /* Puts a body into the outbox, to be told after the commit. entity_id: whose order matters; STR_NONE: several. */
 MUST_CHECK enum err_code subscriptions_owe(struct subscriptions *all, struct store_txn *txn, struct subscribed *one,
 					   struct str entity_id, int64_t now_us, struct str body, struct error *err);
+/* There is something in the outbox that subscriptions_owe() has not put there. */
+void subscriptions_mark_owed(struct subscriptions *all);
 /* Any thread. One to registrations is untold; or it is told of all that match since it was made or updated then. */
 void subscriptions_untold(struct subscriptions *all);
 void subscriptions_told(struct subscriptions *all, struct subscribed *one, int64_t untold_us);
+/* A receiver that no change is matched against: what it is told of is owed under its number by whoever keeps it. `one`
+ * takes the place of `before` at once; either may be NULL. The map borrows the reference. False: no memory. */
+MUST_CHECK bool subscriptions_set_receiver(struct subscriptions *all, struct subscribed *before,
+					   struct subscribed *one);
 /* Any thread: a reference, or NULL. */
 struct subscribed *subscriptions_find(struct subscriptions *all, enum subscription_kind kind, struct str id);
 struct subscribed *subscriptions_find_number(struct subscriptions *all, int64_t number);

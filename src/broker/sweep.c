@@ -160,7 +160,10 @@ static void sweep_tenant(void *self, struct str name, struct store *store)
 		complain(sweeper, name, &err);
 	}
 	atomic_fetch_add(&sweeper->removed, entities);
-	if (registrations_sweep(registrations_of(sweeper->broker, name), store, &err) != ERR_OK) {
+	struct registrations *registrations = registrations_of(sweeper->broker, name);
+
+	/* A snapshot that has just been deleted is not found any more. */
+	if (registrations && registrations_sweep(registrations, store, &err) != ERR_OK) {
 		atomic_fetch_add(&sweeper->failures, 1);
 		complain(sweeper, name, &err);
 	}
@@ -202,9 +205,9 @@ static void *sweeper_main(void *self)
 	(void)pthread_mutex_lock(&sweeper->lock);
 	while (!sweeper->ending) {
 		(void)pthread_mutex_unlock(&sweeper->lock);
-		broker_each_tenant(sweeper->broker, sweep_tenant, sweeper);
+		broker_each_place(sweeper->broker, sweep_tenant, sweeper);
 		if (now_s() >= pack_at_s) {
-			broker_each_tenant(sweeper->broker, pack_tenant, sweeper);
+			broker_each_place(sweeper->broker, pack_tenant, sweeper);
 			pack_at_s = now_s() + PACK_INTERVAL_S;
 		}
 		(void)clock_gettime(CLOCK_MONOTONIC, &until);

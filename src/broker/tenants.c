@@ -5,8 +5,8 @@
  * and those who ask for open tenants do not wait for it. */
 #include "base/cleanup.h"
 #include "broker/broker_int.h"
-#include "broker/lines_int.h"
 #include "broker/registrations_int.h"
+#include "broker/snapshots_int.h"
 #include "broker/subscriptions_int.h"
 #include "store/pack.h"
 
@@ -18,7 +18,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static bool name_is_valid(struct str name)
+bool broker_tenant_is_name(struct str name)
 {
 	if (name.len == 0 || name.len > BROKER_TENANT_NAME_BYTES_MAX)
 		return false;
@@ -41,27 +41,19 @@ void tenants_init(struct broker *broker)
 	map_init(&tenants->by_name, (uint64_t)(uintptr_t)broker);
 }
 
-static struct tenant *tenant_free(struct tenant *tenant)
-{
-	if (!tenant)
-		return NULL;
-	(void)subscriptions_free(tenant->subscriptions);
-	(void)registrations_free(tenant->registrations);
-	free(tenant->rules);
-	free(tenant);
-	return NULL;
-}
-
 void tenants_close(struct broker *broker)
 {
 	struct tenants *tenants = &broker->tenants;
 
-	for (size_t i = 0; i < tenants->count; i++) {
-		(void)store_free(tenants->list[i]->store);
-		(void)lines_names_free(tenants->list[i]->lines_names);
+	for (size_t i = 0; i < tenants->snapshot_count; i++)
+		(void)tenant_free(tenants->snapshots[i]);
+	for (size_t i = 0; i < tenants->count; i++)
 		(void)tenant_free(tenants->list[i]);
+	for (struct tenant *next, *place = tenants->gone; place; place = next) { /* their files go at the next start */
+		next = place->next_gone;
+		(void)tenant_free(place);
 	}
-	tenants->count = 0;
+	tenants->count = tenants->snapshot_count = 0;
 	map_done(&tenants->by_name);
 	(void)pthread_mutex_destroy(&tenants->opening);
 	(void)pthread_mutex_destroy(&tenants->lock);
@@ -166,7 +158,8 @@ static bool choose_rules(const struct broker_options *options, struct str name, 
 	return true;
 }
 
-static struct tenant *tenant_new(struct broker *broker, struct str name)
+/* What a snapshot holds stays as long as it does: no rule of retention is meant for it. */
+static struct tenant *tenant_new(struct broker *broker, struct str name, struct str snapshot)
 {
 	struct tenant *tenant = calloc(1, sizeof(*tenant));
 
@@ -174,9 +167,14 @@ static struct tenant *tenant_new(struct broker *broker, struct str name)
 		return NULL;
 	if (name.len)
 		memcpy(tenant->name, name.at, name.len);
+	tenant->tenant_bytes = name.len;
+	(void)str_find(name, '@', &tenant->tenant_bytes);
+	atomic_init(&tenant->uses, 1);
+	tenant->snapshot = snapshot.at ? strndup(snapshot.at, snapshot.len) : NULL;
 	tenant->subscriptions = subscriptions_new(broker);
 	tenant->registrations = registrations_new(broker, (struct str){tenant->name, name.len});
-	if (tenant->subscriptions && tenant->registrations && choose_rules(&broker->options, name, tenant))
+	if (tenant->subscriptions && tenant->registrations && !tenant->snapshot == !snapshot.at &&
+	    (snapshot.at || choose_rules(&broker->options, name, tenant)))
 		return tenant;
 	return tenant_free(tenant);
 }
@@ -193,30 +191,40 @@ static enum err_code load(struct broker *broker, struct tenant *tenant, struct s
 	return code ? code : registrations_load(tenant->registrations, store, err);
 }
 
-/* Puts an opened store into the list. Takes the store over, also on failure. */
-static enum err_code add(struct broker *broker, struct str name, struct store *store, struct error *err)
+static bool put_into_list(struct tenants *tenants, struct tenant *tenant)
 {
-	struct tenants *tenants = &broker->tenants;
-	struct tenant *tenant = tenant_new(broker, name);
-	enum err_code code = tenant ? load(broker, tenant, store, err) : ERR_MEMORY;
-	bool added = false;
+	(void)pthread_mutex_lock(&tenants->lock);
+	bool room = !tenant->snapshot || tenants->snapshot_count < BROKER_SNAPSHOTS_MAX;
+	bool added = room && map_set(&tenants->by_name, str_from(tenant->name), tenant);
 
+	if (added && tenant->snapshot)
+		tenants->snapshots[tenants->snapshot_count++] = tenant;
+	else if (added)
+		tenants->list[tenants->count++] = tenant;
+	(void)pthread_mutex_unlock(&tenants->lock);
+	return added;
+}
+
+enum err_code tenants_add(struct broker *broker, struct str name, struct str snapshot, struct store *store,
+			  struct error *err)
+{
+	struct tenant *tenant = tenant_new(broker, name, snapshot);
+	enum err_code code;
+
+	if (!tenant) {
+		(void)store_free(store);
+		return err_set(err, ERR_MEMORY, "no memory for a tenant");
+	}
+	tenant->store = store;
+	code = load(broker, tenant, store, err);
 	if (code == ERR_OK) {
-		tenant->store = store;
 		store_set_retention(store, &tenant->retention);
 		store_set_owner(store, tenant->subscriptions, &subscriptions_calls);
-		(void)pthread_mutex_lock(&tenants->lock);
-		added = map_set(&tenants->by_name, (struct str){tenant->name, name.len}, tenant);
-		if (added)
-			tenants->list[tenants->count++] = tenant;
-		(void)pthread_mutex_unlock(&tenants->lock);
+		if (!put_into_list(&broker->tenants, tenant))
+			code = err_set(err, ERR_MEMORY, "no memory for a tenant");
 	}
-	if (added)
-		return ERR_OK;
-	(void)store_free(store);
-	if (!tenant || code == ERR_OK)
-		code = err_set(err, ERR_MEMORY, "no memory for a tenant");
-	(void)tenant_free(tenant);
+	if (code != ERR_OK)
+		(void)tenant_free(tenant);
 	return code;
 }
 
@@ -244,7 +252,9 @@ static enum err_code open_tenant(struct broker *broker, struct str name, bool cr
 			(void)store_free(store);
 	}
 	if (code == ERR_OK)
-		code = add(broker, name, store, err);
+		code = tenants_add(broker, name, STR_NONE, store, err);
+	if (code == ERR_OK && broker->snapshots && broker->contexts_loaded)
+		code = snapshots_load(broker->snapshots, name, err);
 	if (code == ERR_OK)
 		*ret_store = store;
 	return code;
@@ -260,7 +270,9 @@ enum err_code broker_tenant(struct broker *broker, struct str name, bool create,
 		*ret_store = store;
 		return ERR_OK;
 	}
-	if (!name_is_valid(name))
+	if (str_contains(name, STR("@")))
+		return err_set(err, ERR_NOT_FOUND, "the snapshot is not there any more");
+	if (!broker_tenant_is_name(name))
 		return err_set(err, ERR_INVALID,
 			       "a tenant's name has 1 to %d letters, digits, \"_\" or \"-\", not \"%.*s\"",
 			       BROKER_TENANT_NAME_BYTES_MAX, STR_FMT(str_part(name, 0, 100)));
@@ -283,19 +295,4 @@ enum err_code tenants_open(struct broker *broker, struct error *err)
 
 	(void)pthread_mutex_unlock(&broker->tenants.opening);
 	return code;
-}
-
-void broker_each_tenant(struct broker *broker, void (*visit)(void *self, struct str name, struct store *store),
-			void *self)
-{
-	struct tenants *tenants = &broker->tenants;
-	struct tenant *list[BROKER_TENANTS_MAX + 1];
-
-	(void)pthread_mutex_lock(&tenants->lock);
-	size_t count = tenants->count;
-
-	memcpy(list, tenants->list, count * sizeof(list[0]));
-	(void)pthread_mutex_unlock(&tenants->lock);
-	for (size_t i = 0; i < count; i++)
-		visit(self, str_from(list[i]->name), list[i]->store);
 }

@@ -45,6 +45,9 @@ struct config {
 		uint64_t instances_max, instances_total_max;
 	} query;
 	struct {
+		uint64_t max, lifetime_max_s;
+	} snapshots;
+	struct {
 		struct setting_texts rules; /* main/retention_rule.h */
 	} history;
 	struct {

@@ -2,6 +2,8 @@
  * the manual and the reference. */
 #include "main/config.h"
 
+#include "broker/snapshots.h"
+
 #define KIB 1024.0
 #define MIB (1024.0 * 1024.0)
 #define GIB (1024.0 * 1024.0 * 1024.0)
@@ -166,6 +168,22 @@ const struct setting config_settings[] = {
 	 .max = 3600,
 	 .doc = "A query that takes longer is refused as too complex (403): other requests of its loop wait "
 		"meanwhile."},
+
+	{.key = "snapshots.max",
+	 .kind = SETTING_COUNT,
+	 .offset = AT(snapshots.max),
+	 .fallback = "32",
+	 .min = 1,
+	 .max = BROKER_SNAPSHOTS_MAX,
+	 .doc = "Snapshots of all tenants at once; one more is refused (503). Each has a database of its own, open as "
+		"long as it lives."},
+	{.key = "snapshots.lifetime_max",
+	 .kind = SETTING_SECONDS,
+	 .offset = AT(snapshots.lifetime_max_s),
+	 .fallback = "30 d",
+	 .min = 1,
+	 .max = 365 * DAY,
+	 .doc = "How long a snapshot lives at most, whatever lifetime is asked for. Who asks for none gets a day."},
 
 	{.key = "history.rules",
 	 .kind = SETTING_RULES,

@@ -19,6 +19,7 @@ struct change {
 	struct str dataset_id; /* STR_NONE: default instance */
 	const struct json *before; /* the instance replaced or deleted; NULL when created */
 	const struct json *after; /* NULL when deleted */
+	int64_t deleted_us; /* of a deletion that is told of later; 0: it happens now */
 	struct change *next;
 };
 

@@ -192,6 +192,21 @@ bool query_names_attribute(const struct query *query)
 	return query->q && q_names_attribute(query->q);
 }
 
+static bool q_each_name(const struct q_node *node, bool (*visit)(void *self, struct str name), void *self)
+{
+	if (node->kind == Q_TERM)
+		return visit(self, node->term->path.steps[0]);
+	for (const struct q_node *child = node->first; child; child = child->next)
+		if (!q_each_name(child, visit, self))
+			return false;
+	return true;
+}
+
+bool query_each_name(const struct query *query, bool (*visit)(void *self, struct str name), void *self)
+{
+	return !query->q || q_each_name(query->q, visit, self);
+}
+
 static bool q_reads(const struct q_node *node, struct str iri)
 {
 	if (node->kind == Q_TERM)

@@ -73,6 +73,9 @@ bool query_scopes_match(const struct query *query, const struct json *scopes);
 /* Do attrs or q name at least one attribute that is none of the system's own (createdAt, modifiedAt, deletedAt and, by
  * 4.22, expiresAt)? One that does not is too wide to stand alone (5.7.2.4 b, c). */
 bool query_names_attribute(const struct query *query);
+/* Calls visit for the first name of each path in q (IRIs, or core members' names) until it returns false. Returns
+ * whether it never did. */
+bool query_each_name(const struct query *query, bool (*visit)(void *self, struct str name), void *self);
 
 /* What any match must satisfy, all of it together (a conjunction): a store uses as much as it likes to find
  * candidates and query_matches() decides. Filled by query_new, borrowed from the query. */

@@ -84,7 +84,7 @@ static void let_go_of_target(struct lane *lane)
 	lane->url = NULL;
 }
 
-static void lane_free(struct lane *lane)
+void lane_free(struct lane *lane)
 {
 	while (lane->first)
 		message_take_out(lane, lane->first);

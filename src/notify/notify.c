@@ -62,8 +62,11 @@ struct outbox *notify_outbox(struct notifier *notifier, struct str tenant, struc
 
 	if (!outbox)
 		return NULL;
-	if (store_reader_new(store, &outbox->reader, &err) != ERR_OK) {
-		notify_complain(notifier, tenant, &err);
+	outbox->place = broker_place_hold(notifier->options.broker, tenant);
+	if (!outbox->place || store_reader_new(store, &outbox->reader, &err) != ERR_OK) {
+		if (outbox->place)
+			notify_complain(notifier, tenant, &err);
+		broker_place_release(outbox->place);
 		free(outbox);
 		return NULL;
 	}
@@ -85,7 +88,25 @@ static void outbox_free(struct outbox *outbox)
 	free(outbox->outcomes.at);
 	(void)pthread_cond_destroy(&outbox->idle);
 	(void)pthread_mutex_destroy(&outbox->lock);
+	broker_place_release(outbox->place);
 	free(outbox);
+}
+
+/* What a deleted snapshot owed goes with it, once nothing of it is under way. */
+static void drop_gone(struct notifier *notifier)
+{
+	struct outbox **at = &notifier->outboxes;
+
+	while (*at) {
+		struct outbox *outbox = *at;
+
+		if (!broker_place_is_gone(outbox->place) || !lanes_drop(outbox) || !outcomes_drop(outbox)) {
+			at = &outbox->next;
+			continue;
+		}
+		*at = outbox->next;
+		outbox_free(outbox);
+	}
 }
 
 /* Beyond so many the oldest become dead letters. */
@@ -273,15 +294,17 @@ static void *notifier_main(void *self)
 		int64_t now_us = notify_steady_us();
 
 		if (now_us >= look_us) {
-			broker_each_tenant(broker, look, notifier);
+			broker_each_place(broker, look, notifier);
 			look_us = next_look_us(now_us);
 		}
 		if (atomic_exchange(&notifier->owed, false))
-			broker_each_tenant(broker, take_owed, notifier);
+			broker_each_place(broker, take_owed, notifier);
 		if (now_us >= figures_us) {
 			flush_figures(notifier);
 			figures_us = now_us + FIGURES_INTERVAL_US;
 		}
+		drop_gone(notifier);
+		broker_reader_let_go(notifier->reader);
 		notifier->wake_us = look_us < figures_us ? look_us : figures_us;
 		look_at_intervals(notifier, now_us);
 		read_all_on(notifier);

@@ -100,12 +100,13 @@ struct outcomes {
 	int64_t since_us; /* steady clock: when the first was added */
 };
 
-struct outbox { /* of a tenant */
+struct outbox { /* of a tenant or a snapshot */
 	struct outbox *next;
 	struct notifier *notifier;
-	struct store *store; /* the broker's */
+	struct tenant *place; /* held */
+	struct store *store; /* the place's */
 	struct store_reader *reader; /* owned */
-	char tenant[BROKER_TENANT_NAME_BYTES_MAX + 1];
+	char tenant[BROKER_PLACE_NAME_BYTES_MAX + 1]; /* the place's name */
 	struct map lanes; /* by the eight bytes of lane->subscription */
 	int64_t after; /* up to here every notification is in a lane, or in the outbox of a lane that has more */
 	bool looked; /* `after` holds: all that was owed before is known by its lanes */
@@ -167,6 +168,9 @@ void lane_take(struct outbox *outbox, const struct store_owed *owed, int64_t now
 void lane_read_anew(struct outbox *outbox, int64_t subscription);
 void lanes_run(struct notifier *notifier, int64_t now_us); /* sends what may be sent; sets wake_us */
 void lanes_free(struct notifier *notifier);
+void lane_free(struct lane *lane); /* one that stands nowhere */
+/* lane_drop.c */
+bool lanes_drop(struct outbox *outbox); /* all of an outbox that goes; false: something is under way */
 /* A message has been answered: with success, or not; or nobody answered. */
 void lane_answered(struct message *message, bool good, bool answered);
 
@@ -187,6 +191,7 @@ void endpoint_answered(struct notifier *notifier, struct endpoint *endpoint, boo
 bool outcome_add(struct outbox *outbox, const struct outcome *outcome); /* false: no memory */
 void outcomes_flush(struct notifier *notifier, int64_t now_us); /* those that have waited long enough; sets wake_us */
 void outcomes_wait(struct notifier *notifier); /* until none are being written */
+bool outcomes_drop(struct outbox *outbox); /* of an outbox that goes; false: a write is under way */
 void outcomes_end(struct notifier *notifier); /* all of them, waiting for it */
 
 /* sender.c */

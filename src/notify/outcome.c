@@ -226,6 +226,23 @@ void outcomes_wait(struct notifier *notifier)
 		wait_until_idle(outbox);
 }
 
+bool outcomes_drop(struct outbox *outbox)
+{
+	(void)pthread_mutex_lock(&outbox->lock);
+	bool writing = outbox->writing;
+
+	(void)pthread_mutex_unlock(&outbox->lock);
+	if (writing)
+		return false;
+	if (outbox->failed)
+		write_free(outbox->failed);
+	outbox->failed = NULL;
+	for (size_t i = 0; i < outbox->outcomes.count; i++)
+		free(outbox->outcomes.at[i].body);
+	outbox->outcomes.count = 0;
+	return true;
+}
+
 void outcomes_end(struct notifier *notifier)
 {
 	for (struct outbox *outbox = notifier->outboxes; outbox; outbox = outbox->next) {

@@ -1,4 +1,4 @@
-/* Notifications as requests. Source: GS CIM 009 V1.9.1 clauses 5.2.15, 5.2.22, 5.8.6, 6.3.5, 6.3.8, 6.3.14. */
+/* Notifications as requests. Source: GS CIM 009 V1.9.1 clauses 5.2.15, 5.2.22, 5.8.6, 6.3.5, 6.3.8, 6.3.14, 6.3.22. */
 #include "notify/notify_int.h"
 
 #include "json/json.h"
@@ -81,8 +81,10 @@ static bool is_named(const struct subscription_endpoint *endpoint, struct str na
 static bool make_headers(struct message *message, const struct subscription_endpoint *endpoint)
 {
 	const struct lane *lane = message->lane;
-	struct str link = broker_target_context_url(lane->target), tenant = str_from(lane->outbox->tenant);
-	size_t count = endpoint->receiver_count + 3;
+	struct str link = broker_target_context_url(lane->target);
+	struct str tenant = broker_place_tenant(lane->outbox->place);
+	struct str snapshot = broker_place_snapshot(lane->outbox->place);
+	size_t count = endpoint->receiver_count + 4;
 	size_t text_bytes = link.at ? sizeof(link_format) + link.len : 0, at = 0;
 	struct http_post_header *headers = malloc(count * sizeof(*headers) + text_bytes);
 
@@ -98,6 +100,8 @@ static bool make_headers(struct message *message, const struct subscription_endp
 	}
 	if (tenant.len && !is_named(endpoint, STR("NGSILD-Tenant")))
 		headers[at++] = (struct http_post_header){STR("NGSILD-Tenant"), tenant};
+	if (snapshot.len && !is_named(endpoint, STR("NGSILD-Snapshot")))
+		headers[at++] = (struct http_post_header){STR("NGSILD-Snapshot"), snapshot};
 	for (size_t i = 0; i < endpoint->receiver_count; i++)
 		headers[at++] =
 			(struct http_post_header){endpoint->receiver_info[i].key, endpoint->receiver_info[i].value};
@@ -149,7 +153,9 @@ static void put_pair(struct buf *out, struct str name, struct str value)
 static bool wrap(struct message *message, const struct subscription_endpoint *endpoint, size_t *ret_bytes)
 {
 	const struct lane *lane = message->lane;
-	struct str link = broker_target_context_url(lane->target), tenant = str_from(lane->outbox->tenant);
+	struct str link = broker_target_context_url(lane->target);
+	struct str tenant = broker_place_tenant(lane->outbox->place);
+	struct str snapshot = broker_place_snapshot(lane->outbox->place);
 	struct buf out;
 
 	buf_init(&out, SIZE_MAX);
@@ -166,6 +172,8 @@ static bool wrap(struct message *message, const struct subscription_endpoint *en
 	}
 	if (tenant.len && !is_named(endpoint, STR("NGSILD-Tenant")))
 		put_pair(&out, STR("NGSILD-Tenant"), tenant);
+	if (snapshot.len && !is_named(endpoint, STR("NGSILD-Snapshot")))
+		put_pair(&out, STR("NGSILD-Snapshot"), snapshot);
 	for (size_t i = 0; i < endpoint->receiver_count && !out.failed; i++)
 		put_pair(&out, endpoint->receiver_info[i].key, endpoint->receiver_info[i].value);
 	buf_put(&out, STR("},\"body\":"));

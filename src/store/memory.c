@@ -334,7 +334,11 @@ static void memory_close(struct store_backend *backend)
 	free(store);
 }
 
+static enum err_code memory_clone(struct store_backend *backend, const struct store_options *options,
+				  struct store **ret_store, struct error *err);
+
 static const struct store_backend_ops memory_ops = {
+	.clone = memory_clone,
 	.begin = memory_begin,
 	.commit = memory_commit,
 	.rollback = memory_rollback,
@@ -392,12 +396,12 @@ static const struct store_backend_ops memory_ops = {
 	.census = memory_census,
 };
 
-enum err_code store_memory_open(struct store **ret_store, struct error *err)
+static struct memory_store *memory_new(void)
 {
 	struct memory_store *store = calloc(1, sizeof(*store));
 
 	if (!store)
-		return err_set(err, ERR_MEMORY, "no memory for a store");
+		return NULL;
 	(void)pthread_mutex_init(&store->lock, NULL);
 	map_init(&store->entities.pending, 0);
 	map_init(&store->entities.committed, 0);
@@ -409,5 +413,49 @@ enum err_code store_memory_open(struct store **ret_store, struct error *err)
 	map_init(&store->outbox.committed, 0);
 	map_init(&store->subjects.pending, 0);
 	map_init(&store->subjects.committed, 0);
+	return store;
+}
+
+enum err_code store_memory_open(struct store **ret_store, struct error *err)
+{
+	struct memory_store *store = memory_new();
+
+	if (!store)
+		return err_set(err, ERR_MEMORY, "no memory for a store");
 	return store_new(&memory_ops, (struct store_backend *)store, false, ret_store, err);
+}
+
+/* The committed side; both have the same texts. */
+static bool copy_list(struct memory_store *to, struct memory_list *list, const struct memory_list *from)
+{
+	for (const struct memory_item *item = from->first; item; item = item->next) {
+		struct memory_item *copy = item->committed ? memory_item_new(to, list, item->key) : NULL;
+
+		if (item->committed && !copy)
+			return false;
+		if (!copy)
+			continue;
+		memory_item_set_pending(list, copy, memory_text_ref(item->committed));
+		copy->committed = memory_text_ref(item->committed);
+		memory_map_put(&list->committed, copy->key, copy);
+	}
+	return true;
+}
+
+static enum err_code memory_clone(struct store_backend *backend, const struct store_options *options,
+				  struct store **ret_store, struct error *err)
+{
+	struct memory_store *from = memory_store(backend), *to = memory_new();
+	bool good = to != NULL;
+
+	(void)options;
+	(void)pthread_mutex_lock(&from->lock);
+	good = good && copy_list(to, &to->entities, &from->entities) && copy_list(to, &to->subjects, &from->subjects) &&
+	       copy_list(to, &to->metas, &from->metas) && memory_history_copy(to, from);
+	(void)pthread_mutex_unlock(&from->lock);
+	if (good)
+		return store_new(&memory_ops, (struct store_backend *)to, false, ret_store, err);
+	if (to)
+		memory_close((struct store_backend *)to);
+	return err_set(err, ERR_MEMORY, "no memory to copy a store");
 }

@@ -22,19 +22,20 @@ struct memory_series *memory_series_find(const struct memory_store *store, struc
 	return NULL;
 }
 
-static struct memory_series *add_series(struct memory_store *store, struct str id, const struct change *change)
+static struct memory_series *add_series(struct memory_store *store, struct str id, struct str attribute_iri,
+					struct str dataset_id)
 {
-	struct memory_series *series = memory_series_find(store, id, change->attribute_iri, change->dataset_id);
+	struct memory_series *series = memory_series_find(store, id, attribute_iri, dataset_id);
 
 	if (series)
 		return series;
-	series = calloc(1, sizeof(*series) + id.len + change->attribute_iri.len + change->dataset_id.len + 1);
+	series = calloc(1, sizeof(*series) + id.len + attribute_iri.len + dataset_id.len + 1);
 	if (!series)
 		return NULL;
 	char *at = copy_behind((char *)(series + 1), id, &series->id);
 
-	at = copy_behind(at, change->attribute_iri, &series->attribute_iri);
-	(void)copy_behind(at, change->dataset_id, &series->dataset_id);
+	at = copy_behind(at, attribute_iri, &series->attribute_iri);
+	(void)copy_behind(at, dataset_id, &series->dataset_id);
 	series->next = store->series;
 	store->series = series;
 	return series;
@@ -46,7 +47,7 @@ static bool append(struct memory_store *store, struct str id, const struct chang
 {
 	bool deleted = change->kind == CHANGE_DELETED;
 	const struct json *instance = deleted ? change->before : change->after;
-	struct memory_series *series = add_series(store, id, change);
+	struct memory_series *series = add_series(store, id, change->attribute_iri, change->dataset_id);
 
 	if (!series || !memory_undo_reserve(store))
 		return false;
@@ -64,13 +65,45 @@ static bool append(struct memory_store *store, struct str id, const struct chang
 	if (!doc)
 		return false;
 	series->points[series->point_count++] = (struct memory_point){
-		.at_us = deleted ? now_us : store_instance_at_us(instance),
+		.at_us = store_change_at_us(change, now_us),
 		.order = order,
 		.kind = change->kind,
 		.doc = doc,
 	};
 	store->undo[store->undo_count++] = (struct memory_undo){.kind = UNDO_APPEND, .series = series};
 	return true;
+}
+
+static bool copy_series(struct memory_store *store, const struct memory_series *from)
+{
+	struct memory_series *series = add_series(store, from->id, from->attribute_iri, from->dataset_id);
+
+	if (!series)
+		return false;
+	series->points = calloc(from->point_count + 1, sizeof(*series->points));
+	if (!series->points)
+		return false;
+	series->point_room = from->point_count + 1;
+	for (size_t i = 0; i < from->point_count; i++) {
+		if (!from->points[i].committed)
+			continue;
+		struct memory_point *point = &series->points[series->point_count++];
+
+		*point = from->points[i];
+		point->doc = memory_text_ref(point->doc);
+		point->gone = false; /* what a transaction under way does is not done yet */
+	}
+	return true;
+}
+
+bool memory_history_copy(struct memory_store *store, const struct memory_store *from)
+{
+	bool good = true;
+
+	for (const struct memory_series *series = from->series; good && series; series = series->next)
+		good = copy_series(store, series);
+	store->order = from->order;
+	return good;
 }
 
 bool memory_history_put(struct memory_store *store, struct str id, const struct change *change, int64_t now_us,

@@ -117,6 +117,8 @@ struct memory_point *memory_points_take(struct memory_store *store, const struct
 void memory_history_undo(const struct memory_undo *undo);
 void memory_history_commit(struct memory_store *store); /* under the lock */
 uint64_t memory_history_count(const struct memory_store *store); /* under the lock */
+/* The committed points of another one, whose lock is held, into one that has none; false when refused. */
+MUST_CHECK bool memory_history_copy(struct memory_store *store, const struct memory_store *from);
 void memory_history_free(struct memory_store *store);
 
 /* memory_temporal.c */

@@ -294,6 +294,7 @@ static const struct store_backend_ops sqlite_ops = {
 	.census = sqlite_census,
 	.outbox_read = sqlite_outbox_read,
 	.outbox_debts = sqlite_outbox_debts,
+	.clone = sqlite_clone,
 };
 
 /* Makes the empty file with a mode of its own, before SQLite has it open: closing a second descriptor of an open

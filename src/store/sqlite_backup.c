@@ -133,7 +133,27 @@ static void remove_temporary(const char *path)
 	}
 }
 
-enum err_code store_sqlite_backup(const char *from_path, const char *to_path, struct error *err)
+/* What belongs to who keeps the original, and not to its contents. */
+static enum err_code strip_copy(const char *path, struct error *err)
+{
+	struct sqlite_conn copy = {.path = strdup(path)};
+	int rc = copy.path ? sqlite3_open_v2(path, &copy.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL)
+			   : SQLITE_NOMEM;
+
+	if (rc == SQLITE_OK) /* closing writes the log back; it is synced at the end */
+		rc = sqlite3_exec(copy.db,
+				  "PRAGMA synchronous=OFF; BEGIN; DELETE FROM record; DELETE FROM owed;"
+				  " DELETE FROM dead; COMMIT",
+				  NULL, NULL, NULL);
+	enum err_code code = rc == SQLITE_OK ? ERR_OK : sqlite_fail(&copy, rc, "emptying the copy", err);
+
+	sqlite_conn_close(&copy);
+	return code;
+}
+
+/* finish(): whatever is to be done to the copy before it gets its name. */
+static enum err_code copy_file(const char *from_path, const char *to_path,
+			       enum err_code (*finish)(const char *path, struct error *err), struct error *err)
 {
 	struct sqlite_conn from;
 	struct stat status;
@@ -158,10 +178,26 @@ enum err_code store_sqlite_backup(const char *from_path, const char *to_path, st
 		code = copy_pages(&from, path, err);
 	sqlite_conn_close(&from);
 	if (code == ERR_OK)
-		code = check_copy(path, err);
+		code = finish(path, err);
 	if (code == ERR_OK)
 		code = publish(path, to_path, err);
 	if (path)
 		remove_temporary(path);
 	return code;
+}
+
+enum err_code store_sqlite_backup(const char *from_path, const char *to_path, struct error *err)
+{
+	return copy_file(from_path, to_path, check_copy, err);
+}
+
+/* Blocks could be shared where the file system can (FICLONE), but for that the file would have to be opened beside
+ * SQLite, and closing a second descriptor drops the locks of the first. */
+enum err_code sqlite_clone(struct store_backend *backend, const struct store_options *options, struct store **ret_store,
+			   struct error *err)
+{
+	const struct sqlite_store *store = (const struct sqlite_store *)backend;
+	enum err_code code = copy_file(store->path, options->path, strip_copy, err);
+
+	return code ? code : store_sqlite_open(options, ret_store, err);
 }

@@ -23,11 +23,6 @@ static bool worth_it(const struct change *changes)
 	return count == BUNDLE_POINTS_MIN;
 }
 
-static int64_t change_at_us(const struct change *change, int64_t now_us)
-{
-	return change->kind == CHANGE_DELETED ? now_us : store_instance_at_us(change->after);
-}
-
 /* Appends the instance: as it stands in the document just put, when it is there. Changes come in the document's order,
  * so it is looked for from *next on. */
 static void put_instance(struct sqlite_store *store, const struct json *instance, size_t *next)
@@ -79,7 +74,7 @@ static enum err_code put_changes(struct sqlite_store *store, const struct change
 	buf_clear(&store->text);
 	buf_put_char(&store->text, '[');
 	for (; changes; changes = changes->next) {
-		int64_t at_us = change_at_us(changes, now_us);
+		int64_t at_us = store_change_at_us(changes, now_us);
 		enum err_code code = put_change(store, changes, at_us, &next, err);
 
 		if (code)

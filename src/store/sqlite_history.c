@@ -26,6 +26,13 @@ int64_t store_instance_at_us(const struct json *instance)
 	return document_modified_us(instance);
 }
 
+int64_t store_change_at_us(const struct change *change, int64_t now_us)
+{
+	if (change->kind != CHANGE_DELETED)
+		return store_instance_at_us(change->after);
+	return change->deleted_us ? change->deleted_us : now_us;
+}
+
 /* ---- subjects ---- */
 
 enum err_code sqlite_subject_find(struct sqlite_conn *conn, struct str id, int64_t *ret_subject, struct error *err)
@@ -198,7 +205,7 @@ static enum err_code append_change(struct sqlite_store *store, int64_t subject, 
 	bool deleted = change->kind == CHANGE_DELETED;
 	const struct json *instance = deleted ? change->before : change->after;
 	struct point point = {.subject = subject,
-			      .at_us = deleted ? now_us : store_instance_at_us(instance),
+			      .at_us = store_change_at_us(change, now_us),
 			      .dataset_id = change->dataset_id,
 			      .kind = change->kind};
 

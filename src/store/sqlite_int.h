@@ -826,4 +826,8 @@ void sqlite_reader_release(struct store_snapshot *snapshot);
 /* The least text above all that start with prefix, in byte order; at is NULL when there is none (all 0xFF). */
 struct str sqlite_prefix_end(struct arena *arena, struct str prefix);
 
+/* sqlite_backup.c */
+enum err_code sqlite_clone(struct store_backend *backend, const struct store_options *options, struct store **ret_store,
+			   struct error *err);
+
 #endif

@@ -162,6 +162,12 @@ struct store *store_free(struct store *store)
 	return NULL;
 }
 
+enum err_code store_clone(struct store *store, const struct store_options *options, struct store **ret_store,
+			  struct error *err)
+{
+	return store->ops->clone(store->backend, options, ret_store, err);
+}
+
 enum err_code store_submit(struct store *store, struct store_write *write, struct error *err)
 {
 	assert(write->run);

@@ -39,6 +39,12 @@ MUST_CHECK enum err_code store_sqlite_open(const struct store_options *options, 
 					   struct error *err);
 MUST_CHECK enum err_code store_memory_open(struct store **ret_store, struct error *err);
 
+/* A store of its own with the entities and the evolutions that this one has at one moment, while others use it; records
+ * and what is owed are left out, marks are not. options: as for opening; the path must be free (ERR_EXISTS), and is
+ * whole or absent. SQLite copies page by page, which is as fast as the disk is; a store in memory shares the texts. */
+MUST_CHECK enum err_code store_clone(struct store *store, const struct store_options *options, struct store **ret_store,
+				     struct error *err);
+
 /* Finishes the writes that wait, stops the writer, closes. Every reader must be freed before. */
 struct store *store_free(struct store *store);
 
@@ -94,8 +100,9 @@ MUST_CHECK enum err_code store_txn_put(struct store_txn *txn, const struct json 
 /* Deletes the entity whose document is before. Its history stays. */
 MUST_CHECK enum err_code store_txn_delete(struct store_txn *txn, const struct json *before, struct error *err);
 /* Appends what happened to the history: one row for each change, at its time (observedAt, else modifiedAt of the
- * instance; deletions at now_us). now_us is the time of arrival, by which the rows are filed: the clock, not older.
- * Between putting an entity and appending its history the trees of both stay as they are. */
+ * instance; deletions at their deleted_us, else at now_us). now_us is the time of arrival, by which the rows are
+ * filed: the clock, not older. Between putting an entity and appending its history the trees of both stay as they
+ * are. */
 MUST_CHECK enum err_code store_txn_history(struct store_txn *txn, struct str id, const struct change *changes,
 					   int64_t now_us, struct error *err);
 /* Iterates the ids that begin with prefix, in byte order, inside the transaction. visit returning false stops; it may

@@ -151,6 +151,9 @@ struct store_backend_ops {
 	/* Adds to what the list or the debts hold. */
 	enum err_code (*outbox_read)(struct store_snapshot *snapshot, struct outbox_list *list, struct error *err);
 	enum err_code (*outbox_debts)(struct store_snapshot *snapshot, struct outbox_debts *debts, struct error *err);
+	/* store_clone(), also the opening of the copy. */
+	enum err_code (*clone)(struct store_backend *backend, const struct store_options *options,
+			       struct store **ret_store, struct error *err);
 };
 
 /* Wraps an opened backend (taken over, also when this fails) and starts the writer unless read_only. */
@@ -218,5 +221,7 @@ void store_run_batch(struct store *store);
 
 /* The moment of an instance: its observedAt, else its last change. */
 int64_t store_instance_at_us(const struct json *instance);
+/* That of a change which comes at now_us. */
+int64_t store_change_at_us(const struct change *change, int64_t now_us);
 
 #endif

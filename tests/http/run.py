@@ -12,6 +12,9 @@ which a text "~…" is a regular expression and "~any" stands for anything; "sub
 address of a server that serves the folder contexts/ (slowly below /slow/, not at all below /missing/), and ${SHARED}
 one case's values taken by "keep": {"NAME": "body.path.to.member" or "headers.Name"}.
 
+A request step with "within_s" is sent again until it gets what is expected, or the time is over: for what goes on in
+the background.
+
 A step may also be {"serve": {"/path": {"status", "headers", "body" (JSON), "text"}}}: from then on the server of contexts
 answers so there (304 when the request's If-None-Match is its ETag; null: the connection is closed without an answer);
 or {"asked": {"/path": n}}: that server was asked n times for it. ${MINE} is a
@@ -276,8 +279,13 @@ def run_case(machi, store, name, values):
                 break
             if "request" not in step:
                 continue
-            response, data = send(server.port, step["request"])
-            trouble = judge(step.get("expect", {}), response, data)
+            end = time.monotonic() + step.get("within_s", 0)
+            while True:
+                response, data = send(server.port, step["request"])
+                trouble = judge(step.get("expect", {}), response, data)
+                if not trouble or time.monotonic() >= end:
+                    break
+                time.sleep(0.05)
             if trouble:
                 request = step["request"]
                 trouble = f"step {at + 1} ({request.get('method', 'GET')} {request['path']}): {trouble}"
