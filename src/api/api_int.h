@@ -187,6 +187,14 @@ struct metrics_writer {
 	void *self;
 };
 
+enum source_count {
+	SOURCE_COUNT_ANSWERED,
+	SOURCE_COUNT_REFUSED,
+	SOURCE_COUNT_SILENT,
+	SOURCE_COUNT_SKIPPED,
+	SOURCE_COUNT_KINDS
+};
+
 struct api_loop { /* one loop's own */
 	struct api *api;
 	struct api_loop *next; /* api's list of all, guarded by api->lock */
@@ -196,6 +204,7 @@ struct api_loop { /* one loop's own */
 	_Atomic uint64_t answers[API_OPERATIONS_MAX + 1][6]; /* by operation (the last: none) and status / 100 */
 	_Atomic uint64_t latency[API_LATENCY_BUCKETS + 1];
 	_Atomic uint64_t latency_us;
+	_Atomic uint64_t source_requests[SOURCE_COUNT_KINDS]; /* made of other context sources, by how they ended */
 };
 
 struct web_file {
@@ -514,6 +523,7 @@ void show_openapi(struct call *call);
 void show_file(struct call *call);
 
 /* metrics.c */
+void metrics_count_source(struct api_loop *loop, enum source_count how);
 void metrics_count(struct api_loop *loop, const struct operation *operation, int status, uint64_t duration_us);
 
 /* openapi.c, web.c */

@@ -362,6 +362,7 @@ static void round_release(void *self)
 	struct forward_round *round = self;
 
 	for (size_t i = 0; i < round->count; i++) {
+		(void)forward_settle(round->at[i], true); /* one that nobody looked at */
 		buf_done(&round->at[i]->answer);
 		arena_done(&round->at[i]->arena);
 	}
@@ -469,10 +470,22 @@ static enum err_code post_make(struct forward *forward)
 static bool prepare(struct forward *forward, int64_t now_us)
 {
 	forward->code = source_begin(forward->source, now_us, &forward->error);
-	if (forward->code == ERR_OK)
+	if (forward->code != ERR_OK)
+		metrics_count_source(forward->round->call->loop, SOURCE_COUNT_SKIPPED);
+	else
 		forward->code = post_make(forward);
 	forward->sent = forward->code == ERR_OK;
 	return forward->sent;
+}
+
+/* All answers of a round together are bounded too. */
+static size_t answer_room(size_t count)
+{
+	size_t share = count ? FORWARD_ANSWERS_BYTES_MAX / count : 0;
+
+	if (share > FORWARD_ANSWER_BYTES_MAX)
+		return FORWARD_ANSWER_BYTES_MAX;
+	return share > FORWARD_ANSWER_BYTES_MIN ? share : FORWARD_ANSWER_BYTES_MIN;
 }
 
 void forward_send(struct forward_round *round, void (*then)(struct call *call))
@@ -483,6 +496,8 @@ void forward_send(struct forward_round *round, void (*then)(struct call *call))
 	size_t count = 0;
 	struct error error = {0};
 
+	for (size_t i = 0; i < round->count; i++)
+		round->at[i]->answer.bytes_max = answer_room(round->count);
 	for (size_t i = 0; i < round->count; i++)
 		if (posts && prepare(round->at[i], now_us))
 			posts[count++] = &round->at[i]->post;

@@ -18,12 +18,15 @@ bool forward_settle(struct forward *forward, bool absent_is_fine)
 	bool absent = forward->status == 404 && absent_is_fine;
 	bool good = forward->code == ERR_OK || absent;
 
-	if (forward->sent)
-		source_ended(forward->source,
-			     good                   ? SOURCE_ANSWERED
-			     : forward->status == 0 ? SOURCE_SILENT
-						    : SOURCE_REFUSED,
-			     now_us);
+	static const enum source_count counts[] = {[SOURCE_ANSWERED] = SOURCE_COUNT_ANSWERED,
+						   [SOURCE_REFUSED] = SOURCE_COUNT_REFUSED,
+						   [SOURCE_SILENT] = SOURCE_COUNT_SILENT};
+	enum source_end end = good ? SOURCE_ANSWERED : forward->status == 0 ? SOURCE_SILENT : SOURCE_REFUSED;
+
+	if (forward->sent) {
+		source_ended(forward->source, end, now_us);
+		metrics_count_source(forward->round->call->loop, counts[end]);
+	}
 	forward->sent = false;
 	return good;
 }

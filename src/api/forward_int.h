@@ -11,6 +11,8 @@
 
 #define FORWARDS_MAX 4096u /* requests of one client's request under way at once; more is ERR_LIMIT */
 #define FORWARD_ANSWER_BYTES_MAX ((size_t)64 << 20) /* of one answer */
+#define FORWARD_ANSWERS_BYTES_MAX ((size_t)256 << 20) /* of all that come back side by side, but each may have … */
+#define FORWARD_ANSWER_BYTES_MIN ((size_t)1 << 20)
 #define FORWARD_HEADER_BYTES_MAX ((size_t)64 << 10) /* of the headers of an answer */
 
 enum forward_wanted { WANTED_LINK, WANTED_TYPE, WANTED_COUNT, WANTED_ENTITY_MAP, FORWARD_WANTED };

@@ -29,6 +29,11 @@ void metrics_count(struct api_loop *loop, const struct operation *operation, int
 	add(&loop->latency_us, duration_us);
 }
 
+void metrics_count_source(struct api_loop *loop, enum source_count how)
+{
+	add(&loop->source_requests[how], 1);
+}
+
 static uint64_t load(const _Atomic uint64_t *counter)
 {
 	return atomic_load_explicit(counter, memory_order_relaxed);
@@ -67,6 +72,22 @@ static void answers_write(struct buf *out, const struct api_loop *loops)
 					   i < operation_count ? operations[i].id : "none", classes[class],
 					   (unsigned long long)sum);
 		}
+	}
+}
+
+static void sources_write(struct buf *out, const struct api_loop *loops)
+{
+	static const char *const ends[SOURCE_COUNT_KINDS] = {"answered", "refused", "silent", "skipped"};
+
+	head(out, "machi_source_requests_total", "counter",
+	     "Requests to other context sources, by how they ended; skipped: the source is left alone for a while.");
+	for (size_t how = 0; how < SOURCE_COUNT_KINDS; how++) {
+		uint64_t sum = 0;
+
+		for (const struct api_loop *loop = loops; loop; loop = loop->next)
+			sum += load(&loop->source_requests[how]);
+		buf_printf(out, "machi_source_requests_total{outcome=\"%s\"} %llu\n", ends[how],
+			   (unsigned long long)sum);
 	}
 }
 
@@ -260,6 +281,7 @@ void show_metrics(struct call *call)
 	(void)pthread_mutex_lock(&api->lock);
 	answers_write(&out, api->loops);
 	latency_write(&out, api->loops);
+	sources_write(&out, api->loops);
 	(void)pthread_mutex_unlock(&api->lock);
 	stores_write(&out, call);
 	sweep_write(&out, api->options.broker);
