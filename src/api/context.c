@@ -16,8 +16,8 @@ static void release_context(void *context)
 enum err_code call_context(struct call *call, const struct json *value, struct context **ret)
 {
 	struct context *context = NULL;
-	enum err_code code = broker_context(call->api->options.broker, value, on_context_ready, call->request,
-					    &context, &call->error);
+	enum err_code code = broker_context(call->api->options.broker, value, on_context_ready, call->request, &context,
+					    &call->error);
 
 	if (code == ERR_TIMEOUT) {
 		/* The promise to wake stands even if this was one try too many, so wait for it and give up then. */

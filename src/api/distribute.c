@@ -2,6 +2,7 @@
  * The sources come first, side by side; then what is left is submitted.
  * Source: GS CIM 009 V1.9.1 clauses 5.6.1 to 5.6.6, 5.6.17 to 5.6.19. */
 #include "api/distribute_int.h"
+#include "api/gather_int.h"
 
 #include "ngsild/entity_rename.h"
 #include "ngsild/expand.h"
@@ -65,6 +66,23 @@ bool share_of(struct call *call, const struct source *source, const struct regis
 	return true;
 }
 
+void share_note(const struct str *attribute_iris, size_t count, unsigned char *taken, const struct str *theirs,
+		size_t their_count)
+{
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < their_count; j++)
+			if (str_eq(attribute_iris[i], theirs[j]))
+				taken[i] |= GIVEN;
+}
+
+bool share_lacks(const unsigned char *taken, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!taken[i])
+			return true;
+	return false;
+}
+
 static bool is_named(const struct str *iris, size_t count, struct str iri)
 {
 	for (size_t i = 0; i < count; i++)
@@ -110,7 +128,7 @@ struct json *share_left(struct call *call, const struct json *entity, const stru
 		if (document_is_attribute(member->key)) {
 			while (at < count && !str_eq(attribute_iris[at], member->key))
 				at++;
-			if (at < count && taken[at])
+			if (at < count && (taken[at] & TAKEN))
 				continue;
 			++*ret_left;
 		}
@@ -151,20 +169,23 @@ static void write_here(struct call *call)
 
 /* ---- asking ---- */
 
-/* The client's own parameters but for local, which is not passed on. */
-static struct str parameters_make(struct call *call)
+/* The client's own parameters but for local, which is not passed on, and type, which says what is registered: whatever
+ * the entity is, the source is to change it only when it is of that (4.3.6.1). */
+static struct str parameters_make(struct call *call, struct str type)
 {
 	struct str piece, rest = http_request_query(call->request);
 	struct buf out;
 
 	buf_init(&out, API_SCRATCH_BYTES_MAX);
 	while (rest.len && str_next(&rest, '&', &piece)) {
-		if (!piece.len || str_starts(piece, STR("local=")))
+		if (!piece.len || str_starts(piece, STR("local=")) || str_starts(piece, STR("type=")))
 			continue;
 		if (out.len)
 			buf_put_char(&out, '&');
 		buf_put(&out, piece);
 	}
+	if (call->operation->parameters & PARAMETER_BIT(P_TYPE))
+		put_parameter(&out, STR("type"), type);
 	return buf_to_arena(&out, call->arena);
 }
 
@@ -185,10 +206,14 @@ static struct str path_make(struct call *call, const struct distribution *d, con
 /* ERR_TIMEOUT: suspended. */
 static enum err_code request_make(struct call *call, struct distribution *d, struct share *share, bool whole)
 {
+	const struct query_text text = {.id_pattern = STR_NONE};
+	struct narrowed narrowed = {STR_NONE, STR_NONE, STR_NONE, STR_NONE};
 	struct context *names = NULL;
 	const struct json *body = call->body;
 	enum err_code code = forward_names(call, share->source, &names);
 
+	if (code == ERR_OK)
+		code = gather_narrow(call, share->source, &d->match, &text, names, &narrowed);
 	if (code != ERR_OK)
 		return code;
 	if (body && d->item->entity)
@@ -200,7 +225,7 @@ static enum err_code request_make(struct call *call, struct distribution *d, str
 				     path_make(call, d, names));
 	if (!share->forward || (call->body && !body))
 		return err_set(&call->error, ERR_MEMORY, "no memory for requests to other sources");
-	share->forward->query = parameters_make(call);
+	share->forward->query = parameters_make(call, narrowed.type);
 	share->forward->body = body;
 	share->forward->context_value = call->context_value;
 	return share->forward->query.at ? ERR_OK : err_set(&call->error, ERR_MEMORY, "no memory for a request");
@@ -222,12 +247,20 @@ static enum err_code share_add(struct call *call, struct distribution *d, struct
 	if (d->attribute_count > 0 && share->attribute_count == 0)
 		return ERR_OK;
 	d->whole_taken = d->whole_taken || (whole && source_mode(source) == REGISTRATION_REDIRECT);
+	if (call_has_passed(call, source)) {
+		share->loops = true;
+		d->share_count += proxied;
+		return ERR_OK;
+	}
 	if (!source_supports(source, d->how.operation)) {
 		d->share_count += proxied;
 		return ERR_OK;
 	}
 	enum err_code code = request_make(call, d, share, whole);
 
+	if (code == ERR_OK && !proxied)
+		share_note(d->attribute_iris, d->attribute_count, d->taken, share->attribute_iris,
+			   share->attribute_count);
 	if (code == ERR_OK)
 		d->share_count++;
 	return code;
@@ -241,7 +274,7 @@ static enum err_code leave_here(struct call *call, struct distribution *d)
 	d->here = !call->not_here;
 	if (!d->item->entity) {
 		/* One attribute that somebody else has; a deletion of all is always done here too (5.6.6.4). */
-		if (d->attribute_count == 1 && d->taken[0])
+		if (d->attribute_count == 1 && (d->taken[0] & TAKEN))
 			d->here = false;
 		return ERR_OK;
 	}
@@ -304,17 +337,31 @@ static enum err_code about_make(struct call *call, struct distribution *d)
 
 static enum err_code sources_find(struct call *call, struct distribution *d)
 {
-	struct registration_question match = {.attribute_iris = d->attribute_iris,
-					      .attribute_count = d->attribute_count};
+	const struct query_text text = {.ids = d->about.id, .type = call->parameters[P_TYPE]};
+	enum err_code code = ERR_OK;
 
-	match.entity = d->about;
-	enum err_code code = call_sources(call, d->how.operation, true, &match, &d->sources);
+	d->match = (struct registration_question){.attribute_iris = d->attribute_iris,
+						  .attribute_count = d->attribute_count};
+	if (text.type.at) {
+		code = query_new(call->arena, broker_reader_parser(call->loop->reader), &text, call->context,
+				 &d->by_type, &call->error);
+		d->match.query = d->by_type;
+	} else {
+		d->match.entity = d->about;
+	}
+	if (code == ERR_OK)
+		code = call_sources(call, d->how.operation, true, &d->match, &d->sources);
 
 	if (code != ERR_OK)
 		return code;
 	d->shares = arena_array(call->arena, struct share, d->sources.count);
 	return d->shares ? forward_round_new(call, &d->round)
 			 : err_set(&call->error, ERR_MEMORY, "no memory for this request");
+}
+
+static void release(void *self)
+{
+	query_done(((struct distribution *)self)->by_type);
 }
 
 void distribute_write(struct call *call, struct broker_item *item, const struct distributed *how)
@@ -336,7 +383,8 @@ void distribute_write(struct call *call, struct broker_item *item, const struct 
 	if (code == ERR_OK) {
 		*d = (struct distribution){.how = *how, .item = item};
 		call->work = d;
-		code = about_make(call, d);
+		code = call_on_end(call, release, d) ? about_make(call, d)
+						     : err_set(&call->error, ERR_MEMORY, "no memory for this request");
 	}
 	if (code == ERR_OK)
 		code = sources_find(call, d);

@@ -15,6 +15,10 @@ struct part { /* of one entity, for one source */
 	bool created, failed;
 	bool again; /* it exists there already: to be replaced or updated instead (5.6.8.4) */
 	struct forward *forward; /* that carried it; NULL: the source supports none of the operations */
+	bool loops; /* as of struct share */
+	/* Nobody knows the entity's type, and the source is registered for some: it gets the entity alone, with these as
+	 * a condition. STR_NONE: as all others. */
+	struct str type;
 	struct str problem; /* a problem document; STR_NONE: what became of the forward says it */
 	struct part *next; /* of the same source */
 };
@@ -36,6 +40,7 @@ struct batch_distribution {
 	struct forward_round *round;
 	bool second; /* the round of those that exist already */
 	bool *here; /* of each item: something is left for here */
+	bool *lacks; /* of each item: some of its attributes no source gets */
 	struct broker_item *own; /* those items */
 	size_t *own_items; /* which of the batch's they are */
 	size_t own_count;
@@ -177,7 +182,7 @@ static void error_open(struct buf *out, struct str id, bool *first)
 static void part_error_write(const struct batch_distribution *d, const struct group *group, const struct part *part,
 			     struct buf *out, bool *first)
 {
-	const struct share share = {.source = group->source};
+	const struct share share = {.source = group->source, .loops = part->loops};
 
 	error_open(out, d->batch->ids[d->batch->places[part->item]], first);
 	if (part->problem.at)
@@ -285,7 +290,7 @@ static void written(struct call *call)
 		struct broker_outcome *outcome = &batch->outcomes[batch->places[d->own_items[i]]];
 
 		*outcome = d->own[i].outcome;
-		if (outcome->code == ERR_NOT_FOUND && was_elsewhere(d, d->own_items[i])) {
+		if (outcome->code == ERR_NOT_FOUND && !d->lacks[d->own_items[i]] && was_elsewhere(d, d->own_items[i])) {
 			*outcome = (struct broker_outcome){0};
 			d->own_items[i] = d->own_items[d->own_count - 1];
 			d->own[i] = d->own[--d->own_count];
@@ -422,13 +427,20 @@ static enum err_code request_add(struct batch_distribution *d, struct group *gro
 	struct batch *batch = d->batch;
 	size_t place = batch->places[part->item];
 	struct str path = STR("/entities");
+	struct buf query;
 
 	if (means->behind)
 		path = arena_concat(call->arena, entity_path(call->arena, batch->ids[place]), str_from(means->behind));
 	part->forward = forward_add(d->round, group->source, means->method, path);
 	if (!part->forward)
 		return ERR_LIMIT;
-	part->forward->query = str_from(means->query);
+	buf_init(&query, API_SCRATCH_BYTES_MAX);
+	buf_put(&query, str_from(means->query));
+	if (means->behind)
+		put_parameter(&query, STR("type"), part->type);
+	part->forward->query = buf_to_arena(&query, call->arena);
+	if (!part->forward->query.at)
+		return no_memory(call);
 	part->forward->body = part->body;
 	part->forward->context_value = batch->context_values[place];
 	return ERR_OK;
@@ -452,7 +464,8 @@ static enum err_code batch_request_add(struct batch_distribution *d, struct grou
 	for (; *part && list->count < BATCH_ITEMS_A_REQUEST; *part = (*part)->next) {
 		size_t place = batch->places[(*part)->item];
 
-		if (batch->context_values[place] != context_value)
+		if (batch->context_values[place] != context_value || (*part)->loops ||
+		    ((*part)->type.at && means_of(batch, group->source)))
 			break;
 		(*part)->forward = forward;
 		if (!json_push(call->arena, list, (*part)->body ? *(*part)->body : json_string(batch->ids[place])))
@@ -494,11 +507,11 @@ static enum err_code group_ask(struct batch_distribution *d, struct group *group
 	enum err_code code = ERR_OK;
 
 	for (struct part *part = group->parts; part && code == ERR_OK;) {
-		if (batches) {
+		if (batches && !part->loops && !(part->type.at && means)) {
 			code = batch_request_add(d, group, &part);
 			continue;
 		}
-		if (means)
+		if (means && !part->loops)
 			code = request_add(d, group, part, means);
 		else
 			part->failed = true;
@@ -564,6 +577,31 @@ struct whole_item {
 	bool whole_taken;
 };
 
+/* The types that the source is registered for, as IRIs; STR_NONE: any. */
+static bool registered_types(const struct batch_distribution *d, const struct registration_entity *about,
+			     const struct source *source, struct str *ret)
+{
+	const struct registration_question match = {.entity = *about};
+	struct registration_part *parts = NULL, part = {0};
+	size_t count = 0;
+	struct buf out;
+
+	*ret = STR_NONE;
+	if (!source_parts(source, &match, d->call->arena, &parts, &count) ||
+	    !registration_parts_join(d->call->arena, parts, count, &part))
+		return false;
+	if (part.type_count == 0)
+		return true;
+	buf_init(&out, API_SCRATCH_BYTES_MAX);
+	for (size_t i = 0; i < part.type_count; i++) {
+		if (i > 0)
+			buf_put_char(&out, ',');
+		buf_put(&out, part.type_iris[i]);
+	}
+	*ret = buf_to_arena(&out, d->call->arena);
+	return ret->at != NULL;
+}
+
 static enum err_code part_add(struct batch_distribution *d, size_t item, struct whole_item *about,
 			      struct source *source)
 {
@@ -575,7 +613,8 @@ static enum err_code part_add(struct batch_distribution *d, size_t item, struct 
 	struct part *part;
 	struct group *group;
 
-	if (!does_something(d, source) || !source_covers(source, &about->about, STR_NONE))
+	if (!does_something(d, source) || !source_covers(source, &about->about, STR_NONE) ||
+	    (source_mode(source) == REGISTRATION_INCLUSIVE && call_has_passed(call, source)))
 		return ERR_OK;
 	if (!share_of(call, source, &about->about, about->attribute_iris, about->attribute_count, about->taken, &theirs,
 		      &count, &whole))
@@ -588,11 +627,16 @@ static enum err_code part_add(struct batch_distribution *d, size_t item, struct 
 	if (!group || !part)
 		return no_memory(call);
 	part->item = item;
+	part->loops = call_has_passed(call, source);
+	if (about->about.type_count == 0 && !registered_types(d, &about->about, source, &part->type))
+		return no_memory(call);
 	if (batch->operation != BROKER_DELETE) {
 		part->body = share_body(call, &batch->list->items[place], batch->contexts[place], theirs, count, whole);
 		if (!part->body)
 			return no_memory(call);
 	}
+	if (source_mode(source) == REGISTRATION_INCLUSIVE)
+		share_note(about->attribute_iris, about->attribute_count, about->taken, theirs, count);
 	*group->last = part;
 	group->last = &part->next;
 	group->count++;
@@ -643,6 +687,7 @@ static enum err_code item_split(struct batch_distribution *d, size_t i)
 		return ERR_OK;
 	item->entity = share_left(call, item->entity, about.attribute_iris, about.attribute_count, about.taken, &left);
 	d->here[i] = !about.whole_taken && (about.attribute_count == 0 || left > 0);
+	d->lacks[i] = share_lacks(about.taken, about.attribute_count);
 	return item->entity ? ERR_OK : no_memory(call);
 }
 
@@ -654,10 +699,11 @@ void distribute_batch(struct call *call, struct batch *batch, void (*alone)(stru
 	if (d) {
 		*d = (struct batch_distribution){.call = call, .batch = batch, .last = &d->groups};
 		d->here = arena_zalloc(call->arena, batch->item_count);
+		d->lacks = arena_zalloc(call->arena, batch->item_count);
 		d->own = arena_array(call->arena, struct broker_item, batch->item_count);
 		d->own_items = arena_array(call->arena, size_t, batch->item_count);
 	}
-	if (!d || !d->here || !d->own || !d->own_items)
+	if (!d || !d->here || !d->lacks || !d->own || !d->own_items)
 		code = no_memory(call);
 	for (size_t i = 0; code == ERR_OK && i < batch->item_count; i++)
 		code = item_split(d, i);

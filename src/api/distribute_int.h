@@ -25,13 +25,16 @@ void distribute_write(struct call *call, struct broker_item *item, const struct 
 
 /* ---- shared by distribute.c (one entity) and distribute_batch.c ---- */
 
-enum { TAKEN_EXCLUSIVE = 1, TAKEN_REDIRECT = 2 }; /* who has an attribute: it is not for those that come behind */
+/* Who has an attribute: what is taken is not for those that come behind, what is given is for here too. */
+enum { TAKEN_EXCLUSIVE = 1, TAKEN_REDIRECT = 2, TAKEN = TAKEN_EXCLUSIVE | TAKEN_REDIRECT, GIVEN = 4 };
 
 struct share { /* of one source */
 	struct source *source;
 	const struct str *attribute_iris; /* in the arena */
 	size_t attribute_count;
 	struct forward *forward; /* NULL: the source does not support the operation (a Conflict) */
+	/* Its own registration leads back to who has asked (6.3.17): nobody may do it; forward is NULL. */
+	bool loops;
 	/* Of an answer 207: the errors of its BatchOperationResult, or notUpdated of its UpdateResult; else NULL. */
 	const struct json *partial;
 };
@@ -42,6 +45,11 @@ struct share { /* of one source */
 MUST_CHECK bool share_of(struct call *call, const struct source *source, const struct registration_entity *entity,
 			 const struct str *attribute_iris, size_t count, unsigned char *taken, const struct str **ret,
 			 size_t *ret_count, bool *ret_whole);
+/* Notes that an inclusive source gets these attributes. */
+void share_note(const struct str *attribute_iris, size_t count, unsigned char *taken, const struct str *theirs,
+		size_t their_count);
+/* Is there an attribute that no source gets? */
+bool share_lacks(const unsigned char *taken, size_t count);
 /* The members of an entity as the client sent it: its own, and of its attributes those named. whole: the scope and the
  * like too. NULL: no memory. */
 struct json *share_body(struct call *call, const struct json *body, const struct context *context,
@@ -62,6 +70,8 @@ struct distribution {
 	bool here; /* there is something for here */
 	bool written; /* it was submitted */
 	struct registration_entity about;
+	struct query *by_type; /* owned; what the parameter type says; NULL: nothing */
+	struct registration_question match;
 	const struct str *attribute_iris;
 	size_t attribute_count;
 	unsigned char *taken;

@@ -11,6 +11,11 @@ int share_conflict_write(const struct share *share, enum source_operation operat
 	struct error err;
 	struct str name = source_operation_name(operation), id = source_id(share->source);
 
+	if (share->loops) {
+		(void)err_set(&err, ERR_CONFLICT, "registration %.*s leads back to where the request comes from",
+			      STR_FMT(str_part(id, 0, 150)));
+		return problem_kind_write(out, PROBLEM_LOOP, err.detail);
+	}
 	(void)err_set(&err, ERR_CONFLICT, "registration %.*s has this for itself and does not support %.*s",
 		      STR_FMT(str_part(id, 0, 150)), STR_FMT(name));
 	return problem_kind_write(out, PROBLEM_CONFLICT, err.detail);
@@ -31,8 +36,10 @@ static bool local_failed(const struct call *call, const struct distribution *d, 
 		return false;
 	*ret_code = call->write_code != ERR_OK ? call->write_code : outcome->code;
 	*ret_error = call->write_code != ERR_OK ? &call->error : &outcome->error;
-	/* What is not here may be elsewhere: it is no error as long as others were asked (5.6.2.4 and its like). */
-	return *ret_code != ERR_OK && !(*ret_code == ERR_NOT_FOUND && d->share_count > 0);
+	/* What is not here may be elsewhere: it is no error as long as others were asked (5.6.2.4 and its like), but for
+	 * attributes that then went nowhere. */
+	return *ret_code != ERR_OK &&
+	       (*ret_code != ERR_NOT_FOUND || d->share_count == 0 || share_lacks(d->taken, d->attribute_count));
 }
 
 static void comma(struct buf *out, bool *first)
@@ -142,7 +149,7 @@ static void updated_here_write(struct call *call, const struct distribution *d, 
 	if (!d->written || local_failed(call, d, &code, &error) || code != ERR_OK)
 		return;
 	for (size_t i = 0; i < d->attribute_count; i++) {
-		if (d->taken[i] || refused_here(d->item, d->attribute_iris[i]))
+		if ((d->taken[i] & TAKEN) || refused_here(d->item, d->attribute_iris[i]))
 			continue;
 		comma(out, first);
 		json_write_string(out, d->attribute_iris[i]);
@@ -206,7 +213,7 @@ static void attributes_result_write(struct call *call, const struct distribution
 		not_updated_write(out, refusal->attribute_iri, str_from(refusal->reason), STR_NONE, &first);
 	if (local_failed(call, d, &code, &error))
 		for (size_t i = 0; i < d->attribute_count; i++)
-			if (!d->taken[i])
+			if (!(d->taken[i] & TAKEN) && (code != ERR_NOT_FOUND || !d->taken[i]))
 				not_updated_write(out, d->attribute_iris[i], str_from(error->detail), STR_NONE, &first);
 	buf_put(out, STR("]}"));
 }

@@ -57,8 +57,7 @@ static void create_expanded(struct call *call)
 	item->operation = BROKER_CREATE;
 	item->id = document_id(entity);
 	item->entity = entity;
-	distribute_write(call, item,
-			 &(struct distributed){SOURCE_CREATE_ENTITY, RESULT_OF_ENTITY, created, 201});
+	distribute_write(call, item, &(struct distributed){SOURCE_CREATE_ENTITY, RESULT_OF_ENTITY, created, 201});
 }
 
 void create_entity(struct call *call)

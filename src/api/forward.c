@@ -79,7 +79,18 @@ static void release_sources(void *list)
 	sources_release(list);
 }
 
-enum err_code call_sources(struct call *call, enum source_operation operation, bool any_operation,
+bool call_has_passed(struct call *call, const struct source *source)
+{
+	struct str met[VIA_MAX], alias = source_alias(source);
+	size_t count = via_read(http_request_header(call->request, STR("Via")), met, VIA_MAX);
+
+	for (size_t i = 0; alias.len && i < count; i++)
+		if (str_eq(met[i], alias))
+			return true;
+	return false;
+}
+
+enum err_code call_sources(struct call *call, enum source_operation operation, bool for_change,
 			   struct registration_question *match, struct source_list *ret)
 {
 	struct str via[VIA_MAX];
@@ -87,9 +98,9 @@ enum err_code call_sources(struct call *call, enum source_operation operation, b
 	struct source_question question = {
 		.match = match,
 		.operation = operation,
-		.any_operation = any_operation,
+		.any_operation = for_change,
 		.via = via,
-		.via_count = via_read(http_request_header(call->request, STR("Via")), via, VIA_MAX)};
+		.via_count = for_change ? 0 : via_read(http_request_header(call->request, STR("Via")), via, VIA_MAX)};
 
 	if (!list)
 		return err_set(&call->error, ERR_MEMORY, "no memory for sources");

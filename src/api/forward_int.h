@@ -54,9 +54,12 @@ struct forward_round {
 /* May other sources have a say in this request? Not when it is limited to this broker (5.5.13), nor when there are no
  * registrations. Answers the request itself (a loop, 6.3.17; bad flags) and returns false with *ret_answered. */
 bool call_is_distributed(struct call *call, bool *ret_answered);
-/* Those that match, for as long as the call lives. The question's match->now_us is set. */
-MUST_CHECK enum err_code call_sources(struct call *call, enum source_operation operation, bool any_operation,
+/* Those that match, for as long as the call lives, but for those that the request has passed (5.12). for_change: those
+ * too, and those that do not support the operation: where they are proxied ones, the change has failed. The question's
+ * match->now_us is set. */
+MUST_CHECK enum err_code call_sources(struct call *call, enum source_operation operation, bool for_change,
 				      struct registration_question *match, struct source_list *ret);
+bool call_has_passed(struct call *call, const struct source *source);
 
 /* ---- asking ---- */
 

@@ -125,6 +125,8 @@ enum err_code gather_request_add(struct gather_query *q, struct asking *asking, 
 		return ERR_LIMIT;
 	buf_init(&out, API_SCRATCH_BYTES_MAX);
 	buf_put(&out, asking->parameters);
+	if (!str_starts(page, STR("id=")))
+		put_parameter(&out, STR("id"), asking->ids);
 	if (out.len && page.len)
 		buf_put_char(&out, '&');
 	buf_put(&out, page);
@@ -162,11 +164,6 @@ static struct str ids_missing(struct gather_query *q, const struct asking *askin
 	return some ? text : STR("");
 }
 
-static bool has_ids(const struct asking *asking)
-{
-	return str_starts(asking->parameters, STR("id=")) || str_contains(asking->parameters, STR("&id="));
-}
-
 static enum err_code complete_page(struct gather_query *q, bool *ret_asks)
 {
 	size_t from = q->page.offset < q->match_count ? (size_t)q->page.offset : q->match_count;
@@ -177,7 +174,7 @@ static enum err_code complete_page(struct gather_query *q, bool *ret_asks)
 		struct asking *asking = &q->asking[i];
 
 		/* One that was asked by ids has few of them, and gives them all. */
-		if (asking->complete || has_ids(asking))
+		if (asking->complete || asking->ids.at)
 			continue;
 		for (size_t at = from; code == ERR_OK && at < to; at += GATHER_IDS) {
 			struct str page = ids_missing(q, asking, at, to - at < GATHER_IDS ? to : at + GATHER_IDS);
@@ -407,17 +404,22 @@ static enum err_code parameters_make(struct gather_query *q, struct asking *aski
 {
 	struct call *call = q->call;
 	struct narrowed narrowed = {STR_NONE, STR_NONE, STR_NONE, STR_NONE};
+	struct registration_question asked = q->question.asked;
 	struct context *names = NULL;
 	struct query_text text = q->text;
 	struct buf out;
 	enum err_code code = forward_names(call, asking->source, &names);
 
+	/* A filter too: an entity without them may have what another filter is about. */
+	if (q->split)
+		asked.attribute_count = 0;
+
 	if (code == ERR_OK)
-		code = gather_narrow(call, asking->source, &q->question.asked, &text, names, &narrowed);
+		code = gather_narrow(call, asking->source, &asked, &text, names, &narrowed);
 	if (code != ERR_OK)
 		return code;
 	buf_init(&out, API_SCRATCH_BYTES_MAX);
-	put_parameter(&out, STR("id"), narrowed.ids);
+	asking->ids = narrowed.ids;
 	put_parameter(&out, STR("idPattern"), narrowed.id_pattern);
 	put_parameter(&out, STR("type"), narrowed.type);
 	put_parameter(&out, STR("attrs"), narrowed.attrs);
@@ -496,6 +498,9 @@ static enum err_code sources_find(struct gather_query *q)
 		code = question_take_csf(call, &q->question);
 	if (code == ERR_OK)
 		code = queries_make(q);
+	/* What the filters look at may be where the attributes that are asked for are not. */
+	if (q->split && (q->text.q.at || q->text.georel.at))
+		q->question.asked.attribute_count = 0;
 	if (code == ERR_OK)
 		code = call_sources(call, SOURCE_QUERY_ENTITY, false, &q->question.asked, &q->sources);
 	if (code != ERR_OK)

@@ -9,7 +9,8 @@
 
 struct asking { /* of one source */
 	struct source *source;
-	struct str parameters; /* but for the page */
+	struct str parameters; /* but for the page and ids */
+	struct str ids; /* registered, or asked for; STR_NONE: any */
 	struct str entity_map; /* the source's own (4.3.6.7); STR_NONE: none so far */
 	uint64_t got, total;
 	bool total_known, complete;
@@ -56,7 +57,7 @@ struct gather_query {
 /* ---- gather_query.c ---- */
 
 void gather_fail(struct call *call, enum err_code code);
-/* One more request of the round: the source's parameters and these. */
+/* One more request of the round: the source's parameters and these; its ids too unless page says others. */
 MUST_CHECK enum err_code gather_request_add(struct gather_query *q, struct asking *asking, const char *path,
 					    struct str page);
 /* The entities of an answer into the set. ERR_TIMEOUT: suspended. */

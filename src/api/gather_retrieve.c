@@ -245,6 +245,7 @@ static enum err_code add_request(struct call *call, struct retrieval *retrieval,
 		return ERR_LIMIT;
 	buf_init(&out, API_SCRATCH_BYTES_MAX);
 	put_parameter(&out, STR("options"), STR("sysAttrs"));
+	put_parameter(&out, STR("type"), narrowed.type);
 	put_parameter(&out, STR("attrs"), narrowed.attrs);
 	forward->query = buf_to_arena(&out, call->arena);
 	forward->context_value = call->context_value;

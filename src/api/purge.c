@@ -344,9 +344,10 @@ static enum err_code share_add(struct call *call, struct purge_call *work, struc
 	enum err_code code = ERR_OK;
 
 	*share = (struct share){.source = source};
-	if (mode == REGISTRATION_AUXILIARY)
+	if (mode == REGISTRATION_AUXILIARY || (mode == REGISTRATION_INCLUSIVE && call_has_passed(call, source)))
 		return ERR_OK;
-	if (source_supports(source, SOURCE_PURGE_ENTITY))
+	share->loops = call_has_passed(call, source);
+	if (!share->loops && source_supports(source, SOURCE_PURGE_ENTITY))
 		code = request_add(call, work, share);
 	else if (mode == REGISTRATION_INCLUSIVE)
 		return ERR_OK;
