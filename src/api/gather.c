@@ -95,19 +95,20 @@ static bool version_add(struct gather *gather, struct gathered *gathered, struct
 	return true;
 }
 
-/* A source that gives an entity twice has moved its pages meanwhile. */
-static bool has_holder(const struct gathered *gathered, const struct source *holder)
+/* What this holder has of it; NULL: nothing so far. */
+static struct union_version *version_of(struct gathered *gathered, const struct source *holder)
 {
 	for (size_t i = 0; i < gathered->count; i++)
 		if (gathered->holders[i] == holder)
-			return true;
-	return false;
+			return &gathered->versions[i];
+	return NULL;
 }
 
 enum err_code gather_add(struct gather *gather, struct json *entity, struct source *holder)
 {
 	struct call *call = gather->call;
 	struct gathered *gathered;
+	struct union_version *version;
 
 	/* An end that has come counts as if the source did not have it (5.7.1.4). */
 	if (expiry_is_over(entity, broker_now_us(call->api->options.broker)))
@@ -118,10 +119,17 @@ enum err_code gather_add(struct gather *gather, struct json *entity, struct sour
 	if (gather->count > GATHER_ENTITIES_MAX)
 		return err_set(&call->error, ERR_LIMIT, "all sources together have more than %u entities to look at",
 			       GATHER_ENTITIES_MAX);
-	if (has_holder(gathered, holder))
+	version = version_of(gathered, holder);
+	/* A source that gives an entity twice has moved its pages meanwhile. */
+	if (version && version->entity)
 		return ERR_OK;
-	gather->versions++;
 	gathered->united = false;
+	gathered->ids_only = false;
+	if (version) {
+		version->entity = entity;
+		return ERR_OK;
+	}
+	gather->versions++;
 	return version_add(gather, gathered, entity, holder) ? ERR_OK : no_memory(call);
 }
 
@@ -131,8 +139,13 @@ enum err_code gather_add_id(struct gather *gather, struct str id, struct source 
 
 	if (!gathered)
 		return no_memory(gather->call);
-	if (has_holder(gathered, holder))
+	if (gather->count > GATHER_IDS_MAX)
+		return err_set(&gather->call->error, ERR_LIMIT, "all sources together have more than %u entities",
+			       GATHER_IDS_MAX);
+	if (version_of(gathered, holder))
 		return ERR_OK;
+	gather->versions++;
+	gathered->ids_only = gathered->count == 0 || gathered->ids_only;
 	return version_add(gather, gathered, NULL, holder) ? ERR_OK : no_memory(gather->call);
 }
 
@@ -143,8 +156,17 @@ enum err_code gather_unite(struct gather *gather, struct gathered *gathered)
 	if (gathered->united)
 		return ERR_OK;
 	gathered->united = true;
-	return union_entity(call->arena, gathered->versions, gathered->count, broker_now_us(call->api->options.broker),
-			    &gathered->entity, &call->error);
+	/* Of some only the id is known, which is all that counting needs. */
+	struct union_version *known = arena_array(call->arena, struct union_version, gathered->count);
+	size_t count = 0;
+
+	if (!known)
+		return no_memory(call);
+	for (size_t i = 0; i < gathered->count; i++)
+		if (gathered->versions[i].entity)
+			known[count++] = gathered->versions[i];
+	return union_entity(call->arena, known, count, broker_now_us(call->api->options.broker), &gathered->entity,
+			    &call->error);
 }
 
 /* ---- linked entities ---- */

@@ -9,6 +9,7 @@
 #include "ngsild/union.h"
 
 #define GATHER_ENTITIES_MAX 100000u /* of one request; more is ERR_LIMIT */
+#define GATHER_IDS_MAX 1000000u /* of which only the ids are kept, to count them; likewise */
 #define GATHER_PAGE 1000u /* entities asked of a source at a time */
 
 struct gathered { /* one entity; all of it in the call's arena */
@@ -18,6 +19,7 @@ struct gathered { /* one entity; all of it in the call's arena */
 	size_t count, room;
 	struct json *entity; /* put together; NULL: not yet, or nothing is left of it */
 	bool united;
+	bool ids_only; /* that it is there is all that is known */
 };
 
 struct gather {

@@ -3,8 +3,8 @@
  * Entities come in one order: this broker's own first, then those of each source, in the order of sources; one that was
  * met before is part of what was met. Of each source as many entities are asked for as the page may need. Where an
  * entity may be spread over sources (splitEntities) the filters are left out of the requests and put to the entities
- * once they are together; so with filters all that the sources have is looked at, and without them the entities of the
- * page are asked for once more of those sources that had more to give. */
+ * once they are together; so with filters all that the sources have is looked at. Else the entities of the page are asked
+ * for once more of those sources that had more to give and may have them by what they are registered for. */
 #include "api/gather_query_int.h"
 
 #include <string.h>
@@ -77,6 +77,8 @@ bool gather_is_match(const struct gather_query *q, const struct gathered *gather
 {
 	const struct linked_source linked = gather_linked(q->gather);
 
+	if (gathered->ids_only)
+		return true; /* whoever has it has found that it matches */
 	if (!gathered->entity)
 		return false;
 	/* What one source has whole it has filtered itself, perhaps by attributes that it does not show. */
@@ -111,7 +113,7 @@ static bool holds(const struct gathered *gathered, const struct source *source)
 {
 	for (size_t i = 0; i < gathered->count; i++)
 		if (gathered->holders[i] == source)
-			return true;
+			return gathered->versions[i].entity != NULL;
 	return false;
 }
 
@@ -174,7 +176,7 @@ static enum err_code complete_page(struct gather_query *q, bool *ret_asks)
 		struct asking *asking = &q->asking[i];
 
 		/* One that was asked by ids has few of them, and gives them all. */
-		if (asking->complete || asking->ids.at)
+		if ((asking->complete && asking->got <= q->page_need) || asking->ids.at)
 			continue;
 		for (size_t at = from; code == ERR_OK && at < to; at += GATHER_IDS) {
 			struct str page = ids_missing(q, asking, at, to - at < GATHER_IDS ? to : at + GATHER_IDS);
@@ -194,7 +196,7 @@ static void finish(struct gather_query *q)
 	bool asks = false;
 	enum err_code code = q->own_code == ERR_OK ? find_matches(q) : q->own_code;
 
-	if (code == ERR_OK && q->split && !q->filtered && !q->completing) {
+	if (code == ERR_OK && q->page_need != GATHER_ALL && !q->completing) {
 		q->completing = true;
 		q->next = 0;
 		code = complete_page(q, &asks);
@@ -216,9 +218,20 @@ static bool has_next(const struct forward *forward)
 	return str_contains(link, STR("rel=\"next\"")) || str_contains(link, STR("rel=next"));
 }
 
-/* One entity that is none does not spoil the others. */
+/* Beyond the page only the number counts. */
+static enum err_code take_id(struct gather_query *q, const struct forward *forward, const struct json *body)
+{
+	struct str id = json_text(json_get(body, STR("id")));
+	const struct registration_entity about = {.id = id};
+
+	return id.len && source_covers(forward->source, &about, STR_NONE)
+		       ? gather_add_id(q->gather, id, forward->source)
+		       : ERR_OK;
+}
+
+/* One entity that is none does not spoil the others. first: how many the source has given before. */
 static enum err_code take_entities(struct gather_query *q, struct forward *forward, struct json *list,
-				   struct context *context)
+				   struct context *context, uint64_t first)
 {
 	bool bad = false;
 	enum err_code code = ERR_OK;
@@ -226,6 +239,10 @@ static enum err_code take_entities(struct gather_query *q, struct forward *forwa
 	for (uint32_t i = 0; code == ERR_OK && i < list->count; i++) {
 		struct json *entity = NULL;
 
+		if (first + i >= q->page_need) {
+			code = take_id(q, forward, &list->items[i]);
+			continue;
+		}
 		code = gather_expand(forward, &list->items[i], context, &entity);
 		bad = bad || code == ERR_INVALID;
 		if (code == ERR_OK && entity)
@@ -277,8 +294,10 @@ enum err_code gather_take_answer(struct gather_query *q, struct forward *forward
 		return code;
 	buf_done(&forward->answer);
 	if (code == ERR_OK && json_is(list, JSON_ARRAY)) {
+		uint64_t first = q->completing || q->map ? 0 : asking->got;
+
 		gather_note_page(q, asking, forward, list->count);
-		return take_entities(q, forward, list, context);
+		return take_entities(q, forward, list, context, first);
 	}
 	forward_warn(forward, 111);
 	asking->complete = true;
@@ -327,9 +346,8 @@ static enum err_code next_pages(struct gather_query *q)
 
 		if (asking->complete || asking->got >= q->need)
 			continue;
-		if (asking->got > GATHER_ENTITIES_MAX)
-			return err_set(&call->error, ERR_LIMIT, "a source has more than %u entities to look at",
-				       GATHER_ENTITIES_MAX);
+		if (asking->got > GATHER_IDS_MAX)
+			return err_set(&call->error, ERR_LIMIT, "a source has more than %u entities", GATHER_IDS_MAX);
 		buf_init(&out, API_SCRATCH_BYTES_MAX);
 		buf_printf(&out, "limit=%u", (unsigned int)(wanted < GATHER_PAGE ? wanted : GATHER_PAGE));
 		if (asking->got)
@@ -357,13 +375,14 @@ static bool take_own_entity(void *self, const struct json *entity)
 {
 	struct own *own = self;
 	struct gather_query *q = own->q;
-	struct json *copy = q->mapping ? NULL : json_dup(q->call->arena, entity);
+	struct json *copy;
 
 	own->count++;
-	if (q->mapping) {
+	if (q->mapping || own->count > q->page_need) {
 		q->own_code = gather_add_id(q->gather, arena_dup(q->call->arena, document_id(entity)), NULL);
 		return q->own_code == ERR_OK;
 	}
+	copy = json_dup(q->call->arena, entity);
 	q->own_code = copy ? gather_add(q->gather, copy, NULL)
 			   : err_set(&q->call->error, ERR_LIMIT, "the entities do not fit into a request's memory");
 	return q->own_code == ERR_OK;
@@ -373,8 +392,7 @@ static enum err_code take_own(struct gather_query *q)
 {
 	struct call *call = q->call;
 	struct own own = {.q = q};
-	struct broker_page page = {.limit = q->need == GATHER_ALL ? GATHER_ENTITIES_MAX + 1u : q->need,
-				   .count = q->page.count && !q->split};
+	struct broker_page page = {.limit = q->need == GATHER_ALL ? GATHER_IDS_MAX + 1u : q->need};
 	struct broker_page_result result = {0};
 	enum err_code code = broker_query(call->loop->reader, call->tenant, q->split ? q->broad : q->asked->query,
 					  &page, take_own_entity, &own, &result, &call->error);
@@ -382,7 +400,7 @@ static enum err_code take_own(struct gather_query *q)
 	if (code == ERR_OK)
 		code = q->own_code;
 	q->own_complete = !result.more;
-	q->own_total = page.count ? result.total : own.count;
+	q->own_total = own.count;
 	return code;
 }
 
@@ -534,12 +552,10 @@ static enum err_code begin(struct gather_query *q)
 	q->filtered = text->attrs.at || text->q.at || text->scope_q.at || text->georel.at;
 	if (code == ERR_OK)
 		code = gather_map_take(q);
-	if (q->mapping || (q->split && (q->filtered || q->page.count)))
-		q->need = GATHER_ALL;
-	else
-		q->need = q->page.offset + q->page.limit + 1;
-	if (q->need < q->page.limit) /* beyond all numbers */
-		q->need = GATHER_ALL;
+	q->page_need = q->page.offset + q->page.limit + 1;
+	if (q->page_need < q->page.limit || (q->split && q->filtered)) /* beyond all numbers, or who knows which */
+		q->page_need = GATHER_ALL;
+	q->need = q->mapping || q->page.count ? GATHER_ALL : q->page_need;
 	return code;
 }
 

@@ -28,6 +28,7 @@ struct gather_query {
 	struct represent_options options;
 	bool split; /* entities may be spread over sources */
 	bool filtered; /* there is a condition beside ids and types */
+	uint64_t page_need; /* entities of each source that the page may show; of the others the ids are enough */
 	uint64_t need; /* entities of each source that are wanted; GATHER_ALL */
 	struct source_list sources;
 	struct asking *asking;
