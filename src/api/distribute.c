@@ -1,9 +1,10 @@
 /* A change of one entity over sources: each gets what it is registered for, what is left is written here.
  * The sources come first, side by side; then what is left is submitted.
- * Source: GS CIM 009 V1.9.1 clauses 5.6.1 to 5.6.6, 5.6.17 to 5.6.19. */
+ * Source: GS CIM 009 V1.9.1 clauses 5.6.1 to 5.6.6, 5.6.11 to 5.6.19. */
 #include "api/distribute_int.h"
 #include "api/gather_int.h"
 
+#include "broker/temporal.h"
 #include "ngsild/entity_rename.h"
 #include "ngsild/expand.h"
 
@@ -197,10 +198,26 @@ static struct str path_make(struct call *call, const struct distribution *d, con
 	if (names == call->context || !d->item->attribute_iri.at)
 		return str_part(path, sizeof(API_ROOT) - 1, path.len);
 	buf_init(&out, API_SCRATCH_BYTES_MAX);
+	if (is_of_evolutions(d->how.operation))
+		buf_put(&out, STR("/temporal"));
 	buf_put(&out, entity_path(call->arena, d->about.id));
 	buf_put(&out, STR("/attrs/"));
 	put_escaped(&out, context_compact(names, call->arena, d->item->attribute_iri));
+	if (call->variables[2].at) { /* an instance of it */
+		buf_put_char(&out, '/');
+		put_escaped(&out, call->variables[2]);
+	}
 	return buf_to_arena(&out, call->arena);
+}
+
+/* The body of an instance of an evolution is a fragment with its attribute (5.6.14.3). */
+static const struct json *renamed(struct call *call, const struct distribution *d, const struct json *body,
+				  const struct context *names)
+{
+	bool fragment = d->item->entity || d->how.operation == SOURCE_UPDATE_ATTR_INSTANCE_TEMPORAL;
+
+	return fragment ? entity_rename(call->arena, body, call->context, names)
+			: attribute_rename(call->arena, body, call->context, names);
 }
 
 /* ERR_TIMEOUT: suspended. */
@@ -219,8 +236,7 @@ static enum err_code request_make(struct call *call, struct distribution *d, str
 	if (body && d->item->entity)
 		body = share_body(call, body, call->context, share->attribute_iris, share->attribute_count, whole);
 	if (body && names != call->context)
-		body = d->item->entity ? entity_rename(call->arena, body, call->context, names)
-				       : attribute_rename(call->arena, body, call->context, names);
+		body = renamed(call, d, body, names);
 	share->forward = forward_add(d->round, share->source, method_name(call->operation->method).at,
 				     path_make(call, d, names));
 	if (!share->forward || (call->body && !body))
@@ -312,19 +328,31 @@ static void ask(struct call *call)
 		forward_send(d->round, write_here);
 }
 
-/* Types that the request says, else those that the entity has here. */
-static enum err_code about_make(struct call *call, struct distribution *d)
+/* Types that the request says, else those that the entity has here; of evolutions also those of what is gone. */
+static enum err_code types_find(struct call *call, struct distribution *d)
 {
 	struct json *entity = NULL;
 	struct error err;
 	bool typed = json_get(d->item->entity, STR("type")) != NULL;
 
-	d->about.id = d->item->id;
+	if (!typed && is_of_evolutions(d->how.operation))
+		return broker_temporal_types(call->loop->reader, call->tenant, d->item->id, call->arena,
+					     &d->about.type_iris, &d->about.type_count, &call->error);
 	if (!typed && !call->not_here &&
 	    broker_retrieve(call->loop->reader, call->tenant, d->item->id, call->arena, &entity, &err) != ERR_OK)
 		entity = NULL;
-	if (!entity_types(call, typed ? d->item->entity : entity, &d->about))
-		return err_set(&call->error, ERR_MEMORY, "no memory for this request");
+	return entity_types(call, typed ? d->item->entity : entity, &d->about)
+		       ? ERR_OK
+		       : err_set(&call->error, ERR_MEMORY, "no memory for this request");
+}
+
+static enum err_code about_make(struct call *call, struct distribution *d)
+{
+	d->about.id = d->item->id;
+	enum err_code code = types_find(call, d);
+
+	if (code != ERR_OK)
+		return code;
 	if (!d->item->entity && d->item->attribute_iri.at) {
 		d->attribute_iris = &d->item->attribute_iri;
 		d->attribute_count = 1;
@@ -341,7 +369,8 @@ static enum err_code sources_find(struct call *call, struct distribution *d)
 	enum err_code code = ERR_OK;
 
 	d->match = (struct registration_question){.attribute_iris = d->attribute_iris,
-						  .attribute_count = d->attribute_count};
+						  .attribute_count = d->attribute_count,
+						  .any_time = is_of_evolutions(d->how.operation)};
 	if (text.type.at) {
 		code = query_new(call->arena, broker_reader_parser(call->loop->reader), &text, call->context,
 				 &d->by_type, &call->error);

@@ -16,8 +16,14 @@ struct distributed {
 	enum distributed_result result;
 	/* Answers when all that there was to do was done here, or nothing was distributed: by call->write. */
 	void (*answer)(struct call *call);
-	int status; /* of success: 201, with the entity's Location, or 204 */
+	int status; /* of success: 201, with the entity's Location, or 204; 0: 201 when it was made, else 204 */
 };
+
+/* Is it one on evolutions (5.6.11 to 5.6.16)? */
+static inline bool is_of_evolutions(enum source_operation operation)
+{
+	return operation >= SOURCE_UPSERT_TEMPORAL && operation <= SOURCE_DELETE_TEMPORAL;
+}
 
 /* As call_write() with one item, but that other sources get their parts of it: the client's request, with what of its
  * body is theirs. What is left is written here. */

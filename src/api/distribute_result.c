@@ -1,9 +1,18 @@
 /* What became of a change that was made in parts (5.2.16 to 5.2.19, 6.3.17). */
 #include "api/distribute_int.h"
 
-static bool share_failed(const struct share *share)
+static bool share_done(const struct share *share)
 {
-	return !share->forward || share->forward->code != ERR_OK;
+	return share->forward && share->forward->code == ERR_OK;
+}
+
+/* One instance is in one place: that others do not have it is no failure, as long as one has (5.6.14.4, 5.6.15.4). */
+static bool share_failed(const struct distribution *d, const struct share *share)
+{
+	bool of_instance = d->how.operation == SOURCE_UPDATE_ATTR_INSTANCE_TEMPORAL ||
+			   d->how.operation == SOURCE_DELETE_ATTR_INSTANCE_TEMPORAL;
+
+	return !share_done(share) && !(of_instance && share->forward && share->forward->status == 404);
 }
 
 int share_conflict_write(const struct share *share, enum source_operation operation, struct buf *out)
@@ -75,7 +84,7 @@ static void errors_write(struct call *call, const struct distribution *d, struct
 	for (size_t i = 0; i < d->share_count; i++) {
 		const struct json *partial = d->shares[i].partial;
 
-		if (share_failed(&d->shares[i]))
+		if (share_failed(d, &d->shares[i]))
 			share_error_write(d, &d->shares[i], NULL, out, &first);
 		for (uint32_t j = 0; partial && j < partial->count; j++)
 			if (json_get(&partial->items[j], STR("error")))
@@ -171,7 +180,7 @@ static const struct json *left_by_source(struct call *call, const struct share *
 
 static void updated_there_write(struct call *call, const struct share *share, struct buf *out, bool *first)
 {
-	for (size_t i = 0; !share_failed(share) && i < share->attribute_count; i++) {
+	for (size_t i = 0; share_done(share) && i < share->attribute_count; i++) {
 		if (left_by_source(call, share, share->attribute_iris[i]))
 			continue;
 		comma(out, first);
@@ -186,7 +195,7 @@ static void left_there_write(struct call *call, const struct distribution *d, co
 		const struct json *left = left_by_source(call, share, share->attribute_iris[i]);
 		struct str reason = json_text(json_get(left, STR("reason")));
 
-		if (share_failed(share))
+		if (share_failed(d, share))
 			reason = reason_of(call, d, share);
 		else if (!left)
 			continue;
@@ -218,12 +227,27 @@ static void attributes_result_write(struct call *call, const struct distribution
 	buf_put(out, STR("]}"));
 }
 
-static void location_put(struct call *call, struct str id)
+static struct str root_of(const struct distribution *d)
 {
-	struct str path = entity_path(call->arena, id);
+	return is_of_evolutions(d->how.operation) ? STR(API_ROOT "/temporal") : STR(API_ROOT);
+}
+
+static void location_put(struct call *call, const struct distribution *d)
+{
+	struct str path = entity_path(call->arena, d->about.id);
 
 	if (path.at)
-		(void)http_response_header(call->request, "Location", arena_concat(call->arena, STR(API_ROOT), path));
+		(void)http_response_header(call->request, "Location", arena_concat(call->arena, root_of(d), path));
+}
+
+/* Was anything made, here or elsewhere? */
+static bool is_created(const struct distribution *d)
+{
+	bool created = d->how.status == 201 || (d->written && d->item->outcome.created);
+
+	for (size_t i = 0; d->how.status == 0 && i < d->share_count; i++)
+		created = created || (share_done(&d->shares[i]) && d->shares[i].forward->status == 201);
+	return created;
 }
 
 static void answer_in_part(struct call *call, const struct distribution *d)
@@ -235,8 +259,8 @@ static void answer_in_part(struct call *call, const struct distribution *d)
 		attributes_result_write(call, d, &out);
 	else
 		entity_result_write(call, d, &out);
-	if (d->how.status == 201)
-		location_put(call, d->about.id);
+	if (is_created(d))
+		location_put(call, d);
 	answer_buf(call, 207, STR("application/json"), &out);
 }
 
@@ -248,7 +272,7 @@ static void answer_failure(struct call *call, const struct distribution *d)
 	struct buf out;
 
 	for (size_t i = 0; i < d->share_count; i++) {
-		if (!share_failed(&d->shares[i]))
+		if (share_done(&d->shares[i]))
 			continue;
 		buf_init(&out, API_SCRATCH_BYTES_MAX);
 		int status = share_problem_write(d, &d->shares[i], &out);
@@ -269,15 +293,15 @@ void distribution_finish(struct call *call)
 	size_t failed = here_failed, done = here_done;
 
 	for (size_t i = 0; i < d->share_count; i++) {
-		failed += share_failed(&d->shares[i]) || d->shares[i].partial;
-		done += !share_failed(&d->shares[i]);
+		failed += share_failed(d, &d->shares[i]) || d->shares[i].partial;
+		done += share_done(&d->shares[i]);
 	}
 	if (done == 0)
 		answer_failure(call, d);
 	else if (failed > 0 || d->item->outcome.refusals)
 		answer_in_part(call, d);
-	else if (d->how.status == 201)
-		answer_created_at(call, STR(API_ROOT "/entities/"), d->about.id);
+	else if (is_created(d))
+		answer_created_at(call, arena_concat(call->arena, root_of(d), STR("/entities/")), d->about.id);
 	else
 		answer_empty(call, 204);
 }

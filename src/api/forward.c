@@ -201,7 +201,7 @@ static const char *url_make(struct forward *forward)
 		buf_put_char(&out, '?');
 		buf_put(&out, forward->query);
 	}
-	if (source_management(forward->source).local_only) {
+	if (source_management(forward->source).local_only && !str_contains(forward->query, STR("local=true"))) {
 		buf_put_char(&out, forward->query.len ? '&' : '?');
 		buf_put(&out, STR("local=true"));
 	}
@@ -453,7 +453,7 @@ static bool is_safe(const char *method)
 static enum err_code post_make(struct forward *forward)
 {
 	static const char *const names[FORWARD_WANTED] = {"Link", "Content-Type", "NGSILD-Results-Count",
-							  "NGSILD-EntityMap"};
+							  "NGSILD-EntityMap", "Content-Range"};
 	struct call *call = forward->round->call;
 	int64_t timeout_ms = source_management(forward->source).timeout_ms;
 	uint32_t usual_ms = call->api->options.source_timeout_ms;

@@ -12,6 +12,13 @@ struct str forward_header(const struct forward *forward, enum forward_wanted wan
 	return forward->wanted[wanted].value;
 }
 
+bool forward_has_next(const struct forward *forward)
+{
+	struct str link = forward_header(forward, WANTED_LINK);
+
+	return str_contains(link, STR("rel=\"next\"")) || str_contains(link, STR("rel=next"));
+}
+
 bool forward_settle(struct forward *forward, bool absent_is_fine)
 {
 	int64_t now_us = broker_now_us(forward->round->call->api->options.broker);

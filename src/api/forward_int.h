@@ -15,7 +15,7 @@
 #define FORWARD_ANSWER_BYTES_MIN ((size_t)1 << 20)
 #define FORWARD_HEADER_BYTES_MAX ((size_t)64 << 10) /* of the headers of an answer */
 
-enum forward_wanted { WANTED_LINK, WANTED_TYPE, WANTED_COUNT, WANTED_ENTITY_MAP, FORWARD_WANTED };
+enum forward_wanted { WANTED_LINK, WANTED_TYPE, WANTED_COUNT, WANTED_ENTITY_MAP, WANTED_RANGE, FORWARD_WANTED };
 
 struct forward { /* one request to one source; in the call's arena */
 	struct source *source;
@@ -93,6 +93,8 @@ struct str forward_header(const struct forward *forward, enum forward_wanted wan
 /* Counts how the source did. absent_is_fine: 404 says that it has nothing, which is no failure. True when it did what
  * was asked of it (2xx), or had nothing. */
 bool forward_settle(struct forward *forward, bool absent_is_fine);
+/* Is there another page behind this answer (6.3.10)? */
+bool forward_has_next(const struct forward *forward);
 /* The answer as JSON, in the call's arena, and the @context of its names. ERR_TIMEOUT: suspended, call->resume will be
  * called; anything else but ERR_OK: it is no JSON, or its @context cannot be had. */
 MUST_CHECK enum err_code forward_read(struct forward *forward, struct json **ret_body, struct context **ret_context);

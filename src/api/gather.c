@@ -119,7 +119,7 @@ enum err_code gather_add(struct gather *gather, struct json *entity, struct sour
 	if (gather->count > GATHER_ENTITIES_MAX)
 		return err_set(&call->error, ERR_LIMIT, "all sources together have more than %u entities to look at",
 			       GATHER_ENTITIES_MAX);
-	version = version_of(gathered, holder);
+	version = gather->parts ? NULL : version_of(gathered, holder);
 	/* A source that gives an entity twice has moved its pages meanwhile. */
 	if (version && version->entity)
 		return ERR_OK;
@@ -219,18 +219,33 @@ static bool keep_registered(const struct source *source, struct json *entity)
 	return true;
 }
 
-enum err_code gather_expand(struct forward *forward, const struct json *body, struct context *context,
-			    struct json **ret_entity)
+static enum err_code expand_registered(struct forward *forward, const struct json *body,
+				       const struct expand_options *options, struct json **ret_entity)
 {
 	struct call *call = forward->round->call;
-	const struct expand_options options = {.context = context, .stamped = true};
 	struct json *entity = NULL;
-	enum err_code code = expand_entity(call->arena, body, &options, &entity, &forward->error);
+	enum err_code code = expand_entity(call->arena, body, options, &entity, &forward->error);
 
 	*ret_entity = NULL;
 	if (code == ERR_OK && keep_registered(forward->source, entity))
 		*ret_entity = entity;
 	return code;
+}
+
+enum err_code gather_expand(struct forward *forward, const struct json *body, struct context *context,
+			    struct json **ret_entity)
+{
+	const struct expand_options options = {.context = context, .stamped = true};
+
+	return expand_registered(forward, body, &options, ret_entity);
+}
+
+enum err_code gather_expand_temporal(struct forward *forward, const struct json *body, struct context *context,
+				     struct json **ret_evolution)
+{
+	const struct expand_options options = {.context = context, .temporal = true, .stamped = true};
+
+	return expand_registered(forward, body, &options, ret_evolution);
 }
 
 /* ---- no more than was registered ---- */

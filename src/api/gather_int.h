@@ -28,6 +28,7 @@ struct gather {
 	struct gathered **at; /* in the order in which they were found */
 	size_t count, room;
 	size_t versions; /* of all */
+	bool parts; /* a source may give an entity in several parts: of its evolution */
 };
 
 MUST_CHECK enum err_code gather_new(struct call *call, struct gather **ret_gather);
@@ -44,6 +45,9 @@ struct linked_source gather_linked(struct gather *gather);
  * it is none of what it was registered for. Errors: ERR_INVALID, it is no entity; ERR_MEMORY. */
 MUST_CHECK enum err_code gather_expand(struct forward *forward, const struct json *body, struct context *context,
 				       struct json **ret_entity);
+/* The same of an EntityTemporal. */
+MUST_CHECK enum err_code gather_expand_temporal(struct forward *forward, const struct json *body,
+						struct context *context, struct json **ret_evolution);
 
 /* ---- what is asked of a source: no more than it was registered for (4.3.6.1) ---- */
 
@@ -55,6 +59,11 @@ struct narrowed { /* parameter values, names by the @context that the request go
 MUST_CHECK enum err_code gather_narrow(struct call *call, struct source *source,
 				       const struct registration_question *match, const struct query_text *text,
 				       const struct context *names, struct narrowed *ret);
+
+/* gather_query.c: may entities be spread over sources (splitEntities, sources.split_entities)? */
+bool gather_is_split(const struct call *call);
+/* The conditions of a query beside ids and types, as parameters. */
+void gather_put_filters(const struct call *call, const struct query_text *text, struct buf *out);
 
 /* gather_query.c: the query, and the page that was asked for of it, of all sources; or the entity map made of it
  * (5.14.4). asked is taken. */

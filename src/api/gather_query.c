@@ -211,13 +211,6 @@ static void finish(struct gather_query *q)
 
 /* ---- what came back ---- */
 
-static bool has_next(const struct forward *forward)
-{
-	struct str link = forward_header(forward, WANTED_LINK);
-
-	return str_contains(link, STR("rel=\"next\"")) || str_contains(link, STR("rel=next"));
-}
-
 /* Beyond the page only the number counts. */
 static enum err_code take_id(struct gather_query *q, const struct forward *forward, const struct json *body)
 {
@@ -268,7 +261,7 @@ void gather_note_page(struct gather_query *q, struct asking *asking, const struc
 		asking->total = total;
 		asking->total_known = true;
 	}
-	asking->complete = !has_next(forward) && count < (wanted < GATHER_PAGE ? wanted : GATHER_PAGE);
+	asking->complete = !forward_has_next(forward) && count < (wanted < GATHER_PAGE ? wanted : GATHER_PAGE);
 	asking->complete = asking->complete || count == 0 || (asking->total_known && asking->got >= asking->total);
 	if (!asking->total_known || asking->complete)
 		asking->total = asking->got;
@@ -404,7 +397,7 @@ static enum err_code take_own(struct gather_query *q)
 	return code;
 }
 
-static void put_filters(const struct gather_query *q, const struct query_text *text, struct buf *out)
+void gather_put_filters(const struct call *call, const struct query_text *text, struct buf *out)
 {
 	put_parameter(out, STR("q"), text->q);
 	put_parameter(out, STR("scopeQ"), text->scope_q);
@@ -414,7 +407,7 @@ static void put_filters(const struct gather_query *q, const struct query_text *t
 	put_parameter(out, STR("geoproperty"), text->geoproperty);
 	put_parameter(out, STR("expandValues"), text->expand_values);
 	put_parameter(out, STR("jsonKeys"), text->json_keys);
-	put_parameter(out, STR("splitEntities"), q->call->parameters[P_SPLIT_ENTITIES]);
+	put_parameter(out, STR("splitEntities"), call->parameters[P_SPLIT_ENTITIES]);
 }
 
 /* ERR_TIMEOUT: suspended. */
@@ -443,7 +436,7 @@ static enum err_code parameters_make(struct gather_query *q, struct asking *aski
 	put_parameter(&out, STR("attrs"), narrowed.attrs);
 	if (!q->split) {
 		code = forward_rename_q(call, names, &q->text.q, &text.q);
-		put_filters(q, &text, &out);
+		gather_put_filters(call, &text, &out);
 	}
 	/* With the filters gone nothing may be left that a query has to say: then all that it has itself is meant. */
 	if (!narrowed.type.at && !narrowed.attrs.at && (q->split || (!q->text.q.at && !q->text.georel.at)))
@@ -531,7 +524,7 @@ static enum err_code sources_find(struct gather_query *q)
 	return ERR_OK;
 }
 
-static bool is_split(const struct call *call)
+bool gather_is_split(const struct call *call)
 {
 	struct str said = call->parameters[P_SPLIT_ENTITIES];
 
@@ -575,7 +568,7 @@ void gather_query(struct call *call, const struct query_text *text, struct asked
 				   .text = *text,
 				   .page = *page,
 				   .options = *options,
-				   .split = is_split(call),
+				   .split = gather_is_split(call),
 				   .only_map = only_map};
 	call->work = q;
 	code = begin(q);

@@ -1,6 +1,7 @@
 /* Temporal evolutions changed: created or updated, instances added, modified, deleted.
  * Source: GS CIM 009 V1.9.1 clauses 5.6.11 to 5.6.16, 6.18.3.1, 6.19.3.2, 6.20.3.1, 6.21.3.1, 6.22.3. */
-#include "api/api_int.h"
+#include "api/distribute_int.h"
+#include "api/temporal_int.h"
 
 #include "ngsild/expand.h"
 #include "ngsild/temporal.h"
@@ -34,6 +35,12 @@ static void done_without_content(struct call *call)
 		answer_empty(call, 204);
 }
 
+static void change(struct call *call, struct broker_item *item, enum source_operation operation,
+		   enum distributed_result result)
+{
+	distribute_write(call, item, &(struct distributed){operation, result, done_without_content, 204});
+}
+
 /* ---- create or update, add ---- */
 
 static void upserted(struct call *call)
@@ -63,7 +70,7 @@ static void upsert(struct call *call)
 	if (!item)
 		return;
 	item->entity = entity;
-	call_write(call, item, 1, upserted);
+	distribute_write(call, item, &(struct distributed){SOURCE_UPSERT_TEMPORAL, RESULT_OF_ENTITY, upserted, 0});
 }
 
 void upsert_temporal(struct call *call)
@@ -92,7 +99,7 @@ static void append(struct call *call)
 	if (!item)
 		return;
 	item->entity = fragment;
-	call_write(call, item, 1, done_without_content);
+	change(call, item, SOURCE_APPEND_ATTRS_TEMPORAL, RESULT_OF_ATTRIBUTES);
 }
 
 void append_temporal(struct call *call)
@@ -151,7 +158,7 @@ static void drop_series(struct call *call)
 		return;
 	}
 	item->dataset_id = dataset;
-	call_write(call, item, 1, done_without_content);
+	change(call, item, SOURCE_DELETE_ATTRS_TEMPORAL, RESULT_OF_ATTRIBUTES);
 }
 
 void delete_temporal_attribute(struct call *call)
@@ -161,10 +168,10 @@ void delete_temporal_attribute(struct call *call)
 
 /* ---- one instance ---- */
 
-/* A URI that names none of this attribute's instances is one that does not exist. */
+/* A URI that names none of this attribute's instances is one that does not exist, here. */
 static bool instance_take(struct call *call, enum broker_operation operation, struct broker_item **ret_item)
 {
-	struct str instance = call->variables[2];
+	struct str instance = call->variables[2], holder = STR_NONE;
 
 	if (!target_take(call, operation, ret_item))
 		return false;
@@ -173,10 +180,18 @@ static bool instance_take(struct call *call, enum broker_operation operation, st
 			       STR_FMT(instance));
 		return false;
 	}
-	if (temporal_instance_number(instance, temporal_mark((*ret_item)->id, (*ret_item)->attribute_iri),
-				     &(*ret_item)->instance_number))
+	enum err_code code = temporal_holder(call, &holder);
+
+	if (code == ERR_OK &&
+	    !temporal_instance_number(instance, temporal_mark(holder, (*ret_item)->id, (*ret_item)->attribute_iri),
+				      &(*ret_item)->instance_number))
+		code = err_set(&call->error, ERR_NOT_FOUND, "there is no instance \"%.*s\" of this attribute",
+			       STR_FMT(instance));
+	if (code == ERR_OK)
 		return true;
-	answer_problem(call, PROBLEM_NOT_FOUND, "there is no instance \"%.*s\" of this attribute", STR_FMT(instance));
+	if (call_may_be_elsewhere(call, code))
+		return true;
+	answer_error(call, code, &call->error);
 	return false;
 }
 
@@ -233,6 +248,7 @@ static enum err_code instance_read(struct call *call, struct broker_item *item)
 		code = expand_entity(call->arena, body, &options, &entity, &call->error);
 	if (code != ERR_OK)
 		return code;
+	call->body = body; /* as it goes to others */
 	item->instances = json_get(entity, item->attribute_iri);
 	return json_is(item->instances, JSON_ARRAY) && item->instances->count == 1 ? ERR_OK : no_instance(call);
 }
@@ -248,7 +264,7 @@ static void put_instance(struct call *call)
 	if (code != ERR_OK)
 		answer_error(call, code, &call->error);
 	else
-		call_write(call, item, 1, done_without_content);
+		change(call, item, SOURCE_UPDATE_ATTR_INSTANCE_TEMPORAL, RESULT_OF_ATTRIBUTES);
 }
 
 void update_temporal_instance(struct call *call)
@@ -261,7 +277,7 @@ static void drop_instance(struct call *call)
 	struct broker_item *item;
 
 	if (instance_take(call, BROKER_TEMPORAL_DELETE_INSTANCE, &item))
-		call_write(call, item, 1, done_without_content);
+		change(call, item, SOURCE_DELETE_ATTR_INSTANCE_TEMPORAL, RESULT_OF_ATTRIBUTES);
 }
 
 void delete_temporal_instance(struct call *call)
@@ -280,5 +296,5 @@ void delete_temporal(struct call *call)
 		return;
 	item = item_new(call, BROKER_TEMPORAL_DELETE, id);
 	if (item)
-		call_write(call, item, 1, done_without_content);
+		change(call, item, SOURCE_DELETE_TEMPORAL, RESULT_OF_ENTITY);
 }

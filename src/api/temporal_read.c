@@ -1,19 +1,20 @@
 /* Temporal evolutions retrieved and queried.
  * Source: GS CIM 009 V1.9.1 clauses 5.7.3, 5.7.4, 6.3.10 to 6.3.12, 6.18.3.2, 6.19.3.1, 6.24.3.1. */
-#include "api/query_int.h"
-
+#include "api/forward_int.h"
+#include "api/temporal_int.h"
 #include "base/time_value.h"
-#include "broker/temporal.h"
+#include "broker/identity.h"
 
-/* What a request for evolutions says beside its query. */
-struct temporal_call {
-	struct call *call;
-	struct temporal_query query;
-	struct represent_options represent;
-	struct temporal_options form;
-	struct broker_temporal_ask ask;
-	struct arena arena; /* of what is read: more than a request's own may hold */
-};
+enum err_code temporal_holder(struct call *call, struct str *ret_holder)
+{
+	struct error err;
+	enum err_code code = broker_identity(call->loop->reader, call->tenant, call->arena, ret_holder, &err);
+
+	/* Whose tenant is not there has no instances. */
+	if (code == ERR_OK || code == ERR_NOT_FOUND || code == ERR_TENANT)
+		return ERR_OK;
+	return err_set(&call->error, code, "%s", err.detail);
+}
 
 static enum err_code temporal_take(struct temporal_call *t)
 {
@@ -27,28 +28,51 @@ static enum err_code temporal_take(struct temporal_call *t)
 					   .aggr_methods = texts[P_AGGR_METHODS],
 					   .aggr_period = texts[P_AGGR_PERIOD],
 					   .aggregated = call->form == TEMPORAL_AGGREGATED};
+	struct str holder = STR_NONE;
 	enum err_code code = temporal_query_read(&text, &t->query, &call->error);
 
 	if (code == ERR_OK)
 		code = call_representation(call, &t->represent, &call->error);
-	t->form = (struct temporal_options){call->form, &t->query, &t->represent};
+	if (code == ERR_OK)
+		code = temporal_holder(call, &holder);
+	t->form = (struct temporal_options){call->form, &t->query, &t->represent, holder};
 	t->ask = (struct broker_temporal_ask){.temporal = &t->query,
 					      .form = call->form,
 					      .represent = &t->represent,
+					      .holder = holder,
 					      .instances_max = call->api->options.instances_max,
 					      .total_max = call->api->options.instances_total_max};
 	return code;
 }
 
-static void temporal_begin(struct temporal_call *t, struct call *call)
+static void release(void *self)
 {
-	*t = (struct temporal_call){.call = call};
+	struct temporal_call *t = self;
+
+	arena_done(&t->arena);
+}
+
+/* False: answered. */
+static bool temporal_new(struct call *call, struct temporal_call **ret)
+{
+	struct temporal_call *t = arena_new(call->arena, struct temporal_call);
+
+	if (!t || !call_on_end(call, release, t)) {
+		answer_problem(call, PROBLEM_UNAVAILABLE, "no memory for this request");
+		return false;
+	}
+	t->call = call;
 	arena_init(&t->arena, API_TEMPORAL_BYTES_MAX);
+	*ret = t;
+	return true;
 }
 
 /* A method that does not apply to what the client asked for is InvalidRequest (5.7.4.4). */
-static void answer_failure(struct call *call, enum err_code code)
+void temporal_answer_failure(struct temporal_call *t, enum err_code code)
 {
+	struct call *call = t->call;
+
+	forward_warnings_put(call);
 	if (code == ERR_UNSUPPORTED)
 		answer_problem(call, PROBLEM_INVALID_REQUEST, "%s", call->error.detail);
 	else if (code == ERR_LIMIT)
@@ -87,6 +111,7 @@ static void answer_evolution(struct temporal_call *t, const struct broker_tempor
 {
 	if (range->cut && range->any)
 		range_header(t, range);
+	forward_warnings_put(t->call);
 	answer_represented_as(t->call, range->cut && range->any ? 206 : 200, out);
 }
 
@@ -111,11 +136,9 @@ static enum err_code retrieve_into(struct temporal_call *t, struct str id, struc
 {
 	struct call *call = t->call;
 	struct temporal_entity entity;
-	enum err_code code = temporal_take(t);
+	enum err_code code = broker_temporal_retrieve(call->loop->reader, call->tenant, id, &t->ask, &t->arena, &entity,
+						      range, &call->error);
 
-	if (code == ERR_OK)
-		code = broker_temporal_retrieve(call->loop->reader, call->tenant, id, &t->ask, &t->arena, &entity,
-						range, &call->error);
 	if (code != ERR_OK)
 		return code;
 	call_context_out(call, &t->represent.context, &t->represent.context_value);
@@ -123,25 +146,43 @@ static enum err_code retrieve_into(struct temporal_call *t, struct str id, struc
 	return code == ERR_OK ? buf_check(out, "the answer", &call->error) : code;
 }
 
-static void retrieve(struct call *call)
+void temporal_answer_one(struct temporal_call *t, struct str id)
 {
 	struct broker_temporal_cut range;
-	struct temporal_call t;
 	struct buf out;
-	struct str id;
 
-	if (!call_entity_id(call, &id) || !map_refuse(call))
-		return;
-	temporal_begin(&t, call);
-	buf_init(&out, call->api->options.answer_bytes_max);
-	enum err_code code = retrieve_into(&t, id, &range, &out);
+	buf_init(&out, t->call->api->options.answer_bytes_max);
+	enum err_code code = retrieve_into(t, id, &range, &out);
 
 	if (code == ERR_OK)
-		answer_evolution(&t, &range, &out);
+		answer_evolution(t, &range, &out);
 	else
-		answer_failure(call, code);
+		temporal_answer_failure(t, code);
 	buf_done(&out);
-	arena_done(&t.arena);
+}
+
+static void retrieve(struct call *call)
+{
+	struct temporal_call *t;
+	struct str id;
+	bool answered = false;
+
+	if (!call_entity_id(call, &id) || !map_refuse(call) || !temporal_new(call, &t))
+		return;
+	bool distributed = call_is_distributed(call, &answered);
+
+	if (answered)
+		return;
+	enum err_code code = temporal_take(t);
+
+	if (code != ERR_OK)
+		temporal_answer_failure(t, code);
+	else if (distributed)
+		gather_temporal_one(t, id);
+	else
+		temporal_answer_one(t, id);
+	if (!distributed)
+		arena_done(&t->arena);
 }
 
 void retrieve_temporal(struct call *call)
@@ -183,29 +224,52 @@ static enum err_code query_into(struct temporal_call *t, const struct asked *ask
 	return code == ERR_OK ? page_headers(call, page, &ret->result, false) : code;
 }
 
-static void query_answer(struct call *call, const struct asked *asked)
+void temporal_answer_page(struct temporal_call *t, const struct asked *asked, struct broker_page *page)
 {
-	struct broker_temporal_page page;
-	struct broker_page wanted;
-	struct temporal_call t;
+	struct broker_temporal_page result;
 	struct buf out;
 
-	if (!page_take(call, &wanted))
-		return;
-	temporal_begin(&t, call);
-	buf_init(&out, call->api->options.answer_bytes_max);
-	enum err_code code = temporal_take(&t);
+	buf_init(&out, t->call->api->options.answer_bytes_max);
+	enum err_code code = query_into(t, asked, page, &result, &out);
 
-	if (code == ERR_OK && t.query.relation == TEMPORAL_ANY)
-		code = err_set(&call->error, ERR_INVALID, "a temporal query is needed: timerel and timeAt (5.7.4.4)");
 	if (code == ERR_OK)
-		code = query_into(&t, asked, &wanted, &page, &out);
-	if (code == ERR_OK)
-		answer_evolution(&t, &page.range, &out);
+		answer_evolution(t, &result.range, &out);
 	else
-		answer_failure(call, code);
+		temporal_answer_failure(t, code);
 	buf_done(&out);
-	arena_done(&t.arena);
+}
+
+static enum err_code take_for_query(struct temporal_call *t)
+{
+	enum err_code code = temporal_take(t);
+
+	if (code == ERR_OK && t->query.relation == TEMPORAL_ANY)
+		return err_set(&t->call->error, ERR_INVALID,
+			       "a temporal query is needed: timerel and timeAt (5.7.4.4)");
+	return code;
+}
+
+/* True: asked goes with the call, which waits for other sources. */
+static bool query_answer(struct call *call, const struct query_text *text, struct asked *asked)
+{
+	struct broker_page page;
+	struct temporal_call *t;
+	bool answered = false;
+	bool distributed = !asked->local && call_is_distributed(call, &answered);
+
+	if (answered || !page_take(call, &page) || !temporal_new(call, &t))
+		return false;
+	enum err_code code = take_for_query(t);
+
+	if (code != ERR_OK)
+		temporal_answer_failure(t, code);
+	else if (distributed)
+		gather_temporal_page(t, text, asked, &page);
+	else
+		temporal_answer_page(t, asked, &page);
+	if (!distributed)
+		arena_done(&t->arena);
+	return code == ERR_OK && distributed;
 }
 
 /* Clause 5.7.4.4: by id alone, and only of what this broker holds itself. */
@@ -240,12 +304,16 @@ static bool join_refuse(struct call *call)
 
 void temporal_query_run(struct call *call, struct query_text *text)
 {
-	struct asked asked;
+	struct asked *asked = arena_new(call->arena, struct asked);
 
-	if (!map_refuse(call) || !join_refuse(call) || !order_allowed(call, text) || !query_ask(call, text, &asked))
+	if (!asked) {
+		answer_problem(call, PROBLEM_UNAVAILABLE, "no memory for this request");
 		return;
-	query_answer(call, &asked);
-	asked_done(&asked);
+	}
+	if (!map_refuse(call) || !join_refuse(call) || !order_allowed(call, text) || !query_ask(call, text, asked))
+		return;
+	if (!query_answer(call, text, asked))
+		asked_done(asked);
 }
 
 static void query_by_get(struct call *call)

@@ -53,19 +53,25 @@ enum err_code identity_ensure(struct store *store, struct error *err)
 	return code || has ? code : identity_renew(store, err);
 }
 
-enum err_code broker_identity(struct broker_reader *reader, struct str tenant, struct arena *arena,
-			      struct str *ret_uuid, struct error *err)
+enum err_code identity_of_store(struct store_reader *reader, struct arena *arena, struct str *ret_uuid,
+				struct error *err)
 {
-	struct store_reader *store_reader;
 	struct str uuid;
-	enum err_code code = store_reader_of(reader, tenant, &store_reader, err);
+	enum err_code code = store_get_meta(reader, STR(META_IDENTITY), arena, &uuid, err);
 
-	if (code == ERR_OK)
-		code = store_get_meta(store_reader, STR(META_IDENTITY), arena, &uuid, err);
 	if (code)
 		return code;
 	if (uuid.len == 0)
 		return err_set(err, ERR_NOT_FOUND, "this database has no identity: it was never open for writing");
 	*ret_uuid = uuid;
 	return ERR_OK;
+}
+
+enum err_code broker_identity(struct broker_reader *reader, struct str tenant, struct arena *arena,
+			      struct str *ret_uuid, struct error *err)
+{
+	struct store_reader *store_reader;
+	enum err_code code = store_reader_of(reader, tenant, &store_reader, err);
+
+	return code ? code : identity_of_store(store_reader, arena, ret_uuid, err);
 }

@@ -10,4 +10,8 @@
 MUST_CHECK enum err_code broker_identity(struct broker_reader *reader, struct str tenant, struct arena *arena,
 					 struct str *ret_uuid, struct error *err);
 
+/* The same of a store alone. */
+MUST_CHECK enum err_code identity_of_store(struct store_reader *reader, struct arena *arena, struct str *ret_uuid,
+					   struct error *err);
+
 #endif

@@ -11,6 +11,23 @@
  * are no numbers demand each; more is ERR_TOO_COMPLEX. */
 #define BROKER_TEMPORAL_EXAMINED_MAX 200000u
 
+/* How a partial answer was cut. */
+struct broker_temporal_cut {
+	bool cut;
+	int64_t first_us, last_us; /* of the instances in the answer, by the query's property */
+	bool any; /* there are some */
+};
+
+struct store_overlay; /* store/overlay.h */
+
+/* Evolutions put together from here and from elsewhere, which stand in the place of what is here of these ids. */
+struct broker_temporal_merged {
+	struct store_overlay *overlay;
+	bool judged; /* the query has been put to their parts already: all of these entities match its conditions */
+	struct broker_temporal_cut
+		cut; /* of their parts, when those were partial: the answer ends there at the latest */
+};
+
 /* What is wanted of each entity. */
 struct broker_temporal_ask {
 	const struct query *query; /* of entities; NULL: retrieval */
@@ -19,13 +36,8 @@ struct broker_temporal_ask {
 	const struct represent_options *represent; /* show and dataset_ids say which series */
 	uint32_t instances_max; /* of an attribute in an answer; more make it partial (6.3.10) */
 	uint64_t total_max; /* of all attributes and entities of an answer: the page ends before */
-};
-
-/* How a partial answer was cut. */
-struct broker_temporal_cut {
-	bool cut;
-	int64_t first_us, last_us; /* of the instances in the answer, by the query's property */
-	bool any; /* there are some */
+	struct str holder; /* as represent_temporal.h has it; of broker_temporal_own() alone */
+	const struct broker_temporal_merged *merged; /* NULL: what is here alone */
 };
 
 struct broker_temporal_page {
@@ -47,6 +59,20 @@ MUST_CHECK enum err_code broker_temporal_retrieve(struct broker_reader *reader, 
 MUST_CHECK enum err_code broker_temporal_query(struct broker_reader *reader, struct str tenant,
 					       const struct broker_temporal_ask *ask, const struct broker_page *page,
 					       struct arena *arena, struct broker_temporal_page *ret_page,
+					       struct error *err);
+
+/* What is here of one entity, for being put together with what others have (union_evolution()): an expanded
+ * EntityTemporal in the arena, with instanceId and deletedAt as in expand.h ("stamped"); NULL: nothing. All attributes,
+ * and of each at least those instances in the ask's interval that an answer can show; with a query also those outside
+ * that it may look at. judge: only when it matches the ask's query by itself, and instances that meet that alone.
+ * ERR_TENANT, ERR_TOO_COMPLEX. */
+MUST_CHECK enum err_code broker_temporal_own(struct broker_reader *reader, struct str tenant, struct str id,
+					     const struct broker_temporal_ask *ask, bool judge, struct arena *arena,
+					     struct json **ret_evolution, struct error *err);
+
+/* The types of an entity, or those that its evolution was given; in the arena. None: nothing is known of it. */
+MUST_CHECK enum err_code broker_temporal_types(struct broker_reader *reader, struct str tenant, struct str id,
+					       struct arena *arena, const struct str **ret_types, size_t *ret_count,
 					       struct error *err);
 
 #endif

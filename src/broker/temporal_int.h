@@ -43,6 +43,11 @@ MUST_CHECK enum err_code temporal_series_list(struct temporal_reading *reading, 
 void temporal_reading_init(struct temporal_reading *reading, struct store_reader *store,
 			   const struct broker_temporal_ask *ask, struct arena *arena, struct arena *scratch,
 			   struct error *err);
+/* The store, seen through the ask's merged evolutions, if it has any; NULL: no memory. */
+struct store_reader *temporal_reader_of(const struct broker_temporal_ask *ask, struct store_reader *store);
+/* When the entity was deleted (6.3.11); TEMPORAL_NO_TIME: it was not, or nobody is told. */
+MUST_CHECK enum err_code temporal_deletion(const struct temporal_reading *reading, const struct store_subject *subject,
+					   const struct store_series *series, size_t count, int64_t *ret_us);
 /* Nothing can lie in the window. */
 bool temporal_reading_is_empty(const struct temporal_reading *reading);
 
@@ -79,6 +84,12 @@ MUST_CHECK enum err_code temporal_match(struct temporal_reading *reading, const 
 /* Does one of the attributes that the request speaks of have an instance in the window? (5.7.3.4, 5.7.4.4) */
 MUST_CHECK enum err_code temporal_has_instances(struct temporal_reading *reading, struct str id,
 						const struct store_series *series, size_t series_count, bool *ret_has);
+/* The instances by which the scope of the interval is known: those up to its end, or the one without a time. */
+MUST_CHECK enum err_code temporal_scopes_read(const struct temporal_reading *reading, struct str id,
+					      struct store_instances *ret);
+/* Of a series without an instance in the interval, the one that q is held against: it never has the query's time. */
+MUST_CHECK enum err_code temporal_timeless_read(const struct temporal_reading *reading,
+						const struct temporal_series *series, struct store_instances *ret);
 /* Does the point pass the filter? */
 bool temporal_passes(const struct temporal_reading *reading, struct str iri, const struct store_instance *instance);
 

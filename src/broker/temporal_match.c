@@ -93,14 +93,24 @@ static enum err_code add_instances(const struct temporal_reading *reading, const
 	return ERR_OK;
 }
 
-/* The instances that q is held against: in the interval, or the one that has no time. */
-static enum err_code add_series(const struct temporal_reading *reading, const struct temporal_series *series,
-				struct json *array)
+enum err_code temporal_timeless_read(const struct temporal_reading *reading, const struct temporal_series *series,
+				     struct store_instances *ret)
 {
 	const struct store_window always = {.by = reading->window.by, .from_us = INT64_MIN, .to_us = INT64_MAX};
 	const struct store_window latest = {
 		.by = reading->window.by, .all = true, .from_us = INT64_MIN, .to_us = INT64_MAX};
-	struct store_instances instances = {.count = 0}, timed = {.count = 0};
+	struct store_instances timed = {.count = 0};
+	enum err_code code = read_in(reading, series, &always, false, 1, &timed);
+
+	*ret = (struct store_instances){.count = 0};
+	return code == ERR_OK && timed.count == 0 ? read_in(reading, series, &latest, true, 1, ret) : code;
+}
+
+/* The instances that q is held against: in the interval, or the one that has no time. */
+static enum err_code add_series(const struct temporal_reading *reading, const struct temporal_series *series,
+				struct json *array)
+{
+	struct store_instances instances = {.count = 0};
 	enum err_code code =
 		read_in(reading, series, &reading->window, false, BROKER_TEMPORAL_EXAMINED_MAX, &instances);
 
@@ -108,11 +118,8 @@ static enum err_code add_series(const struct temporal_reading *reading, const st
 		return err_set(reading->err, ERR_TOO_COMPLEX,
 			       "more than %u instances of one attribute to look at; ask for a shorter time",
 			       BROKER_TEMPORAL_EXAMINED_MAX);
-	if (code == ERR_OK && instances.count == 0) {
-		code = read_in(reading, series, &always, false, 1, &timed);
-		if (code == ERR_OK && timed.count == 0)
-			code = read_in(reading, series, &latest, true, 1, &instances);
-	}
+	if (code == ERR_OK && instances.count == 0)
+		code = temporal_timeless_read(reading, series, &instances);
 	return code == ERR_OK ? add_instances(reading, &instances, array) : code;
 }
 
@@ -153,8 +160,7 @@ static enum err_code make_head(const struct temporal_reading *reading, const str
 
 /* ---- the scope ---- */
 
-/* Its instances up to the end of the interval, or the one without a time. */
-static enum err_code read_scopes(const struct temporal_reading *reading, struct str id, struct store_instances *ret)
+enum err_code temporal_scopes_read(const struct temporal_reading *reading, struct str id, struct store_instances *ret)
 {
 	const struct temporal_series series = {id, TEMPORAL_SCOPE, STR_NONE};
 	/* That it was deleted is when it was modified. */
@@ -192,7 +198,7 @@ static int64_t scope_time(const struct temporal_reading *reading, const struct s
 static enum err_code match_scope(struct temporal_reading *reading, struct str id, struct json *document)
 {
 	struct store_instances scopes = {.count = 0};
-	enum err_code code = read_scopes(reading, id, &scopes);
+	enum err_code code = temporal_scopes_read(reading, id, &scopes);
 	struct time_span *spans =
 		code == ERR_OK ? arena_array(reading->scratch, struct time_span, scopes.count + 1) : NULL;
 
@@ -257,6 +263,10 @@ enum err_code temporal_match(struct temporal_reading *reading, const struct stor
 		code = temporal_has_instances(reading, subject->id, *ret_series, *ret_count, &has);
 	if (code != ERR_OK || !has)
 		return code;
+	if (subject->laid_over && reading->ask->merged->judged) {
+		*ret_matches = true;
+		return ERR_OK;
+	}
 	return judge(reading, subject->id, *ret_series, *ret_count, document, ret_matches);
 }
 

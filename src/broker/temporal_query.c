@@ -40,9 +40,14 @@ enum err_code broker_temporal_retrieve(struct broker_reader *reader, struct str 
 	struct broker_temporal_cut range = {.cut = false};
 	enum err_code code = store_reader_of(reader, tenant, &store, err);
 
-	code = code ? code : store_hold(store, err);
+	if (code == ERR_OK) {
+		store = temporal_reader_of(ask, store);
+		code = store ? store_hold(store, err) : err_set(err, ERR_MEMORY, "no memory for a reader");
+	}
 	if (code != ERR_OK)
 		return code;
+	if (ask->merged)
+		range = ask->merged->cut;
 	arena_clear(&reader->scratch);
 	temporal_reading_init(&reading, store, ask, arena, &reader->scratch, err);
 	code = retrieve(&reading, id, ret_entity, &range);
@@ -265,8 +270,13 @@ enum err_code broker_temporal_query(struct broker_reader *reader, struct str ten
 	if (code != ERR_OK)
 		return code;
 	struct temporal_walk walk = {.matching = &matching, .page = page};
+	struct store_reader *store = temporal_reader_of(ask, matching.store_reader);
 
-	temporal_reading_init(&walk.reading, matching.store_reader, ask, arena, &reader->scratch, err);
+	if (!store)
+		return err_set(err, ERR_MEMORY, "no memory for a reader");
+	if (ask->merged)
+		walk.range = ask->merged->cut;
+	temporal_reading_init(&walk.reading, store, ask, arena, &reader->scratch, err);
 	code = page->order ? order_walk(&walk) : creation_page(&walk);
 	linked_end(&reader->linked);
 	if (code != ERR_OK)

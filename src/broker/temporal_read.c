@@ -5,6 +5,7 @@
  * anything behind the end of the one that was cut first. Going forwards the next request includes that end; going
  * backwards (lastN) it does not, so there the instances at the end itself are left to the next answer. */
 #include "broker/temporal_int.h"
+#include "store/overlay.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -25,6 +26,11 @@ void temporal_reading_init(struct temporal_reading *reading, struct store_reader
 	reading->window.by = (enum store_time)ask->temporal->property;
 	reading->window.all = ask->temporal->relation == TEMPORAL_ANY && ask->form != TEMPORAL_AGGREGATED;
 	temporal_bounds(ask->temporal, &reading->window.from_us, &reading->window.to_us);
+}
+
+struct store_reader *temporal_reader_of(const struct broker_temporal_ask *ask, struct store_reader *store)
+{
+	return ask->merged ? store_overlay_reader(ask->merged->overlay, store) : store;
 }
 
 bool temporal_reading_is_empty(const struct temporal_reading *reading)
@@ -329,17 +335,19 @@ static enum err_code keep_subject(const struct temporal_reading *reading, const 
 	return ERR_OK;
 }
 
-/* When the entity was deleted (6.3.11): there is none, and the last that was heard of each attribute is its deletion.
- * What only ever had an evolution was never deleted, though it is no entity either. */
-static enum err_code find_deletion(const struct temporal_reading *reading, const struct store_subject *subject,
-				   const struct store_series *series, size_t count, int64_t *ret_us)
+/* There is no entity, and the last that was heard of each attribute is its deletion. What only ever had an evolution
+ * was never deleted, though it is no entity either. */
+enum err_code temporal_deletion(const struct temporal_reading *reading, const struct store_subject *subject,
+				const struct store_series *series, size_t count, int64_t *ret_us)
 {
 	const struct store_window always = {
 		.by = STORE_MODIFIED_AT, .all = true, .from_us = INT64_MIN, .to_us = INT64_MAX};
 	bool present = subject->created_us != STORE_NO_TIME && subject->gone_us == STORE_NO_TIME;
 	int64_t latest_us = TEMPORAL_NO_TIME;
 
-	if (present || !reading->ask->represent->sys_attrs || reading->ask->form != TEMPORAL_NORMALIZED)
+	*ret_us = subject->laid_over ? subject->gone_us : TEMPORAL_NO_TIME;
+	if (present || subject->laid_over || !reading->ask->represent->sys_attrs ||
+	    reading->ask->form != TEMPORAL_NORMALIZED)
 		return ERR_OK;
 	for (size_t i = 0; i < count; i++) {
 		struct store_instances last = {.count = 0};
@@ -412,7 +420,7 @@ enum err_code temporal_entity_read(struct temporal_reading *reading, const struc
 	enum err_code code = keep_subject(reading, subject, &entity);
 
 	if (code == ERR_OK)
-		code = find_deletion(reading, subject, series, series_count, &entity.deleted_us);
+		code = temporal_deletion(reading, subject, series, series_count, &entity.deleted_us);
 	if (code == ERR_OK && !temporal_reading_is_empty(reading))
 		code = read_attributes(reading, series, series_count, &entity, cut);
 	if (code == ERR_OK)
@@ -462,5 +470,10 @@ void temporal_range_apply(const struct temporal_reading *reading, struct tempora
 				trim(&attributes[k], property, from_us, to_us);
 			note_ends(&attributes[k], property, cut);
 		}
+	}
+	/* What others cut may hold nothing of what is shown. */
+	if (cut->cut && !cut->any) {
+		cut->first_us = cut->last_us = backwards ? from_us : to_us;
+		cut->any = true;
 	}
 }

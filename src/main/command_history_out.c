@@ -2,6 +2,7 @@
  * stream out as they are read. */
 #include "base/cleanup.h"
 #include "base/time_value.h"
+#include "broker/identity.h"
 #include "main/command_table.h"
 #include "main/history.h"
 #include "main/say.h"
@@ -192,7 +193,16 @@ static enum temporal_property property_of(enum store_time by)
 	return TEMPORAL_OBSERVED_AT;
 }
 
-static enum err_code write_history(struct session *session, const struct call *call,
+/* Its database's id, without which it has no instances either. */
+static enum err_code holder_find(struct store_reader *reader, struct arena *arena, struct str *ret_holder,
+				 struct error *err)
+{
+	enum err_code code = identity_of_store(reader, arena, ret_holder, err);
+
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+static enum err_code write_history(struct session *session, const struct call *call, struct arena *arena,
 				   const struct history_request *request, struct printer *printer, struct error *err)
 {
 	const struct temporal_query query = {.property = property_of(request->window.by)};
@@ -201,7 +211,7 @@ static enum err_code write_history(struct session *session, const struct call *c
 	struct store_reader *reader = NULL;
 	enum err_code code = ERR_OK;
 
-	printer->options = (struct temporal_options){TEMPORAL_NORMALIZED, &query, &represent};
+	printer->options = (struct temporal_options){TEMPORAL_NORMALIZED, &query, &represent, STR_NONE};
 	if (str_eq(call_str(call, "format"), STR("csv"))) {
 		printer->as_table = true;
 		printer->table.context = session->context;
@@ -210,6 +220,8 @@ static enum err_code write_history(struct session *session, const struct call *c
 	}
 	if (!code)
 		code = store_reader_new(session->store, &reader, err);
+	if (!code)
+		code = holder_find(reader, arena, &printer->options.holder, err);
 	if (!code)
 		code = put_out(printer, err);
 	if (!code)
@@ -228,7 +240,7 @@ static enum exit_status run(struct session *session, const struct call *call, st
 	enum err_code code = read_request(session, call, arena, &request, &err);
 
 	if (!code)
-		code = write_history(session, call, &request, &printer, &err);
+		code = write_history(session, call, arena, &request, &printer, &err);
 	buf_done(&printer.text);
 	if (!code && fflush(stdout) != 0) {
 		printer.pipe_closed = errno == EPIPE;

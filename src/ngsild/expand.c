@@ -296,6 +296,15 @@ enum err_code expand_add_stamps(const struct expansion *x, const struct json *bo
 	return expand_add(x, object, STR("modifiedAt"), json_int(x->arena, modified_us));
 }
 
+enum err_code expand_add_deletion(const struct expansion *x, const struct json *body, struct json *object)
+{
+	int64_t us;
+
+	if (!x->stamped || !x->temporal || !stamp_read(body, STR("deletedAt"), &us))
+		return ERR_OK;
+	return expand_add(x, object, STR("deletedAt"), json_int(x->arena, us));
+}
+
 /* id, type, scope, createdAt, expiresAt: in this order, before the attributes. */
 static enum err_code add_own_members(const struct expansion *x, const struct own_members *own, bool fragment,
 				     struct json *entity)
@@ -308,7 +317,7 @@ static enum err_code add_own_members(const struct expansion *x, const struct own
 	if ((own->id && (code = add_id(x, own->id, entity))) ||
 	    (own->type && (code = add_types(x, own->type, entity))) ||
 	    (own->scope && (code = add_scopes(x, own->scope, entity))) ||
-	    (code = expand_add_stamps(x, own->body, entity)))
+	    (code = expand_add_stamps(x, own->body, entity)) || (code = expand_add_deletion(x, own->body, entity)))
 		return code;
 	/* The system's (6.3.11), of the current state alone. */
 	if (!own->expires || x->temporal)

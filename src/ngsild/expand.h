@@ -26,7 +26,9 @@ struct expand_options {
 	 * array of instances too. With fragment, NGSI-LD Null is allowed nowhere. */
 	bool temporal;
 	/* What another broker says that it holds: createdAt and modifiedAt of the entity and of its attributes are kept
-	 * where they are DateTimes, instead of being stamped; now_us stands where there is none. */
+	 * where they are DateTimes, instead of being stamped; now_us stands where there is none. With temporal, so are
+	 * deletedAt (µs) of the entity and its instances and instanceId (a text): an instance with deletedAt says that
+	 * the attribute was deleted then, and its value may be NGSI-LD Null. */
 	bool stamped;
 };
 

@@ -212,6 +212,22 @@ static enum err_code add_members(const struct expansion *x, const struct attribu
 	return !code && subs > 1 ? expand_check_attributes(x, instance) : code;
 }
 
+bool expand_is_deletion(const struct expansion *x, const struct json *body)
+{
+	return x->stamped && x->temporal && json_is(json_get(body, STR("deletedAt")), JSON_STRING);
+}
+
+/* What an evolution of another broker's says of an instance beside its stamps. */
+static enum err_code add_marks(const struct expansion *x, const struct json *body, struct json *instance)
+{
+	const struct json *id = json_get(body, STR("instanceId"));
+	enum err_code code = expand_add_deletion(x, body, instance);
+
+	if (code || !x->stamped || !x->temporal || !json_is(id, JSON_STRING) || !expand_is_uri(json_text(id)))
+		return code;
+	return expand_add(x, instance, STR("instanceId"), *id);
+}
+
 /* An object that is an instance, with whatever members it has. */
 static enum err_code instance_of_object(const struct expansion *x, struct str name, const struct json *body,
 					const struct shape *shape, struct json *ret)
@@ -233,7 +249,11 @@ static enum err_code instance_of_object(const struct expansion *x, struct str na
 		return code;
 	if (kind && (code = expand_add(x, &instance, STR("type"), json_string(kind->name))))
 		return code;
-	if ((code = add_members(x, kind, name, body, &instance)) || (code = expand_add_stamps(x, body, &instance)))
+	struct expansion inside = *x;
+
+	inside.nulls = x->nulls || expand_is_deletion(x, body);
+	if ((code = add_members(&inside, kind, name, body, &instance)) ||
+	    (code = expand_add_stamps(x, body, &instance)) || (code = add_marks(x, body, &instance)))
 		return code;
 	*ret = instance;
 	return ERR_OK;

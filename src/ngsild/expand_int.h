@@ -61,9 +61,13 @@ MUST_CHECK enum err_code expand_check_attributes(const struct expansion *x, cons
 /* No two of these texts are equal; sorts them. */
 bool expand_all_differ(struct str *texts, size_t count, struct str *ret_twice);
 
-#define EXPAND_STAMPS 2u /* members that expand_add_stamps() adds at most */
+#define EXPAND_STAMPS 3u /* members that expand_add_stamps() and expand_add_deletion() add at most */
 /* createdAt, and where it says something else modifiedAt: now, or what body says (x->stamped). */
 MUST_CHECK enum err_code expand_add_stamps(const struct expansion *x, const struct json *body, struct json *object);
+/* deletedAt, where an evolution that another broker holds says it. */
+MUST_CHECK enum err_code expand_add_deletion(const struct expansion *x, const struct json *body, struct json *object);
+/* Does this instance of another broker's evolution say that the attribute was deleted? */
+bool expand_is_deletion(const struct expansion *x, const struct json *body);
 
 /* An empty object with room for count members; false when memory is refused (said in x->err). */
 MUST_CHECK enum err_code expand_object(const struct expansion *x, size_t count, struct json *ret);

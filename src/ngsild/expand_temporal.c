@@ -160,6 +160,12 @@ static enum err_code scope_members(const struct expansion *x, const struct json 
 	return ret->value ? ERR_OK : err_set(x->err, ERR_INVALID, "a scope over time needs \"value\"");
 }
 
+/* What another broker says of a scope that was deleted. */
+static bool is_deleted_scope(const struct expansion *x, const struct json *body, const struct json *value)
+{
+	return expand_is_deletion(x, body) && node_is_null(value);
+}
+
 static enum err_code add_scope(const struct expansion *x, const struct json *body, struct json *instances)
 {
 	struct scope_members said = {.value = body};
@@ -170,15 +176,18 @@ static enum err_code add_scope(const struct expansion *x, const struct json *bod
 		said.value = NULL;
 		code = scope_members(x, body, &said);
 	}
-	if (code || (code = expand_scopes(x, said.value, &scopes)) ||
-	    (code = expand_object(x, PAIR_MEMBERS, &instance)) ||
+	if (!code && is_deleted_scope(x, body, said.value))
+		scopes = *said.value;
+	else if (!code)
+		code = expand_scopes(x, said.value, &scopes);
+	if (code || (code = expand_object(x, PAIR_MEMBERS + EXPAND_STAMPS, &instance)) ||
 	    (code = expand_add(x, &instance, STR("type"), json_string(STR("Property")))) ||
 	    (code = expand_add(x, &instance, STR("value"), scopes)))
 		return code;
 	if (said.observed && ((code = expand_time(x, STR("observedAt"), said.observed, &time)) ||
 			      (code = expand_add(x, &instance, STR("observedAt"), time))))
 		return code;
-	if ((code = expand_add(x, &instance, STR("createdAt"), x->now)))
+	if ((code = expand_add_stamps(x, body, &instance)) || (code = expand_add_deletion(x, body, &instance)))
 		return code;
 	return expand_push(x, instances, instance);
 }

@@ -162,7 +162,8 @@ struct registration_question {
 	bool listed_only; /* the attributes that q and geo name are not asked for too (5.11.2.4) */
 	const struct str *dataset_ids; /* count 0: not asked for */
 	size_t dataset_count;
-	const struct temporal_query *temporal; /* NULL: none, and sources of temporal evolutions are left out */
+	const struct temporal_query *temporal; /* NULL: none, and sources of temporal evolutions are left out … */
+	bool any_time; /* … unless this says that times are not asked about: intervals restrict nothing */
 	const struct query *csf; /* over the registration's own members (4.9); NULL: none */
 	int64_t now_us; /* what has expired matches nothing */
 };

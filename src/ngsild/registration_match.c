@@ -263,7 +263,8 @@ static bool scopes_match(const struct registration *r, const struct query *query
 
 bool registration_matches(const struct registration *registration, const struct registration_question *question)
 {
-	return question->now_us < registration->expires_us && times_match(registration, question->temporal) &&
+	return question->now_us < registration->expires_us &&
+	       (question->any_time || times_match(registration, question->temporal)) &&
 	       datasets_match(registration, question) && scopes_match(registration, question->query) &&
 	       any_info_matches(registration, question) && places_match(registration, question->query) &&
 	       (!question->csf || query_matches(question->csf, registration->members));

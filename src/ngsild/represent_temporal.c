@@ -67,6 +67,7 @@ struct pattern_piece {
 struct pattern_text {
 	const struct json *instance; /* that it was made of; NULL: unused */
 	bool deleted;
+	bool identified; /* the instance has an instanceId of its own: another broker's */
 	struct buf text;
 	struct pattern_piece pieces[PATTERN_PIECES_MAX];
 	size_t count;
@@ -112,6 +113,10 @@ static void add_member(const struct temporal_writer *t, const struct writer *w, 
 		put(w->out, temporal_null_text(kind));
 	} else if (which == MEMBER_TYPE && chosen) {
 		put(w->out, STR("\"type\":\"Property\","));
+	} else if (which == MEMBER_INSTANCE_ID) {
+		put_key(w->out, member->key);
+		put_value(w->out, &member->value);
+		pattern->identified = true;
 	} else if (which == MEMBER_OBSERVED_AT) {
 		add_hole(pattern, HOLE_OBSERVED);
 	} else if (which == MEMBER_CREATED_AT) {
@@ -119,7 +124,8 @@ static void add_member(const struct temporal_writer *t, const struct writer *w, 
 			add_hole(pattern, HOLE_CREATED);
 		if (shows_time(t, TEMPORAL_MODIFIED_AT))
 			add_hole(pattern, HOLE_MODIFIED);
-	} else if (!pattern->deleted || which == MEMBER_TYPE || which == MEMBER_DATASET_ID) {
+	} else if (which != MEMBER_DELETED_AT &&
+		   (!pattern->deleted || which == MEMBER_TYPE || which == MEMBER_DATASET_ID)) {
 		put_instance_member(w, pattern->instance, member);
 	}
 }
@@ -133,6 +139,7 @@ static void pattern_make(const struct temporal_writer *t, const struct temporal_
 	buf_clear(&pattern->text);
 	pattern->instance = point->instance;
 	pattern->deleted = point->deleted;
+	pattern->identified = false;
 	pattern->count = 0;
 	w.out = &pattern->text;
 	put(w.out, STR("{"));
@@ -224,7 +231,7 @@ static void put_point(const struct temporal_writer *t, const struct pattern_text
 	}
 	put(out, (struct str){pattern->text.at + from, pattern->text.len - from});
 	put_time_member(t, TEMPORAL_DELETED_AT, point->deleted_us);
-	if (id_prefix.len) {
+	if (id_prefix.len && !pattern->identified) {
 		put(out, id_prefix);
 		buf_put_int64(out, point->number);
 		put(out, STR("\","));
@@ -243,8 +250,9 @@ static enum err_code put_normalized(const struct temporal_writer *t, const struc
 	enum err_code failed = ERR_OK;
 
 	if (!scope)
-		id_prefix = arena_printf(t->w.arena, "\"instanceId\":\"" TEMPORAL_INSTANCE_PREFIX "%016llx:",
-					 (unsigned long long)temporal_mark(entity_id, attribute->iri));
+		id_prefix =
+			arena_printf(t->w.arena, "\"instanceId\":\"" TEMPORAL_INSTANCE_PREFIX "%016llx:",
+				     (unsigned long long)temporal_mark(t->options->holder, entity_id, attribute->iri));
 	if (!shelf || (!scope && !id_prefix.at))
 		return err_set(t->err, ERR_MEMORY, "no memory for an attribute's text");
 	for (size_t i = 0; i < PATTERNS_KEPT; i++)

@@ -12,7 +12,7 @@
 /* An instance of an attribute at its time. */
 struct temporal_point {
 	int64_t observed_us, created_us, modified_us, deleted_us; /* TEMPORAL_NO_TIME: it has none */
-	int64_t number; /* that its instanceId names */
+	int64_t number; /* that its instanceId names, unless the instance has one of its own */
 	bool deleted; /* the attribute was deleted then: value and sub-attributes are those of before */
 	/* The instance as document.h has it. What it says of its value and its times stands for nothing: those are the
 	 * point's. Many points share one, by which the text around the values is made once. */
@@ -63,6 +63,7 @@ struct temporal_options {
 	/* Of it: context, sys_attrs, show (of id, type and times; attributes that are there are shown), language and
 	 * context_value. */
 	const struct represent_options *represent;
+	struct str holder; /* whose instances these are: for instanceIds (temporal_mark()) */
 };
 
 /* Appends the entity's text; arena holds scratch. Errors: ERR_UNSUPPORTED: a method does not apply to an attribute that

@@ -161,6 +161,26 @@ void temporal_bounds(const struct temporal_query *query, int64_t *ret_from_us, i
 		*ret_to_us = query->end_us - 1;
 }
 
+/* ---- ranges ---- */
+
+bool temporal_range_read(struct str text, int64_t *ret_start_us, int64_t *ret_end_us)
+{
+	const struct str unit = STR("DateTime ");
+	struct str rest = str_trim(text), range;
+
+	if (!str_starts(rest, unit))
+		return false;
+	rest = str_trim(str_part(rest, unit.len, rest.len));
+	if (!str_next(&rest, '/', &range))
+		return false;
+	/* DateTimes hold "-" too; the first ends with the "Z" of UTC (4.6.3). */
+	for (size_t i = 0; i + 1 < range.len; i++)
+		if (range.at[i] == 'Z' && range.at[i + 1] == '-')
+			return time_parse_iso(str_part(range, 0, i + 1), false, ret_start_us) &&
+			       time_parse_iso(str_part(range, i + 2, range.len), false, ret_end_us);
+	return false;
+}
+
 /* ---- instanceId ---- */
 
 #define FNV_BASIS UINT64_C(0xcbf29ce484222325)
@@ -174,9 +194,9 @@ static uint64_t fnv(uint64_t hash, struct str text)
 	return (hash ^ 0xff) * FNV_PRIME; /* a byte that no UTF-8 has: where the text ends */
 }
 
-uint64_t temporal_mark(struct str id, struct str attribute_iri)
+uint64_t temporal_mark(struct str holder, struct str id, struct str attribute_iri)
 {
-	return fnv(fnv(FNV_BASIS, id), attribute_iri);
+	return fnv(fnv(fnv(FNV_BASIS, holder), id), attribute_iri);
 }
 
 static bool hex_digit(char c, uint64_t *ret)

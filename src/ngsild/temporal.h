@@ -78,12 +78,17 @@ MUST_CHECK enum err_code temporal_periods_make(struct arena *arena, const struct
 					       int64_t first_us, int64_t last_us, struct temporal_periods *ret_periods,
 					       struct error *err);
 
+/* The range of time that a partial answer holds (6.3.10): "DateTime <start>-<end>/<size>" of a header Content-Range.
+ * False: it is none. With lastN it goes backwards. */
+MUST_CHECK bool temporal_range_read(struct str text, int64_t *ret_start_us, int64_t *ret_end_us);
+
 /* ---- instanceId (4.5.7) ---- */
 
 #define TEMPORAL_INSTANCE_PREFIX "urn:ngsi-ld:Instance:"
 
-/* Names an attribute of an entity in its instanceIds: the same on every machine, for clients keep them. */
-uint64_t temporal_mark(struct str id, struct str attribute_iri);
+/* Names an attribute of an entity as a broker holds it (broker/identity.h) in its instanceIds: the same wherever that
+ * broker's database is, for clients keep them, and not that of another broker, whose instances have other numbers. */
+uint64_t temporal_mark(struct str holder, struct str id, struct str attribute_iri);
 /* The order number that an instanceId of this attribute names. */
 bool temporal_instance_number(struct str instance_id, uint64_t mark, int64_t *ret_number);
 

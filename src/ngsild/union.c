@@ -268,25 +268,32 @@ static bool moment_of(const struct json *instance, struct str timeproperty, int6
 {
 	const struct json *time = json_get(instance, timeproperty);
 
-	return json_int64(time, ret_us) || time_parse_iso(json_text(time), false, ret_us);
+	if (!time && str_eq(timeproperty, STR("modifiedAt"))) /* the same as createdAt (document.h) */
+		time = json_get(instance, STR("createdAt"));
+	return json_int64(time, ret_us) ? *ret_us != 0 : time_parse_iso(json_text(time), false, ret_us);
 }
 
-/* What two instances have in common that say the same thing of the same time; STR_NONE: no memory. */
+/* What two instances have in common that say the same thing of the same time; at NULL: no memory. */
 static struct str moment_key(struct arena *arena, const struct json *instance, struct str timeproperty)
 {
+	struct str dataset = instance_dataset(instance), id = json_text(json_get(instance, STR("instanceId")));
 	int64_t us;
 
-	/* Of no time, as deletions may be: told apart by all that they say. */
-	if (!moment_of(instance, timeproperty, &us))
-		return arena_printf(arena, "?%p", (const void *)instance);
-	return arena_printf(arena, "%lld %.*s", (long long)us, STR_FMT(instance_dataset(instance)));
+	if (moment_of(instance, timeproperty, &us))
+		return arena_printf(arena, "%lld %.*s", (long long)us, STR_FMT(dataset));
+	if (id.len && document_created_us(instance))
+		return arena_printf(arena, "?%lld %lld %.*s", (long long)document_created_us(instance),
+				    (long long)document_modified_us(instance), STR_FMT(id));
+	return arena_printf(arena, "?%p", (const void *)instance);
 }
 
-static bool moments_index(struct arena *arena, const struct json *instances, struct str timeproperty, struct map *map)
+/* From the instance of this number on. */
+static bool moments_index(struct arena *arena, const struct json *instances, uint32_t from, struct str timeproperty,
+			  struct map *map)
 {
 	bool good = true;
 
-	for (uint32_t i = 0; good && i < instances->count; i++) {
+	for (uint32_t i = from; good && i < instances->count; i++) {
 		struct str key = moment_key(arena, &instances->items[i], timeproperty);
 
 		good = key.at && map_set(map, key, (void *)((uintptr_t)i + 1));
@@ -294,48 +301,82 @@ static bool moments_index(struct arena *arena, const struct json *instances, str
 	return good;
 }
 
-static enum err_code add_moments(struct arena *arena, struct json *instances, const struct json_member *attribute,
-				 struct str timeproperty, bool auxiliary, struct error *err)
+/* Only what others say is looked for in the map: what it says of one moment several times stays. */
+static bool add_moments(struct arena *arena, struct json *instances, const struct json *added, struct str timeproperty,
+			bool auxiliary, struct map *map)
 {
-	struct map map;
+	uint32_t before = instances->count;
+	bool good = true;
 
-	map_init(&map, (uint64_t)(uintptr_t)instances);
-	bool good = moments_index(arena, instances, timeproperty, &map);
-
-	for (uint32_t i = 0; good && i < attribute->value.count; i++) {
-		const struct json *instance = &attribute->value.items[i];
+	for (uint32_t i = 0; good && i < added->count; i++) {
+		const struct json *instance = &added->items[i];
 		struct str key = moment_key(arena, instance, timeproperty);
-		uintptr_t at = key.at ? (uintptr_t)map_get(&map, key) : 0;
+		uintptr_t at = key.at ? (uintptr_t)map_get(map, key) : 0;
 
 		if (!at)
 			good = key.at && json_push(arena, instances, *instance);
 		else if (!auxiliary && is_later(&instances->items[at - 1], instance))
 			instances->items[at - 1] = *instance;
 	}
-	map_done(&map);
-	return good ? ERR_OK : no_memory(err);
+	return good && moments_index(arena, instances, before, timeproperty, map);
 }
 
-static enum err_code add_evolution(struct arena *arena, struct json *entity, const struct union_version *version,
-				   struct str timeproperty, struct error *err)
+/* The attribute's instances of all versions behind the first. */
+static bool add_series(struct arena *arena, struct json_member *attribute, const struct union_version *versions,
+		       size_t count, struct str timeproperty)
+{
+	struct json *instances = &attribute->value;
+	struct map map;
+
+	map_init(&map, (uint64_t)(uintptr_t)attribute);
+	bool good = moments_index(arena, instances, 0, timeproperty, &map);
+
+	for (size_t i = 1; good && i < count; i++) {
+		const struct json *added = json_get(versions[i].entity, attribute->key);
+
+		if (json_is(added, JSON_ARRAY))
+			good = add_moments(arena, instances, added, timeproperty, versions[i].auxiliary, &map);
+	}
+	map_done(&map);
+	return good;
+}
+
+/* Deleted when the last of them was, and no sooner than all of them. */
+static enum err_code add_deletion(struct arena *arena, struct json *entity, const struct json *other, struct error *err)
+{
+	const struct json *theirs = json_get(other, STR("deletedAt"));
+	int64_t us, their_us;
+
+	if (!json_int64(json_get(entity, STR("deletedAt")), &us))
+		return ERR_OK;
+	if (!json_int64(theirs, &their_us))
+		(void)json_remove(entity, STR("deletedAt"));
+	else if (their_us > us && !json_set(arena, entity, STR("deletedAt"), *theirs))
+		return no_memory(err);
+	return ERR_OK;
+}
+
+static bool is_over_time(const struct json_member *member)
+{
+	return (document_is_attribute(member->key) || str_eq(member->key, STR("scope"))) &&
+	       json_is(&member->value, JSON_ARRAY);
+}
+
+/* Types, stamps, and the names of what it has beside. */
+static enum err_code add_names(struct arena *arena, struct json *entity, const struct union_version *version,
+			       struct error *err)
 {
 	const struct json *other = version->entity;
 	enum err_code code = add_texts(arena, entity, STR("type"), json_get(other, STR("type")), err);
 
-	if (!version->auxiliary)
+	if (code == ERR_OK && !version->auxiliary) {
+		code = add_deletion(arena, entity, other, err);
 		add_stamps(arena, entity, other);
-	for (uint32_t i = 0; code == ERR_OK && i < other->count; i++) {
-		const struct json_member *member = &other->members[i];
-		struct json *instances = json_get(entity, member->key);
-		bool over_time = document_is_attribute(member->key) || str_eq(member->key, STR("scope"));
-
-		if (!over_time || !json_is(&member->value, JSON_ARRAY))
-			continue;
-		if (instances)
-			code = add_moments(arena, instances, member, timeproperty, version->auxiliary, err);
-		else if (!json_add(arena, entity, member->key, member->value))
-			code = no_memory(err);
 	}
+	for (uint32_t i = 0; code == ERR_OK && i < other->count; i++)
+		if (is_over_time(&other->members[i]) && !json_get(entity, other->members[i].key) &&
+		    !json_add(arena, entity, other->members[i].key, json_array()))
+			code = no_memory(err);
 	return code;
 }
 
@@ -346,7 +387,11 @@ enum err_code union_evolution(struct arena *arena, const struct union_version *v
 	enum err_code code = ERR_OK;
 
 	for (size_t i = 1; code == ERR_OK && i < count; i++)
-		code = add_evolution(arena, entity, &versions[i], timeproperty, err);
+		code = add_names(arena, entity, &versions[i], err);
+	for (uint32_t i = 0; code == ERR_OK && count > 1 && i < entity->count; i++)
+		if (is_over_time(&entity->members[i]) &&
+		    !add_series(arena, &entity->members[i], versions, count, timeproperty))
+			code = no_memory(err);
 	*ret_entity = entity;
 	return code;
 }

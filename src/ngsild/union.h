@@ -19,9 +19,11 @@ struct union_version {
 MUST_CHECK enum err_code union_entity(struct arena *arena, const struct union_version *versions, size_t count,
 				      int64_t now_us, struct json **ret_entity, struct error *err);
 
-/* The same over time: instances of all versions side by side, each once: of those that have the same datasetId and the
- * same time (the timeproperty's name) one stays, as above. An auxiliary version adds instances whose datasetId and time
- * are not there (5.7.4.4). */
+/* The same over time, of expanded EntityTemporals: instances of all versions side by side, in no order. Of those of two
+ * versions that have the same datasetId and the same time (the timeproperty's name: "observedAt" …) one stays, as
+ * above; of those without that time, when they say the same instanceId and stamps. An auxiliary version adds instances
+ * whose datasetId and time are not there (5.7.4.4). What one version says of one time several times stays. The entity
+ * was deleted (deletedAt) when all versions but auxiliary ones say so. */
 MUST_CHECK enum err_code union_evolution(struct arena *arena, const struct union_version *versions, size_t count,
 					 struct str timeproperty, struct json **ret_entity, struct error *err);
 

@@ -224,8 +224,8 @@ static enum err_code read_page(struct walk *walk, int64_t after, struct page *pa
 			break;
 		struct store_subject *subject = &page->subjects[page->count];
 
+		*subject = (struct store_subject){.id = arena_dup(&walk->arena, sqlite_text(stmt, 1))};
 		page->numbers[page->count] = sqlite3_column_int64(stmt, 0);
-		subject->id = arena_dup(&walk->arena, sqlite_text(stmt, 1));
 		subject->gone_us =
 			sqlite3_column_type(stmt, 2) == SQLITE_INTEGER ? sqlite3_column_int64(stmt, 2) : STORE_NO_TIME;
 		if (!subject->id.at) {

@@ -172,7 +172,10 @@ struct store_txn {
 struct store_reader {
 	struct store *store;
 	struct store_snapshot *snapshot;
+	struct store_overlay *overlay; /* what temporal.h reads instead of the snapshot; NULL: nothing */
 };
+
+struct store_overlay;
 
 /* store_call.c: may this transaction still be used; what a failed read or change means for the write that runs. */
 MUST_CHECK enum err_code store_txn_check(const struct store_txn *txn, struct error *err);

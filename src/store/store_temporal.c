@@ -1,5 +1,5 @@
 /* Calls about temporal evolution into the kind of store, as store_call.c does for the current state. */
-#include "store/temporal_int.h"
+#include "store/overlay_int.h"
 
 #include <assert.h>
 
@@ -114,6 +114,10 @@ enum err_code store_series_read(struct store_reader *reader, struct str id, stru
 				struct str dataset_id, const struct store_window *window, bool latest,
 				uint32_t count_max, struct arena *arena, struct store_instances *ret, struct error *err)
 {
+	const struct overlay_subject *over = overlay_find(reader->overlay, id);
+
+	if (over)
+		return overlay_series_read(over, attribute_iri, dataset_id, window, latest, count_max, arena, ret, err);
 	enum err_code code = reader->store->ops->series_read(reader->snapshot, id, attribute_iri, dataset_id, window,
 							     latest, count_max, arena, ret, err);
 
@@ -124,6 +128,7 @@ enum err_code store_series_sums(struct store_reader *reader, struct str id, stru
 				struct str dataset_id, enum store_time by, const int64_t *edges, size_t count,
 				struct arena *arena, struct series_sums *ret_sums, struct error *err)
 {
+	const struct overlay_subject *over = overlay_find(reader->overlay, id);
 	bool *cut = arena_array(arena, bool, count);
 
 	assert(count >= 2);
@@ -133,6 +138,8 @@ enum err_code store_series_sums(struct store_reader *reader, struct str id, stru
 		series_sums_clear(&ret_sums[i], arena);
 		cut[i] = false;
 	}
+	if (over)
+		return overlay_series_sums(over, attribute_iri, dataset_id, by, edges, count, ret_sums, err);
 	enum err_code code = reader->store->ops->series_sums(reader->snapshot, id, attribute_iri, dataset_id, by, edges,
 							     count, ret_sums, cut, err);
 
@@ -147,6 +154,8 @@ enum err_code store_series_kept(struct store_reader *reader, struct str id, stru
 				struct error *err)
 {
 	*ret_span = (struct store_span){.any = false};
+	if (overlay_find(reader->overlay, id))
+		return ERR_OK;
 	enum err_code code = reader->store->ops->series_kept(reader->snapshot, id, attribute_iri, dataset_id, from_us,
 							     to_us, ret_span, err);
 
@@ -156,6 +165,10 @@ enum err_code store_series_kept(struct store_reader *reader, struct str id, stru
 enum err_code store_series_list(struct store_reader *reader, struct str id, struct arena *arena,
 				const struct store_series **ret_series, size_t *ret_count, struct error *err)
 {
+	const struct overlay_subject *over = overlay_find(reader->overlay, id);
+
+	if (over)
+		return overlay_series_list(over, arena, ret_series, ret_count, err);
 	enum err_code code = reader->store->ops->series_list(reader->snapshot, id, arena, ret_series, ret_count, err);
 
 	return store_read_ended(reader->store, code);
@@ -164,6 +177,12 @@ enum err_code store_series_list(struct store_reader *reader, struct str id, stru
 enum err_code store_subject_get(struct store_reader *reader, struct str id, struct arena *arena,
 				struct store_subject *ret, struct error *err)
 {
+	const struct overlay_subject *over = overlay_find(reader->overlay, id);
+
+	if (over) {
+		overlay_subject_get(over, ret);
+		return ERR_OK;
+	}
 	return reader->store->ops->subject_get(reader->snapshot, id, arena, ret, err);
 }
 
@@ -171,6 +190,8 @@ enum err_code store_subject_each(struct store_reader *reader, const struct narro
 				 bool (*visit)(void *self, int64_t number, const struct store_subject *subject),
 				 void *self, struct error *err)
 {
+	if (reader->overlay)
+		return overlay_subject_each(reader, narrow, after, visit, self, err);
 	return reader->store->ops->subject_each(reader->snapshot, narrow, after, visit, self, err);
 }
 

@@ -89,6 +89,7 @@ struct store_subject {
 	int64_t created_us; /* of the entity; STORE_NO_TIME: only a temporal representation is there */
 	int64_t modified_us; /* of the entity; STORE_NO_TIME */
 	int64_t gone_us; /* since when there is no entity any more; STORE_NO_TIME: there is one, or never was */
+	bool laid_over; /* an overlay's (overlay.h): gone_us says by itself that the entity was deleted */
 };
 
 /* ERR_NOT_FOUND: there is neither an entity nor a history of this id. In the arena; err may be NULL. */

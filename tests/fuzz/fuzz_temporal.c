@@ -159,7 +159,7 @@ static uint32_t attribute_count(const struct json *entity)
 static struct json *written(struct trial *trial, const struct json *entity, enum temporal_form form)
 {
 	const struct represent_options represent = {.context = trial->context, .sys_attrs = true};
-	const struct temporal_options options = {form, &trial->query, &represent};
+	const struct temporal_options options = {form, &trial->query, &represent, STR_NONE};
 	struct json_parse_options parse_options = {.depth_max = 2 * JSON_DEPTH_MAX};
 	struct temporal_entity temporal = entity_of(trial, entity, form == TEMPORAL_AGGREGATED);
 	struct json *again = NULL;

@@ -92,7 +92,7 @@ static const struct temporal_query by_observed = {.property = TEMPORAL_OBSERVED_
 static struct str shown_as(const char *body, enum temporal_form form, const struct represent_options *how)
 {
 	struct represent_options represent = how ? *how : (struct represent_options){.context = core};
-	const struct temporal_options options = {form, &by_observed, &represent};
+	const struct temporal_options options = {form, &by_observed, &represent, STR_NONE};
 	struct projection_term terms[] = {{STR("id"), NULL, true}, {STR("type"), NULL, true}};
 	const struct projection omit = {terms, 2, NULL};
 	struct json *entity = NULL;
@@ -264,12 +264,12 @@ static void normalized_instances_have_an_id_each(void)
 				   TEMPORAL_NORMALIZED, NULL);
 	char expected[512];
 
-	(void)snprintf(
-		expected, sizeof(expected),
-		"{\"speed\": [{\"type\": \"Property\", \"value\": 27.350, \"unitCode\": \"KMH\", \"observedAt\":"
-		" \"2018-08-01T12:03:00.500Z\", \"by\": {\"type\": \"Relationship\", \"object\": \"urn:a:b\"},"
-		" \"instanceId\": \"urn:ngsi-ld:Instance:%016llx:1\"}]}",
-		(unsigned long long)temporal_mark(STR(ID), STR("https://uri.etsi.org/ngsi-ld/default-context/speed")));
+	(void)snprintf(expected, sizeof(expected),
+		       "{\"speed\": [{\"type\": \"Property\", \"value\": 27.350, \"unitCode\": \"KMH\", \"observedAt\":"
+		       " \"2018-08-01T12:03:00.500Z\", \"by\": {\"type\": \"Relationship\", \"object\": \"urn:a:b\"},"
+		       " \"instanceId\": \"urn:ngsi-ld:Instance:%016llx:1\"}]}",
+		       (unsigned long long)temporal_mark(STR_NONE, STR(ID),
+							 STR("https://uri.etsi.org/ngsi-ld/default-context/speed")));
 	CHECK_JSON(text, expected);
 	CHECK(str_contains(text, STR("27.350"))); /* to the digit */
 }
@@ -286,7 +286,7 @@ static void system_times_are_shown_on_request(void)
 	struct temporal_entity entity = {.id = STR(ID), .attributes = attributes, .count = 1};
 	const struct temporal_query by_modified = {.property = TEMPORAL_MODIFIED_AT};
 	const struct represent_options plain = {.context = core};
-	const struct temporal_options options = {TEMPORAL_NORMALIZED, &by_modified, &plain};
+	const struct temporal_options options = {TEMPORAL_NORMALIZED, &by_modified, &plain, STR_NONE};
 
 	text = written(&entity, &options);
 	CHECK(!str_contains(text, STR("\"createdAt\":")) && str_contains(text, STR("\"modifiedAt\":")));
@@ -334,7 +334,7 @@ static void deletions_are_null(void)
 		all_points[0][0].deleted_us = all_points[0][0].modified_us = NOW_US + US_PER_S;
 		struct temporal_entity entity = {.id = STR(ID), .attributes = attributes, .count = 1};
 		const struct represent_options plain = {.context = core};
-		struct temporal_options options = {TEMPORAL_NORMALIZED, &by_observed, &plain};
+		struct temporal_options options = {TEMPORAL_NORMALIZED, &by_observed, &plain, STR_NONE};
 		struct str text = written(&entity, &options);
 
 		CHECK(str_contains(text, str_from(kinds[i][1])) && str_contains(text, STR("\"deletedAt\":\"")));
@@ -386,7 +386,7 @@ static struct str aggregated(const char *body, const char *methods, const char *
 					   .aggr_period = str_from(period)};
 	struct temporal_query query = {.last_n = 0};
 	const struct represent_options plain = {.context = core};
-	const struct temporal_options options = {TEMPORAL_AGGREGATED, &query, &plain};
+	const struct temporal_options options = {TEMPORAL_AGGREGATED, &query, &plain, STR_NONE};
 	struct temporal_entity entity = {.id = STR(ID), .attributes = attributes, .count = 1};
 
 	CHECK_OK(temporal_query_read(&said, &query, &err), &err);

@@ -241,7 +241,7 @@ static void periods_are_bounded_by_what_is_there(void)
 
 static void instance_ids_name_attribute_and_number(void)
 {
-	uint64_t mark = temporal_mark(STR("urn:ngsi-ld:Vehicle:B9211"), STR("https://example.org/speed"));
+	uint64_t mark = temporal_mark(STR("one"), STR("urn:ngsi-ld:Vehicle:B9211"), STR("https://example.org/speed"));
 	char text[80];
 	int64_t number = 0;
 
@@ -252,11 +252,39 @@ static void instance_ids_name_attribute_and_number(void)
 	CHECK(!temporal_instance_number(str_from(text), mark, &number));
 	CHECK(!temporal_instance_number(STR("urn:ngsi-ld:Instance:"), mark, &number));
 	CHECK(!temporal_instance_number(STR("urn:a:b"), mark, &number));
-	/* FNV-1a's published value for "a", carried on by hand over the byte that ends a text, and that of the next. */
-	uint64_t hash =
-		((UINT64_C(0xaf63dc4c8601ec8c) ^ 0xff) * UINT64_C(0x100000001b3) ^ 0xff) * UINT64_C(0x100000001b3);
+	CHECK(!temporal_instance_number(
+		STR("urn:a:b"),
+		temporal_mark(STR("two"), STR("urn:ngsi-ld:Vehicle:B9211"), STR("https://example.org/speed")),
+		&number));
+	/* FNV-1a's published value for "a", carried on by hand over the bytes that end the texts. */
+	uint64_t hash = UINT64_C(0xaf63dc4c8601ec8c);
 
-	CHECK(temporal_mark(STR("a"), STR_NONE) == hash);
+	for (int texts = 0; texts < 3; texts++)
+		hash = (hash ^ 0xff) * UINT64_C(0x100000001b3);
+	CHECK(temporal_mark(STR("a"), STR_NONE, STR_NONE) == hash);
+}
+
+/* 6.3.10: "DateTime", both ends, "/" and a size. */
+static void ranges_of_partial_answers_are_read(void)
+{
+	static const char *const bad[] = {"",
+					  "bytes 0-1/2",
+					  "DateTime",
+					  "DateTime 2026-01-01T00:00:00Z/*",
+					  "DateTime 2026-01-01T00:00:00Z-/*",
+					  "DateTime 2026-01-01-2026-01-02/*",
+					  "DateTime -2026-01-01T00:00:00Z/*",
+					  "DateTime 2026-01-01T00:00:00Z-2026-13-01T00:00:00Z/*"};
+	int64_t start_us = 0, end_us = 0;
+
+	CHECK(temporal_range_read(STR("DateTime 2026-01-01T00:00:00Z-2026-01-02T03:04:05.678Z/*"), &start_us, &end_us));
+	CHECK(start_us == at("2026-01-01T00:00:00Z") && end_us == at("2026-01-02T03:04:05.678Z"));
+	CHECK(temporal_range_read(STR(" DateTime  2026-01-02T00:00:00Z-2026-01-01T00:00:00Z/100 "), &start_us,
+				  &end_us));
+	CHECK(start_us == at("2026-01-02T00:00:00Z") && end_us == at("2026-01-01T00:00:00Z"));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		CHECK(!temporal_range_read(str_from(bad[i]), &start_us, &end_us));
+	CHECK(!temporal_range_read(STR_NONE, &start_us, &end_us));
 }
 
 int main(void)
@@ -272,6 +300,7 @@ int main(void)
 	RUN(days_and_weeks_have_one_length);
 	RUN(periods_are_bounded_by_what_is_there);
 	RUN(instance_ids_name_attribute_and_number);
+	RUN(ranges_of_partial_answers_are_read);
 	arena_done(&arena);
 	return check_done();
 }

@@ -1,0 +1,34 @@
+/* Requests for evolutions, shared by temporal_read.c (what this broker has) and gather_temporal*.c (what others have).
+ * Source: GS CIM 009 V1.9.1 clauses 5.7.3, 5.7.4, 6.3.10. Thread: the loop of the call. */
+#ifndef MACHI_API_TEMPORAL_INT_H
+#define MACHI_API_TEMPORAL_INT_H
+
+#include "api/query_int.h"
+#include "broker/temporal.h"
+
+/* What a request for evolutions says beside its query. */
+struct temporal_call {
+	struct call *call;
+	struct temporal_query query;
+	struct represent_options represent;
+	struct temporal_options form;
+	struct broker_temporal_ask ask;
+	struct arena arena; /* of what is read: more than a request's own may hold */
+};
+
+/* Whose instances this broker's are (temporal_mark()); untouched when the tenant is not there. */
+MUST_CHECK enum err_code temporal_holder(struct call *call, struct str *ret_holder);
+
+/* Answer with the evolution of the entity, or with a page of evolutions, as the ask says; or with the problem. What
+ * sources have to be warned of goes along. */
+void temporal_answer_one(struct temporal_call *t, struct str id);
+void temporal_answer_page(struct temporal_call *t, const struct asked *asked, struct broker_page *page);
+void temporal_answer_failure(struct temporal_call *t, enum err_code code);
+
+/* gather_temporal.c: the same of this broker and other sources. t and asked live as long as the call; asked is
+ * released with it. */
+void gather_temporal_one(struct temporal_call *t, struct str id);
+void gather_temporal_page(struct temporal_call *t, const struct query_text *text, struct asked *asked,
+			  const struct broker_page *page);
+
+#endif
