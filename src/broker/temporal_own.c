@@ -31,7 +31,9 @@ static bool add_marks(struct arena *arena, struct json *document, const struct s
 	return id.at && json_set(arena, document, STR("instanceId"), json_string(id));
 }
 
-static enum err_code add_instances(struct own *own, struct str iri, const struct store_instances *instances)
+/* passing: what they say lies in scratch. */
+static enum err_code add_instances(struct own *own, struct str iri, const struct store_instances *instances,
+				   bool passing)
 {
 	struct arena *arena = own->reading.arena;
 	uint64_t mark = temporal_mark(own->reading.ask->holder, document_id(own->evolution), iri);
@@ -50,6 +52,8 @@ static enum err_code add_instances(struct own *own, struct str iri, const struct
 		}
 		struct json *document = store_instance_document(arena, instance);
 
+		if (document && passing)
+			document = json_dup(arena, document);
 		if (!array || !document || !add_marks(arena, document, instance, mark, scope) ||
 		    !json_push(arena, array, *document))
 			return no_memory(own);
@@ -78,16 +82,15 @@ static enum err_code add_series(struct own *own, const struct store_series *seri
 	const struct query *query = reading->ask->query;
 	const struct temporal_series named = {document_id(own->evolution), series->attribute_iri, series->dataset_id};
 	struct store_instances instances = {.count = 0};
-	bool scope = str_eq(named.iri, TEMPORAL_SCOPE);
-	enum err_code code;
+	bool passing = str_eq(named.iri, TEMPORAL_SCOPE) && query && query_asks_scope(query);
+	enum err_code code =
+		passing ? temporal_scopes_read(reading, named.id, &instances) : read_window(own, &named, &instances);
 
-	if (scope && query && query_asks_scope(query))
-		code = temporal_scopes_read(reading, named.id, &instances);
-	else
-		code = read_window(own, &named, &instances);
-	if (code == ERR_OK && instances.count == 0 && query && !own->judge && query_reads(query, named.iri))
+	if (code == ERR_OK && instances.count == 0 && query && !own->judge && query_reads(query, named.iri)) {
+		passing = true;
 		code = temporal_timeless_read(reading, &named, &instances);
-	return code == ERR_OK ? add_instances(own, named.iri, &instances) : code;
+	}
+	return code == ERR_OK ? add_instances(own, named.iri, &instances, passing) : code;
 }
 
 /* ---- the entity ---- */

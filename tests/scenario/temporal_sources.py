@@ -225,6 +225,30 @@ def queries_over_several_brokers():
 
 
 @tap.case
+def scopes_and_values_without_a_time():
+    """A scope holds until the next one, whoever says it (C.5.16); what has no time is a value (C.5.5)."""
+    chance = random.Random(SEED + 6)
+    with brokers("scopes", (), ()) as (front, source, alone):
+        for number in range(6):
+            name, kinds = f"urn:ngsi-ld:Sensor:{number}", ([], [])
+            for minute in chance.sample(range(3000), 8):
+                kinds[chance.randint(0, 1)].append({"type": "Property", "value": chance.choice(["/a", "/a/b", "/c"]),
+                                                    "observedAt": iso(minute)})
+            counts = [instance_of(chance, "count", minute) for minute in chance.sample(range(3000), 20)]
+            brand = {"brand": [{"type": "Property", "value": chance.choice("xy")}]}
+            put(front, name, brand | {"count": counts[:10]} | ({"scope": kinds[0]} if kinds[0] else {}))
+            put(source, name, {"count": counts[10:]} | ({"scope": kinds[1]} if kinds[1] else {}))
+            put(alone, name, brand | {"count": counts, "scope": kinds[0] + kinds[1]})
+        register(front, source)
+        for span, scopes, q in itertools.product((RANGES[0], RANGES[3]), ("/a", "/a/b", "/c,/a", "/#"),
+                                                 ({}, {"q": 'brand=="x"'}, {"q": "count>7"})):
+            for form in ({}, {"format": "aggregatedValues", "aggrMethods": "sum,totalCount", "attrs": "count"}):
+                asked = {"type": "Sensor", "scopeQ": scopes, **span, **form, **q}
+                there, here = get(alone, TEMPORAL, **asked), get(front, TEMPORAL, **asked)
+                same((here.status, by_id(here.body)), (there.status, by_id(there.body)), asked)
+
+
+@tap.case
 def many_entities_page_by_page():
     """Parts of one entity lie far apart in the pages of their brokers, and are on one page here."""
     chance = random.Random(SEED + 5)
