@@ -418,7 +418,7 @@ void distribute_write(struct call *call, struct broker_item *item, const struct 
 	if (code == ERR_OK)
 		code = sources_find(call, d);
 	if (call->not_here && code == ERR_OK)
-		call->error = not_here;
+		d->absent = call->error = not_here;
 	if (code == ERR_OK)
 		ask(call);
 	else

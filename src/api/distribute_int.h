@@ -75,6 +75,7 @@ struct distribution {
 	struct broker_item *item; /* what is for here */
 	bool here; /* there is something for here */
 	bool written; /* it was submitted */
+	struct error absent; /* why nothing was, where the entity is not here */
 	struct registration_entity about;
 	struct query *by_type; /* owned; what the parameter type says; NULL: nothing */
 	struct registration_question match;

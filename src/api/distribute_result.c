@@ -41,8 +41,13 @@ static bool local_failed(const struct call *call, const struct distribution *d, 
 {
 	const struct broker_outcome *outcome = &d->item->outcome;
 
-	if (!d->written)
+	if (!d->written && !call->not_here)
 		return false;
+	if (!d->written) {
+		*ret_code = ERR_NOT_FOUND;
+		*ret_error = &d->absent;
+		return share_lacks(d->taken, d->attribute_count);
+	}
 	*ret_code = call->write_code != ERR_OK ? call->write_code : outcome->code;
 	*ret_error = call->write_code != ERR_OK ? &call->error : &outcome->error;
 	/* What is not here may be elsewhere: it is no error as long as others were asked (5.6.2.4 and its like), but for

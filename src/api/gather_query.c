@@ -175,8 +175,7 @@ static enum err_code complete_page(struct gather_query *q, bool *ret_asks)
 	for (size_t i = 0; code == ERR_OK && i < q->sources.count; i++) {
 		struct asking *asking = &q->asking[i];
 
-		/* One that was asked by ids has few of them, and gives them all. */
-		if ((asking->complete && asking->got <= q->page_need) || asking->ids.at)
+		if (asking->complete && asking->got <= q->page_need)
 			continue;
 		for (size_t at = from; code == ERR_OK && at < to; at += GATHER_IDS) {
 			struct str page = ids_missing(q, asking, at, to - at < GATHER_IDS ? to : at + GATHER_IDS);
@@ -232,7 +231,7 @@ static enum err_code take_entities(struct gather_query *q, struct forward *forwa
 	for (uint32_t i = 0; code == ERR_OK && i < list->count; i++) {
 		struct json *entity = NULL;
 
-		if (first + i >= q->page_need) {
+		if (!q->map && !q->completing && first + i >= q->page_need) {
 			code = take_id(q, forward, &list->items[i]);
 			continue;
 		}
