@@ -504,6 +504,7 @@ void list_contexts(struct call *call);
 void serve_context(struct call *call);
 void delete_context(struct call *call);
 void write_lines(struct call *call);
+void take_source_notification(struct call *call);
 void ping_lines(struct call *call);
 void query_lines(struct call *call);
 void prometheus_query(struct call *call);

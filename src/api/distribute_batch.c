@@ -16,7 +16,7 @@ struct part { /* of one entity, for one source */
 	bool again; /* it exists there already: to be replaced or updated instead (5.6.8.4) */
 	struct forward *forward; /* that carried it; NULL: the source supports none of the operations */
 	bool loops; /* as of struct share */
-	/* Nobody knows the entity's type, and the source is registered for some: it gets the entity alone, with these as
+	/* Nobody knows the entity's type, and the source is registered for some: it gets the entity alone, these being
 	 * a condition. STR_NONE: as all others. */
 	struct str type;
 	struct str problem; /* a problem document; STR_NONE: what became of the forward says it */

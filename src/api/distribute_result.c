@@ -50,8 +50,8 @@ static bool local_failed(const struct call *call, const struct distribution *d, 
 	}
 	*ret_code = call->write_code != ERR_OK ? call->write_code : outcome->code;
 	*ret_error = call->write_code != ERR_OK ? &call->error : &outcome->error;
-	/* What is not here may be elsewhere: it is no error as long as others were asked (5.6.2.4 and its like), but for
-	 * attributes that then went nowhere. */
+	/* What is not here may be elsewhere: it is no error as long as others were asked (5.6.2.4 and its like) and no
+	 * attribute went nowhere. */
 	return *ret_code != ERR_OK &&
 	       (*ret_code != ERR_NOT_FOUND || d->share_count == 0 || share_lacks(d->taken, d->attribute_count));
 }

@@ -1,46 +1,11 @@
 /* Requests to other context sources: whom to ask, what a request says, and sending many side by side. */
 #include "api/forward_int.h"
 
-#include "broker/identity.h"
-
 #include <string.h>
 
-#define FORWARD_TIMEOUT_MS 5000u /* when neither the registration nor the configuration says */
-#define VIA_MAX 64u /* sources that a request may have passed */
 #define URL_BYTES_MAX ((size_t)1 << 20)
-#define HEADERS_MAX 64u
-#define ALIAS_PREFIX "machi-"
 
 /* ---- whom to ask ---- */
-
-/* The pseudonyms of a Via header (RFC 9110, 7.6.3): "1.1 one, HTTP/1.1 two (a comment)". */
-static size_t via_read(struct str via, struct str *ret, size_t room)
-{
-	struct str element;
-	size_t count = 0;
-
-	while (via.at && count < room && str_next(&via, ',', &element)) {
-		struct str word, rest = str_trim(element);
-
-		if (!str_next(&rest, ' ', &word) || !rest.at)
-			continue;
-		rest = str_trim(rest);
-		if (str_next(&rest, ' ', &word) && word.len)
-			ret[count++] = word;
-	}
-	return count;
-}
-
-/* Who this broker is to others, for this tenant. */
-static enum err_code alias_make(struct call *call, struct str *ret_alias)
-{
-	struct str uuid;
-	enum err_code code = broker_identity(call->loop->reader, call->tenant, call->arena, &uuid, &call->error);
-
-	if (code == ERR_OK)
-		*ret_alias = arena_concat(call->arena, STR(ALIAS_PREFIX), uuid);
-	return code == ERR_OK && !ret_alias->at ? err_set(&call->error, ERR_MEMORY, "no memory for a name") : code;
-}
 
 /* The request has been here before. */
 static bool is_loop(struct call *call, struct str via)
@@ -48,7 +13,8 @@ static bool is_loop(struct call *call, struct str via)
 	struct str met[VIA_MAX], alias;
 	size_t count = via_read(via, met, VIA_MAX);
 
-	if (count == 0 || alias_make(call, &alias) != ERR_OK)
+	if (count == 0 ||
+	    source_alias_make(call->loop->reader, call->tenant, call->arena, &alias, &call->error) != ERR_OK)
 		return false;
 	for (size_t i = 0; i < count; i++)
 		if (str_eq(met[i], alias))
@@ -56,19 +22,26 @@ static bool is_loop(struct call *call, struct str via)
 	return count == VIA_MAX;
 }
 
-bool call_is_distributed(struct call *call, bool *ret_answered)
+bool call_is_first(struct call *call)
 {
 	struct str via = http_request_header(call->request, STR("Via"));
+
+	if (via.len == 0 || !is_loop(call, via))
+		return true;
+	answer_problem(call, PROBLEM_LOOP, "this broker has passed the request on already: %.*s",
+		       STR_FMT(str_part(via, 0, 120)));
+	return false;
+}
+
+bool call_is_distributed(struct call *call, bool *ret_answered)
+{
 	bool local;
 
 	*ret_answered = true;
 	if (!call_flag(call, P_LOCAL, &local))
 		return false;
-	if (!local && via.len && is_loop(call, via)) {
-		answer_problem(call, PROBLEM_LOOP, "this broker has passed the request on already: %.*s",
-			       STR_FMT(str_part(via, 0, 120)));
+	if (!local && !call_is_first(call))
 		return false;
-	}
 	*ret_answered = false;
 	return !local && call->api->options.forwarder &&
 	       broker_has_registrations(call->api->options.broker, call->tenant);
@@ -119,18 +92,6 @@ enum err_code call_sources(struct call *call, enum source_operation operation, b
 
 /* ---- texts ---- */
 
-void put_escaped(struct buf *out, struct str text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.at[i];
-
-		if ((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c && strchr("-._~:", c)))
-			buf_put_char(out, (char)c);
-		else
-			buf_printf(out, "%%%02X", (unsigned int)c);
-	}
-}
-
 void put_parameter(struct buf *out, struct str name, struct str value)
 {
 	if (!value.at)
@@ -140,14 +101,6 @@ void put_parameter(struct buf *out, struct str name, struct str value)
 	buf_put(out, name);
 	buf_put_char(out, '=');
 	put_escaped(out, value);
-}
-
-struct str buf_to_arena(struct buf *out, struct arena *arena)
-{
-	struct str text = out->failed ? STR_NONE : arena_dup(arena, out->len ? buf_str(out) : STR(""));
-
-	buf_done(out);
-	return text;
 }
 
 struct str entity_path(struct arena *arena, struct str id)
@@ -179,191 +132,6 @@ enum err_code forward_rename_q(struct call *call, const struct context *names, c
 		return ERR_OK;
 	return query_rename_q(call->arena, broker_reader_parser(call->loop->reader), *q, call->context, names, ret_q,
 			      &call->error);
-}
-
-/* ---- one request ---- */
-
-/* The endpoint is where the interface is found: with the root of the API, or before it. */
-static const char *url_make(struct forward *forward)
-{
-	struct call *call = forward->round->call;
-	struct str endpoint = source_endpoint(forward->source);
-	struct buf out;
-
-	while (str_ends(endpoint, STR("/")))
-		endpoint.len--;
-	buf_init(&out, URL_BYTES_MAX);
-	buf_put(&out, endpoint);
-	if (!str_ends(endpoint, STR(API_ROOT)))
-		buf_put(&out, STR(API_ROOT));
-	buf_put(&out, forward->path);
-	if (forward->query.len) {
-		buf_put_char(&out, '?');
-		buf_put(&out, forward->query);
-	}
-	if (source_management(forward->source).local_only && !str_contains(forward->query, STR("local=true"))) {
-		buf_put_char(&out, forward->query.len ? '&' : '?');
-		buf_put(&out, STR("local=true"));
-	}
-	return buf_to_arena(&out, call->arena).at;
-}
-
-/* Headers that say what this request is, whatever contextSourceInfo says (4.3.6.5, 6.3.19). */
-static bool is_ours(struct str key)
-{
-	static const struct str ours[] = {
-		{"accept", 6},
-		{"contentType", 11},
-		{"jsonldContext", 13},
-		{"ngsildConformance", 17},
-		{"link", 4},
-		{"content-type", 12},
-		{"content-length", 14},
-		{"content-encoding", 16},
-		{"via", 3},
-		{"host", 4},
-		{"ngsild-tenant", 13},
-		{"transfer-encoding", 17},
-		{"connection", 10},
-		{"te", 2},
-		{"trailer", 7},
-		{"upgrade", 7},
-		{"expect", 6},
-		{"keep-alive", 10},
-		{"accept-encoding", 15},
-		{"ngsild-snapshot", 15},
-		{"cookie2", 7},
-		{"proxy-connection", 16},
-		{"ngsild-entitymap", 16},
-	};
-
-	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
-		if (str_eq_nocase(key, ours[i]))
-			return true;
-	return false;
-}
-
-struct headers {
-	struct http_post_header *at;
-	size_t count;
-};
-
-static void header_add(struct headers *headers, struct str name, struct str value)
-{
-	if (value.at && headers->count < HEADERS_MAX)
-		headers->at[headers->count++] = (struct http_post_header){name, value};
-}
-
-static void info_add(struct forward *forward, struct headers *headers)
-{
-	struct http_request *request = forward->round->call->request;
-	struct str key, value;
-
-	for (size_t i = 0; source_info(forward->source, i, &key, &value); i++) {
-		if (is_ours(key))
-			continue;
-		if (str_eq(value, STR("urn:ngsi-ld:request")))
-			value = http_request_header(request, key);
-		header_add(headers, key, value);
-	}
-}
-
-static struct str link_make(struct arena *arena, struct str url)
-{
-	return arena_concat(arena, arena_concat(arena, STR("<"), url),
-			    STR(">; rel=\"" LINK_REL_CONTEXT "\"; type=\"application/ld+json\""));
-}
-
-/* Where the @context goes: into the body, or into a Link header where there is no body, or the source wants plain JSON
- * (4.3.6.6, 6.3.19). */
-static struct str context_place(struct forward *forward, bool *ret_in_body)
-{
-	struct arena *arena = forward->round->call->arena;
-	struct str wanted = source_info_value(forward->source, STR("jsonldContext"));
-	struct str type = source_info_value(forward->source, STR("contentType"));
-	struct str url = context_lone_url(forward->context_value);
-
-	*ret_in_body = false;
-	if (wanted.at)
-		return link_make(arena, wanted);
-	*ret_in_body = forward->body && (forward->context_value || str_eq(type, STR("application/ld+json"))) &&
-		       !(str_eq(type, STR("application/json")) && (url.at || !forward->context_value));
-	if (*ret_in_body || !url.at || context_url_is_core(url))
-		return STR_NONE;
-	return link_make(arena, url);
-}
-
-static struct json with_context(struct forward *forward, const struct json *object)
-{
-	struct arena *arena = forward->round->call->arena;
-	struct json copy = json_object();
-
-	for (uint32_t i = 0; i < object->count; i++)
-		(void)json_add(arena, &copy, object->members[i].key, object->members[i].value);
-	(void)json_add(arena, &copy, STR("@context"),
-		       forward->context_value ? *forward->context_value : json_string(STR(NGSILD_CORE_CONTEXT_URL)));
-	return copy;
-}
-
-static enum err_code body_make(struct forward *forward, bool context_inside)
-{
-	struct call *call = forward->round->call;
-	struct json body = *forward->body;
-	struct buf out;
-
-	if (context_inside && json_is(&body, JSON_OBJECT))
-		body = with_context(forward, &body);
-	if (context_inside && json_is(&body, JSON_ARRAY)) {
-		struct json list = json_array();
-
-		for (uint32_t i = 0; i < body.count; i++)
-			(void)json_push(call->arena, &list,
-					json_is(&body.items[i], JSON_OBJECT) ? with_context(forward, &body.items[i])
-									     : body.items[i]);
-		body = list;
-	}
-	buf_init(&out, FORWARD_ANSWER_BYTES_MAX);
-	json_write(&out, &body);
-	forward->post.body = buf_to_arena(&out, call->arena);
-	return forward->post.body.at ? ERR_OK : err_set(&forward->error, ERR_MEMORY, "no memory for a request");
-}
-
-static struct str via_make(struct call *call)
-{
-	struct str via = http_request_header(call->request, STR("Via")), alias = STR_NONE;
-
-	if (alias_make(call, &alias) != ERR_OK)
-		return STR_NONE;
-	if (via.len)
-		return arena_printf(call->arena, "%.*s, 1.1 %.*s", STR_FMT(via), STR_FMT(alias));
-	return arena_concat(call->arena, STR("1.1 "), alias);
-}
-
-static enum err_code headers_make(struct forward *forward)
-{
-	struct call *call = forward->round->call;
-	struct headers headers = {arena_array(call->arena, struct http_post_header, HEADERS_MAX), 0};
-	struct str accept = source_info_value(forward->source, STR("accept"));
-	bool inside;
-	struct str link = context_place(forward, &inside), version;
-
-	if (!headers.at)
-		return err_set(&forward->error, ERR_MEMORY, "no memory for a request");
-	header_add(&headers, STR("Accept"), accept.at ? accept : STR("application/json"));
-	if (forward->body)
-		header_add(&headers, STR("Content-Type"),
-			   inside ? STR("application/ld+json") : STR("application/json"));
-	header_add(&headers, STR("Link"), link);
-	header_add(&headers, STR("Via"), via_make(call));
-	header_add(&headers, STR("NGSILD-Tenant"), source_tenant(forward->source));
-	header_add(&headers, STR("NGSILD-EntityMap"), forward->entity_map);
-	version = source_info_value(forward->source, STR("ngsildConformance"));
-	if (version.at && strcmp(forward->method, "GET") == 0)
-		header_add(&headers, STR("Prefer"), arena_concat(call->arena, STR("ngsi-ld="), version));
-	info_add(forward, &headers);
-	forward->post.headers = headers.at;
-	forward->post.header_count = headers.count;
-	return forward->body ? body_make(forward, inside) : ERR_OK;
 }
 
 /* ---- sending ---- */
@@ -450,32 +218,41 @@ static bool is_safe(const char *method)
 	return strcmp(method, "GET") == 0;
 }
 
+static enum err_code via_make(struct call *call, struct str *ret_via)
+{
+	return source_via_make(call->loop->reader, call->tenant, http_request_header(call->request, STR("Via")),
+			       call->arena, ret_via, &call->error);
+}
+
 static enum err_code post_make(struct forward *forward)
 {
 	static const char *const names[FORWARD_WANTED] = {"Link", "Content-Type", "NGSILD-Results-Count",
 							  "NGSILD-EntityMap", "Content-Range"};
 	struct call *call = forward->round->call;
-	int64_t timeout_ms = source_management(forward->source).timeout_ms;
-	uint32_t usual_ms = call->api->options.source_timeout_ms;
+	struct source_request request = {.source = forward->source,
+					 .method = forward->method,
+					 .path = forward->path,
+					 .query = forward->query,
+					 .body = forward->body,
+					 .context_value = forward->context_value,
+					 .entity_map = forward->entity_map,
+					 .client = call->request,
+					 .arena = call->arena};
+	enum err_code code = via_make(call, &request.via);
 
-	if (!timeout_ms)
-		timeout_ms = usual_ms ? usual_ms : FORWARD_TIMEOUT_MS;
 	for (size_t i = 0; i < FORWARD_WANTED; i++)
 		forward->wanted[i].name = names[i];
-	forward->post = (struct http_post){.method = forward->method,
-					   .url = url_make(forward),
-					   .timeout_ms = (uint32_t)timeout_ms,
-					   .waiting_counts = true,
-					   .once = !is_safe(forward->method),
-					   .answer = &forward->answer,
-					   .wanted = forward->wanted,
-					   .wanted_count = FORWARD_WANTED,
-					   .arena = &forward->arena,
-					   .done = on_done,
-					   .self = forward};
-	if (!forward->post.url)
-		return err_set(&forward->error, ERR_MEMORY, "no memory for a request");
-	return headers_make(forward);
+	forward->post = (struct http_post){
+		.timeout_ms = source_timeout_ms(forward->source, call->api->options.source_timeout_ms),
+		.waiting_counts = true,
+		.once = !is_safe(forward->method),
+		.answer = &forward->answer,
+		.wanted = forward->wanted,
+		.wanted_count = FORWARD_WANTED,
+		.arena = &forward->arena,
+		.done = on_done,
+		.self = forward};
+	return code ? code : source_request_make(&request, &forward->post, &forward->error);
 }
 
 static bool prepare(struct forward *forward, int64_t now_us)

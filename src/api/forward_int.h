@@ -6,6 +6,7 @@
 #define MACHI_API_FORWARD_INT_H
 
 #include "api/api_int.h"
+#include "api/source_request.h"
 #include "broker/sources.h"
 #include "net/http_forwarder.h"
 
@@ -51,6 +52,8 @@ struct forward_round {
 
 /* ---- whom to ask ---- */
 
+/* False: this broker has passed the request on already, and it is answered (6.3.17, 6.3.18). */
+bool call_is_first(struct call *call);
 /* May other sources have a say in this request? Not when it is limited to this broker (5.5.13), nor when there are no
  * registrations. Answers the request itself (a loop, 6.3.17; bad flags) and returns false with *ret_answered. */
 bool call_is_distributed(struct call *call, bool *ret_answered);
@@ -79,11 +82,8 @@ MUST_CHECK enum err_code forward_names(struct call *call, const struct source *s
 MUST_CHECK enum err_code forward_rename_q(struct call *call, const struct context *names, const struct str *q,
 					  struct str *ret_q);
 
-void put_escaped(struct buf *out, struct str text); /* all but unreserved characters percent-encoded (RFC 3986) */
 /* "name=value", "&" before it where something stands there; nothing when value.at is NULL. */
 void put_parameter(struct buf *out, struct str name, struct str value);
-/* The buffer's text in the arena; failed.at NULL: no memory. Releases the buffer. */
-struct str buf_to_arena(struct buf *out, struct arena *arena);
 /* "/entities/ID" */
 struct str entity_path(struct arena *arena, struct str id);
 

@@ -201,8 +201,7 @@ static size_t texts_of(const struct json *array, struct str *ret, size_t room)
 	return count;
 }
 
-/* All constraints of a registration are to be respected (4.3.6.1): what a source gives beyond them is left out. */
-static bool keep_registered(const struct source *source, struct json *entity)
+bool gather_keep_registered(const struct source *source, struct json *entity)
 {
 	struct str types[EXPAND_TYPES_MAX];
 	struct registration_entity about = {.id = document_id(entity), .type_iris = types};
@@ -227,7 +226,7 @@ static enum err_code expand_registered(struct forward *forward, const struct jso
 	enum err_code code = expand_entity(call->arena, body, options, &entity, &forward->error);
 
 	*ret_entity = NULL;
-	if (code == ERR_OK && keep_registered(forward->source, entity))
+	if (code == ERR_OK && gather_keep_registered(forward->source, entity))
 		*ret_entity = entity;
 	return code;
 }

@@ -41,6 +41,9 @@ MUST_CHECK enum err_code gather_unite(struct gather *gather, struct gathered *ga
 /* Linked entities (4.5.23): of those gathered, else of this broker's own. */
 struct linked_source gather_linked(struct gather *gather);
 
+/* All constraints of a registration are to be respected (4.3.6.1): takes out of what a source gives what lies beyond
+ * them. False: it is none of what it was registered for. */
+bool gather_keep_registered(const struct source *source, struct json *entity);
 /* What a source has said an entity is: expanded, and with those attributes alone for which it was registered; NULL when
  * it is none of what it was registered for. Errors: ERR_INVALID, it is no entity; ERR_MEMORY. */
 MUST_CHECK enum err_code gather_expand(struct forward *forward, const struct json *body, struct context *context,

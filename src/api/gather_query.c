@@ -3,8 +3,8 @@
  * Entities come in one order: this broker's own first, then those of each source, in the order of sources; one that was
  * met before is part of what was met. Of each source as many entities are asked for as the page may need. Where an
  * entity may be spread over sources (splitEntities) the filters are left out of the requests and put to the entities
- * once they are together; so with filters all that the sources have is looked at. Else the entities of the page are asked
- * for once more of those sources that had more to give and may have them by what they are registered for. */
+ * once they are together; so with filters all that the sources have is looked at. Else the entities of the page are
+ * asked for once more of those sources that had more to give and may have them by what they are registered for. */
 #include "api/gather_query_int.h"
 
 #include <string.h>

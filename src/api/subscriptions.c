@@ -1,5 +1,6 @@
 /* /subscriptions, and /csourceSubscriptions, which are those to registrations: create, list, retrieve, update, delete.
  * Source: GS CIM 009 V1.9.1 clauses 5.8, 5.11, 6.10–6.13. */
+#include "api/forward_int.h"
 #include "api/query_int.h"
 
 #include "broker/context_store.h"
@@ -179,11 +180,30 @@ static bool take_body(struct call *call, struct subscription_call *work, bool fr
 	return true;
 }
 
+/* Whom it came through (6.3.18): no copies of it go there. False: it is answered. */
+static bool take_via(struct call *call, struct subscription_call *work)
+{
+	struct str via[VIA_MAX];
+	size_t count = via_read(http_request_header(call->request, STR("Via")), via, VIA_MAX);
+	struct json *list = json_new(call->arena, json_array());
+
+	if (!call_is_first(call))
+		return false;
+	for (size_t i = 0; list && i < count; i++)
+		if (!json_push(call->arena, list, json_string(via[i])))
+			list = NULL;
+	work->write.via = count ? list : NULL;
+	if (list)
+		return true;
+	answer_problem(call, PROBLEM_UNAVAILABLE, "no memory for this request");
+	return false;
+}
+
 static void create_checked(struct call *call)
 {
 	struct subscription_call *work = work_new(call, SUBSCRIPTION_CREATE);
 
-	if (!work || !take_body(call, work, false))
+	if (!work || !take_via(call, work) || !take_body(call, work, false))
 		return;
 	if (managed_id_make(call, work->document, STR("urn:ngsi-ld:Subscription:"), &work->write.id))
 		initialize_shown(call);

@@ -2,6 +2,7 @@
 #include "base/time_value.h"
 #include "broker/broker_int.h"
 #include "broker/snapshots_int.h"
+#include "broker/source_copies_int.h"
 #include "broker/subscriptions_int.h"
 #include "seal/seal.h"
 
@@ -91,14 +92,15 @@ enum err_code broker_new(const struct broker_options *options, struct broker **r
 		return err_set(err, ERR_MEMORY, "no memory for the broker");
 	broker->options = *options;
 	(void)pthread_mutex_init(&broker->owed_lock, NULL);
+	broker->stale_copies = stale_copies_new();
 	tenants_init(broker);
 	if (!broker->options.clock_us)
 		broker->options.clock_us = real_time_us;
 	if (!broker->options.context_keep_s)
 		broker->options.context_keep_s = CONTEXT_KEEP_S;
-	enum err_code code = ERR_OK;
+	enum err_code code = broker->stale_copies ? ERR_OK : err_set(err, ERR_MEMORY, "no memory for the broker");
 
-	if (options->data_path) {
+	if (code == ERR_OK && options->data_path) {
 		broker->options.data_path = broker->data_path = strdup(options->data_path);
 		if (!broker->data_path)
 			code = err_set(err, ERR_MEMORY, "no memory for the broker");
@@ -148,6 +150,7 @@ struct broker *broker_free(struct broker *broker)
 	(void)context_cache_free(broker->contexts);
 	(void)entity_maps_free(broker->maps);
 	tenants_close(broker);
+	(void)stale_copies_free(broker->stale_copies);
 	(void)seal_keys_free(broker->keys);
 	(void)context_unref(broker->core);
 	(void)pthread_mutex_destroy(&broker->owed_lock);

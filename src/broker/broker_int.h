@@ -67,6 +67,7 @@ struct broker {
 	void (*owed)(void *self); /* broker_on_owed() */
 	void *owed_self;
 	atomic_bool untold; /* broker_take_untold() */
+	struct stale_copies *stale_copies; /* source_copies_int.h */
 	/* streams.h: of all tenants. */
 	atomic_uint_fast32_t streams, stream_selectors;
 	atomic_size_t stream_bytes;

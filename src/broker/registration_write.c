@@ -5,6 +5,7 @@
 #include "broker/read_int.h"
 #include "broker/registration_events_int.h"
 #include "broker/registrations_int.h"
+#include "broker/source_copies_int.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -248,6 +249,8 @@ static void done(struct store_write *store_write, enum err_code code, const stru
 			err = &local;
 		}
 	}
+	if (code == ERR_OK)
+		source_copies_stale(write->broker, str_from(write->tenant->name), STR_NONE);
 	write->done(write, code, err);
 }
 

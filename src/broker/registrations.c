@@ -1,6 +1,7 @@
 /* The registrations of a tenant in memory, read from their records at the start. */
 #include "broker/registration_events_int.h"
 #include "broker/registrations_int.h"
+#include "broker/source_copies_int.h"
 
 #include <stdlib.h>
 
@@ -407,6 +408,8 @@ enum err_code registrations_sweep(struct registrations *all, struct store *store
 		code = store_apply(store, &expiry.store_write, err);
 	if (code == ERR_OK)
 		forget_expired(&expiry);
+	if (code == ERR_OK && expiry.count > 0)
+		source_copies_stale(all->broker, all->tenant, STR_NONE);
 	arena_done(&expiry.arena);
 	return code;
 }

@@ -35,6 +35,10 @@ struct registered {
 	char id[];
 };
 
+struct source { /* sources.h */
+	struct registered *one; /* held */
+};
+
 struct registered_list {
 	struct registered **at; /* held each */
 	size_t count;

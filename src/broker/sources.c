@@ -6,10 +6,6 @@
 
 #include <stdlib.h>
 
-struct source {
-	struct registered *one; /* held */
-};
-
 /* ---- which there are ---- */
 
 bool broker_has_registrations(const struct broker *broker, struct str tenant)

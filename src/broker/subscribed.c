@@ -226,13 +226,19 @@ void subscription_record_write(struct buf *out, const struct subscription_record
 		   (long long)record->created_us, (long long)record->modified_us);
 	if (record->untold_us)
 		buf_printf(out, "\"untold\":%lld,", (long long)record->untold_us);
+	if (record->via) {
+		buf_put(out, STR("\"via\":"));
+		json_write(out, record->via);
+		buf_put_char(out, ',');
+	}
 	put_source(out, record->document, record->context_value);
 }
 
 enum err_code subscription_record_read(const struct json *record, struct subscription_record *ret, struct error *err)
 {
 	*ret = (struct subscription_record){.document = json_get(record, STR("document")),
-					    .context_value = json_get(record, STR("context"))};
+					    .context_value = json_get(record, STR("context")),
+					    .via = json_get(record, STR("via"))};
 	if (!json_is(ret->document, JSON_OBJECT) || !json_int64(json_get(record, STR("number")), &ret->number) ||
 	    !json_int64(json_get(record, STR("createdAt")), &ret->created_us) ||
 	    !json_int64(json_get(record, STR("modifiedAt")), &ret->modified_us) || ret->number <= 0)

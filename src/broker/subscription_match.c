@@ -7,12 +7,6 @@
 /* For the matching of one change, and for each notification: the writer works for others too. */
 #define LINKED_FINDS_MAX 1000u
 
-/* Entities that Relationships lead to, for q and for notification.join, as they are within the transaction. */
-struct txn_links {
-	struct store_txn *txn;
-	uint32_t finds;
-};
-
 struct matching {
 	struct entity_change *change;
 	struct subscriptions *all;
@@ -29,7 +23,7 @@ enum err_code broker_notification_id(char id[static BROKER_NOTIFICATION_ID_BYTES
 	return random_id(id + len, err);
 }
 
-static const struct json *find_linked(void *self, struct str id)
+const struct json *txn_links_find(void *self, struct str id)
 {
 	struct txn_links *links = self;
 	struct json *entity = NULL;
@@ -46,7 +40,7 @@ static enum err_code write_body(struct matching *matching, const struct compiled
 	char id[BROKER_NOTIFICATION_ID_BYTES];
 	struct notification_frame frame;
 	struct txn_links links = {.txn = matching->change->txn};
-	const struct linked_source linked = {find_linked, &links};
+	const struct linked_source linked = {txn_links_find, &links};
 	enum err_code code = subscriptions_frame(compiled, TRIGGER_NONE, matching->change->now_us, id, &frame, err);
 
 	if (code != ERR_OK)
@@ -101,7 +95,7 @@ enum err_code subscriptions_match(struct entity_change *change, const struct jso
 {
 	const struct json *entity = after ? after : before;
 	struct txn_links links = {.txn = change->txn};
-	const struct linked_source linked = {find_linked, &links};
+	const struct linked_source linked = {txn_links_find, &links};
 	struct matching matching = {.change = change,
 				    .all = store_txn_owner(change->txn),
 				    .event = {.before = before,

@@ -1,6 +1,7 @@
 /* Subscriptions created, updated and deleted: the record in a transaction, what is in memory once it is durable. Both
  * on the writer's thread, so that no change falls between them.
  * Source: GS CIM 009 V1.9.1 clauses 5.8.1, 5.8.2, 5.8.5, 5.11.2, 5.11.3, 5.11.6. */
+#include "broker/source_copies_int.h"
 #include "broker/subscriptions_int.h"
 
 #include "store/outbox.h"
@@ -67,6 +68,7 @@ static enum err_code run_create(struct subscription_write *write, struct store_t
 	one->untold_us = untold_since(write, now_us);
 	const struct subscription_record record = {.document = write->document,
 						   .context_value = write->context_value,
+						   .via = write->via,
 						   .number = one->number,
 						   .created_us = now_us,
 						   .modified_us = now_us,
@@ -114,6 +116,7 @@ static enum err_code compile_again(struct subscription_write *write, struct stor
 		return code;
 	const struct subscription_record made = {.document = merged,
 						 .context_value = contexts.own_value,
+						 .via = record->via,
 						 .number = record->number,
 						 .created_us = record->created_us,
 						 .modified_us = now_us,
@@ -190,17 +193,28 @@ static void take_figures(struct subscriptions *all, const struct subscribed *was
 	(void)pthread_mutex_unlock(&all->lock);
 }
 
+/* The one that is used now, which another write of the same transaction may have put there since run(). */
+static void take_away(struct subscription_write *write)
+{
+	struct subscriptions *all = write->tenant->subscriptions;
+
+	(void)subscribed_unref(write->gone);
+	write->gone = subscriptions_find(all, write->kind, write->id);
+	if (!write->gone)
+		return;
+	if (write->made)
+		take_figures(all, write->gone, write->made);
+	subscriptions_remove(all, write->gone);
+}
+
 static void done(struct store_write *store_write, enum err_code code, const struct error *err)
 {
 	struct subscription_write *write = write_of(store_write);
 	struct subscriptions *all = write->tenant->subscriptions;
 	struct error local;
 
-	if (code == ERR_OK && write->gone) {
-		if (write->made)
-			take_figures(all, write->gone, write->made);
-		subscriptions_remove(all, write->gone);
-	}
+	if (code == ERR_OK && write->operation != SUBSCRIPTION_CREATE)
+		take_away(write);
 	if (code == ERR_OK && write->made) {
 		write->made->since = all->registration_changes;
 		if (subscriptions_add(all, write->made)) {
@@ -215,6 +229,8 @@ static void done(struct store_write *store_write, enum err_code code, const stru
 	}
 	write->made = subscribed_unref(write->made);
 	write->gone = subscribed_unref(write->gone);
+	if (code == ERR_OK && write->kind == SUBSCRIPTION_TO_ENTITIES)
+		source_copies_stale(write->broker, str_from(write->tenant->name), write->id);
 	write->done(write, code, err);
 }
 

@@ -36,6 +36,9 @@ struct subscription_write {
 	struct context *context; /* by which its names are to be read; held by the caller until done() */
 	const struct json *context_value; /* its "@context"; NULL: the core */
 	struct context *shown; /* of the document's jsonldContext, held likewise; NULL: it has none */
+	/* _CREATE: an array of the pseudonyms of the brokers that it came through (6.3.18), which are not given copies
+	 * of it; NULL: none. */
+	const struct json *via;
 	struct arena *arena; /* the caller's, used by the writer's thread until done() */
 	/* Writer's thread, once, when ERR_OK was returned. ERR_EXISTS, ERR_NOT_FOUND, ERR_INVALID, … */
 	void (*done)(struct subscription_write *write, enum err_code code, const struct error *err);

@@ -130,6 +130,13 @@ struct subscribed *subscriptions_find_number(struct subscriptions *all, int64_t 
 struct subscriptions *subscriptions_of(struct broker *broker, struct str name); /* NULL: it is not open */
 MUST_CHECK enum err_code subscriptions_flush(struct subscriptions *all, struct store *store, struct error *err);
 
+/* subscription_match.c: entities that Relationships lead to, for q and for notification.join, as they are within the
+ * transaction; a struct linked_source's find(). */
+struct txn_links {
+	struct store_txn *txn;
+	uint32_t finds; /* so far */
+};
+const struct json *txn_links_find(void *self, struct str id);
 /* subscription_match.c: owes what this change owes, in its transaction. before NULL: created; after NULL: deleted. */
 MUST_CHECK enum err_code subscriptions_match(struct entity_change *change, const struct json *before,
 					     const struct json *after, const struct merge_result *result);
@@ -178,6 +185,7 @@ struct compiled *compiled_unref(struct compiled *compiled);
 /* The record that is kept. */
 struct subscription_record {
 	const struct json *document, *context_value;
+	const struct json *via; /* the pseudonyms of brokers that it came through; NULL: none */
 	int64_t number, created_us, modified_us;
 	int64_t untold_us; /* as in subscribed */
 };

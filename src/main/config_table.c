@@ -255,7 +255,8 @@ const struct setting config_settings[] = {
 	 .offset = AT(public_url),
 	 .fallback = "",
 	 .doc = "Scheme and host under which clients reach this server, for the URLs of stored @contexts. "
-		"Empty: those of each request's Host header."},
+		"Empty: those of each request's Host header. Context sources notify this server there of what "
+		"was subscribed to at them; empty: at the address that it listens at."},
 	{.key = "outbound.allow",
 	 .kind = SETTING_ADDRESSES,
 	 .offset = AT(outbound.allow),

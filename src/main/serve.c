@@ -4,6 +4,7 @@
  * handler), for the watchdog's next ping, and for feeds with something to log. Every other thread is born with these
  * signals blocked. The way down is the way up backwards: not ready, feeds stopped, requests answered, all on disk. */
 #include "api/api.h"
+#include "api/source_copies.h"
 #include "base/cleanup.h"
 #include "broker/purge.h"
 #include "main/command_config.h"
@@ -32,6 +33,7 @@
 #define THREAD_STACK_BYTES (1u << 20)
 #define VALUES_BYTES_MAX (1u << 20)
 #define STATUS_BYTES_MAX 160
+#define URL_BYTES_MAX 512
 #define SOURCE_CONNECTIONS_MAX 512 /* to all context sources */
 #define SOURCE_HOST_CONNECTIONS_MAX 64
 #define DESCRIPTORS_BESIDE 2048 /* for databases, listening, contexts under way */
@@ -48,6 +50,8 @@ struct daemon {
 	struct notifier *notifier;
 	struct address_policy *source_places; /* of context sources */
 	struct http_forwarder *forwarder; /* to context sources */
+	struct source_copier *copier; /* of subscriptions, to context sources */
+	char url[URL_BYTES_MAX]; /* where context sources reach this server */
 	struct api *api;
 	struct http_server *server;
 	struct broker_rule rules[SETTING_TEXTS_MAX]; /* their texts are those of boot */
@@ -310,6 +314,38 @@ static enum exit_status open_server(struct daemon *daemon, struct error *err)
 	return code == ERR_IO ? EXIT_UNAVAILABLE : exit_of(code);
 }
 
+static void log_uncopied(void *self, struct str tenant, const struct error *err)
+{
+	struct daemon *daemon = self;
+
+	log_say(&daemon->log, LOG_WARNING, "a context source does not take a subscription as it should",
+		LOG_TEXT("tenant", tenant), LOG_TEXT("code", str_from(err_name(err->code))),
+		LOG_TEXT("error", str_from(err->detail)));
+}
+
+/* Once it is known where the server listens: that is where sources are to notify it. */
+static enum exit_status open_copier(struct daemon *daemon, struct error *err)
+{
+	const struct config *config = daemon->boot;
+	bool bracketed = strchr(config->listen.address, ':') != NULL;
+	const struct source_copier_options options = {.broker = daemon->broker,
+						      .forwarder = daemon->forwarder,
+						      .url = daemon->url,
+						      .source_timeout_ms = (uint32_t)config->sources.timeout_s * 1000,
+						      .split_entities = config->sources.split_entities,
+						      .complain = log_uncopied,
+						      .complain_self = daemon};
+
+	if (config->public_url[0])
+		(void)snprintf(daemon->url, sizeof(daemon->url), "%s", config->public_url);
+	else
+		(void)snprintf(daemon->url, sizeof(daemon->url), bracketed ? "http://[%s]:%u" : "http://%s:%u",
+			       config->listen.address, http_server_port(daemon->server));
+	enum err_code code = source_copier_new(&options, &daemon->copier, err);
+
+	return code ? refuse(err, exit_of(code)) : EXIT_GOOD;
+}
+
 /* Every connection takes a descriptor, and the soft limit of a login is far below connections_max. */
 static void raise_descriptors(struct daemon *daemon)
 {
@@ -485,7 +521,9 @@ static void close_all(struct daemon *daemon)
 	if (daemon->api)
 		api_set_server(daemon->api, NULL);
 	(void)http_server_free(daemon->server);
+	source_copier_stop(daemon->copier);
 	(void)http_forwarder_free(daemon->forwarder);
+	(void)source_copier_free(daemon->copier);
 	(void)api_free(daemon->api);
 	(void)notifier_free(daemon->notifier);
 	(void)broker_free(daemon->broker);
@@ -516,6 +554,8 @@ static enum exit_status serve(struct daemon *daemon)
 		status = open_api(daemon, &err);
 	if (status == EXIT_GOOD)
 		status = open_server(daemon, &err);
+	if (status == EXIT_GOOD)
+		status = open_copier(daemon, &err);
 	if (status == EXIT_GOOD && feeds_start(&daemon->feeds, daemon->broker, daemon->boot, &err))
 		status = refuse(&err, err.code == ERR_MEMORY ? EXIT_MEMORY : EXIT_CONFIG);
 	if (status == EXIT_GOOD) {

@@ -273,6 +273,70 @@ static void many_selectors_go_together(void)
 }
 
 /* Who delivers may hold one that becomes idle, is updated or goes. */
+/* ---- several writes of one transaction ---- */
+
+struct holding {
+	struct store_write store_write; /* first */
+	sem_t entered, open;
+};
+
+static enum err_code hold(struct store_write *store_write, struct store_txn *txn, struct error *why)
+{
+	struct holding *holding = (struct holding *)store_write;
+
+	(void)txn;
+	(void)why;
+	(void)sem_post(&holding->entered);
+	(void)sem_wait(&holding->open);
+	return ERR_OK;
+}
+
+static void let_go(struct store_write *store_write, enum err_code code, const struct error *why)
+{
+	(void)store_write;
+	(void)why;
+	CHECK(code == ERR_OK);
+}
+
+static void one_that_is_changed_twice_at_once_is_changed_twice(void)
+{
+	struct holding holding = {.store_write = {.run = hold, .done = let_go}};
+	struct waiting waiting[3] = {{.code = ERR_OK}};
+	struct subscription_write writes[3];
+	static const char *const fragments[] = {"{\"throttling\":1}", "{\"throttling\":2}", NULL};
+	struct broker_subscription_stats stats;
+
+	city_begin();
+	subscribe("twice", "\"entities\":[{\"type\":\"T\"}],");
+	(void)sem_init(&holding.entered, 0, 0);
+	(void)sem_init(&holding.open, 0, 0);
+	CHECK_OK(store_submit(store, &holding.store_write, &err), &err);
+	(void)sem_wait(&holding.entered);
+	for (size_t i = 0; i < 3; i++) {
+		(void)sem_init(&waiting[i].done, 0, 0);
+		writes[i] = (struct subscription_write){.operation = fragments[i] ? SUBSCRIPTION_UPDATE
+										  : SUBSCRIPTION_DELETE,
+							.id = STR("urn:s:twice"),
+							.document = fragments[i] ? parse(fragments[i]) : NULL,
+							.context = broker_core_context(broker),
+							.arena = &arena,
+							.done = on_written,
+							.self = &waiting[i]};
+		CHECK_OK(broker_subscription_submit(broker, STR_NONE, &writes[i], &err), &err);
+	}
+	(void)sem_post(&holding.open);
+	for (size_t i = 0; i < 3; i++) {
+		(void)sem_wait(&waiting[i].done);
+		(void)sem_destroy(&waiting[i].done);
+		CHECK(waiting[i].code == ERR_OK);
+	}
+	broker_subscription_stats(broker, STR_NONE, &stats);
+	CHECK(stats.subscriptions == 0);
+	(void)sem_destroy(&holding.entered);
+	(void)sem_destroy(&holding.open);
+	city_end();
+}
+
 static void a_receiver_is_held(void)
 {
 	struct broker_target *target = NULL, *fresh = NULL;
@@ -307,6 +371,7 @@ int main(void)
 	RUN(all_kinds_of_selectors_are_found_after_a_long_idleness);
 	RUN(an_idle_one_is_updated_and_deleted);
 	RUN(many_selectors_go_together);
+	RUN(one_that_is_changed_twice_at_once_is_changed_twice);
 	RUN(a_receiver_is_held);
 	arena_done(&arena);
 	(void)json_parser_free(parser);
