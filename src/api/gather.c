@@ -59,7 +59,7 @@ static struct gathered *gathered_of(struct gather *gather, struct str id)
 	gathered = arena_new(gather->call->arena, struct gathered);
 	if (!gathered || !map_set(&gather->by_id, id, gathered))
 		return NULL;
-	gathered->id = id;
+	*gathered = (struct gathered){.id = id};
 	gather->at[gather->count++] = gathered;
 	return gathered;
 }
@@ -95,20 +95,21 @@ static bool version_add(struct gather *gather, struct gathered *gathered, struct
 	return true;
 }
 
-/* What this holder has of it; NULL: nothing so far. */
-static struct union_version *version_of(struct gathered *gathered, const struct source *holder)
+/* Where in its versions what this holder has of it stands; gathered->count: nothing so far. */
+static size_t version_of(const struct gathered *gathered, const struct source *holder)
 {
-	for (size_t i = 0; i < gathered->count; i++)
-		if (gathered->holders[i] == holder)
-			return &gathered->versions[i];
-	return NULL;
+	size_t at = 0;
+
+	while (at < gathered->count && gathered->holders[at] != holder)
+		at++;
+	return at;
 }
 
 enum err_code gather_add(struct gather *gather, struct json *entity, struct source *holder)
 {
 	struct call *call = gather->call;
 	struct gathered *gathered;
-	struct union_version *version;
+	size_t at;
 
 	/* An end that has come counts as if the source did not have it (5.7.1.4). */
 	if (expiry_is_over(entity, broker_now_us(call->api->options.broker)))
@@ -119,14 +120,14 @@ enum err_code gather_add(struct gather *gather, struct json *entity, struct sour
 	if (gather->count > GATHER_ENTITIES_MAX)
 		return err_set(&call->error, ERR_LIMIT, "all sources together have more than %u entities to look at",
 			       GATHER_ENTITIES_MAX);
-	version = gather->parts ? NULL : version_of(gathered, holder);
+	at = gather->parts ? gathered->count : version_of(gathered, holder);
 	/* A source that gives an entity twice has moved its pages meanwhile. */
-	if (version && version->entity)
+	if (at < gathered->count && gathered->versions[at].entity)
 		return ERR_OK;
 	gathered->united = false;
 	gathered->ids_only = false;
-	if (version) {
-		version->entity = entity;
+	if (at < gathered->count) {
+		gathered->versions[at].entity = entity;
 		return ERR_OK;
 	}
 	gather->versions++;
@@ -142,7 +143,7 @@ enum err_code gather_add_id(struct gather *gather, struct str id, struct source 
 	if (gather->count > GATHER_IDS_MAX)
 		return err_set(&gather->call->error, ERR_LIMIT, "all sources together have more than %u entities",
 			       GATHER_IDS_MAX);
-	if (version_of(gathered, holder))
+	if (version_of(gathered, holder) < gathered->count)
 		return ERR_OK;
 	gather->versions++;
 	gathered->ids_only = gathered->count == 0 || gathered->ids_only;
