@@ -476,6 +476,8 @@ void update_registration(struct call *call);
 void delete_registration(struct call *call);
 void create_entity_map(struct call *call);
 void create_entity_map_by_post(struct call *call);
+void create_temporal_entity_map(struct call *call);
+void create_temporal_entity_map_by_post(struct call *call);
 void retrieve_entity_map(struct call *call);
 void update_entity_map(struct call *call);
 void delete_entity_map(struct call *call);

@@ -41,6 +41,13 @@ MUST_CHECK enum err_code gather_unite(struct gather *gather, struct gathered *ga
 /* Linked entities (4.5.23): of those gathered, else of this broker's own. */
 struct linked_source gather_linked(struct gather *gather);
 
+/* gather_holders.c: an entity map of all that was gathered, with linked_maps (NULL: none) in the order of sources. */
+MUST_CHECK enum err_code gather_map_new(const struct gather *gather, const struct source_list *sources,
+					const struct str *linked_maps, const struct entity_map_marks *marks,
+					int64_t life_us, struct entity_map **ret_map);
+/* May this source hold the entity? A map (NULL: none) that knows the entity says which do. */
+bool gather_map_allows(const struct entity_map *map, struct str id, const struct source *source);
+
 /* All constraints of a registration are to be respected (4.3.6.1): takes out of what a source gives what lies beyond
  * them. False: it is none of what it was registered for. */
 bool gather_keep_registered(const struct source *source, struct json *entity);

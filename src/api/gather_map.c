@@ -73,42 +73,21 @@ enum err_code gather_map_take_ids(struct gather_query *q, struct forward *forwar
 	return take_ids(q, asking, body);
 }
 
-static void holders_mark(const struct gather_query *q, const struct gathered *gathered, uint64_t *words)
+static enum err_code map_new(struct gather_query *q, int64_t life_us)
 {
-	for (size_t i = 0; i < gathered->count; i++) {
-		size_t holder = 0;
+	struct call *call = q->call;
+	struct str *linked_maps = arena_array(call->arena, struct str, q->sources.count);
 
-		for (size_t s = 0; gathered->holders[i] && s < q->sources.count; s++)
-			if (gathered->holders[i] == q->sources.at[s])
-				holder = s + 1;
-		words[holder / 64] |= UINT64_C(1) << (holder % 64);
-	}
-}
-
-static enum err_code draft_make(struct gather_query *q, struct entity_map_draft *draft)
-{
-	struct arena *arena = q->call->arena;
-	size_t count = q->gather->count, row = entity_map_words(q->sources.count);
-	struct str *ids = arena_array(arena, struct str, count);
-	struct entity_map_source *sources = arena_array(arena, struct entity_map_source, q->sources.count);
-	uint64_t *holders = arena_zalloc(arena, count * row * sizeof(uint64_t));
-
-	if (!ids || !sources || !holders)
-		return err_set(&q->call->error, ERR_LIMIT, "the entity map does not fit into a request's memory");
-	for (size_t i = 0; i < count; i++) {
-		ids[i] = q->gather->at[i]->id;
-		holders_mark(q, q->gather->at[i], &holders[i * row]);
-	}
+	if (!linked_maps)
+		return err_set(&call->error, ERR_LIMIT, "the entity map does not fit into a request's memory");
 	for (size_t i = 0; i < q->sources.count; i++)
-		sources[i] = (struct entity_map_source){source_id(q->sources.at[i]), q->asking[i].entity_map};
-	*draft = (struct entity_map_draft){ids, count, sources, q->sources.count, holders};
-	return ERR_OK;
+		linked_maps[i] = q->asking[i].entity_map;
+	return gather_map_new(q->gather, &q->sources, linked_maps, &q->asked->marks, life_us, &q->map);
 }
 
 void gather_map_make(struct gather_query *q)
 {
 	struct call *call = q->call;
-	struct entity_map_draft draft;
 	struct entity_map *unused = NULL;
 	int64_t life_us = 0;
 	bool wanted;
@@ -116,10 +95,7 @@ void gather_map_make(struct gather_query *q)
 
 	(void)entity_map_unref(unused);
 	if (code == ERR_OK)
-		code = draft_make(q, &draft);
-	if (code == ERR_OK)
-		code = broker_map_make_of(call->api->options.broker, call->tenant, &draft, &q->asked->marks, life_us,
-					  &q->map, &call->error);
+		code = map_new(q, life_us);
 	if (code != ERR_OK) {
 		gather_fail(call, code);
 		return;
@@ -143,7 +119,6 @@ static enum err_code feed_page(void *self, bool (*visit)(void *visitor, const st
 	struct gather_query *q = self;
 	size_t count = entity_map_count(q->map), ahead = q->place;
 	struct broker_page_result result = {.first = q->page.offset, .total = q->map_matches};
-	uint64_t before = q->page.offset < count ? q->page.offset : count;
 
 	for (size_t i = 0; i < q->shown_count; i++) {
 		result.returned++;
@@ -158,9 +133,7 @@ static enum err_code feed_page(void *self, bool (*visit)(void *visitor, const st
 	while (ahead < count && entity_map_is_gone(q->map, ahead))
 		ahead++;
 	result.more = ahead < count;
-	for (uint64_t found = 0; before > 0 && found < q->page.limit; before--)
-		found += !entity_map_is_gone(q->map, (size_t)before - 1);
-	result.before = before;
+	result.before = entity_map_before(q->map, q->page.offset, q->page.limit);
 	*ret_result = result;
 	return ERR_OK;
 }

@@ -68,47 +68,13 @@ static enum err_code entity_write(struct call *call, struct retrieval *retrieval
 
 /* ---- entity maps (5.7.1.4) ---- */
 
-/* A map that knows the entity says which sources are to be asked. */
-static bool map_allows(const struct retrieval *retrieval, const struct source *source)
-{
-	const struct entity_map *map = retrieval->map;
-
-	for (size_t at = 0; map && at < entity_map_count(map); at++) {
-		if (!str_eq(entity_map_at(map, at), retrieval->id))
-			continue;
-		for (size_t i = 0; i < entity_map_source_count(map); i++)
-			if (str_eq(entity_map_source(map, i)->registration_id, source_id(source)))
-				return entity_map_holds(map, at, i + 1);
-		return false;
-	}
-	return true;
-}
-
 /* The map that was asked for: of this entity, and who holds it. */
-static enum err_code map_make(struct call *call, struct retrieval *retrieval)
+static enum err_code map_make(struct retrieval *retrieval)
 {
-	const struct gathered *gathered = retrieval->gather->at[0];
 	const struct entity_map_marks marks = {0, 0, 0};
-	struct entity_map_draft draft = {.ids = &retrieval->id, .count = 1, .source_count = retrieval->sources.count};
-	struct entity_map_source *sources = arena_array(call->arena, struct entity_map_source, draft.source_count);
-	uint64_t *holders = arena_zalloc(call->arena, entity_map_words(draft.source_count) * sizeof(uint64_t));
 
-	if (!sources || !holders)
-		return err_set(&call->error, ERR_MEMORY, "no memory for an entity map");
-	for (size_t i = 0; i < draft.source_count; i++)
-		sources[i] = (struct entity_map_source){source_id(retrieval->sources.at[i]), STR_NONE};
-	for (size_t i = 0; i < gathered->count; i++) {
-		size_t holder = 0;
-
-		for (size_t s = 0; gathered->holders[i] && s < draft.source_count; s++)
-			if (gathered->holders[i] == retrieval->sources.at[s])
-				holder = s + 1;
-		holders[holder / 64] |= UINT64_C(1) << (holder % 64);
-	}
-	draft.sources = sources;
-	draft.holders = holders;
-	return broker_map_make_of(call->api->options.broker, call->tenant, &draft, &marks, retrieval->map_life_us,
-				  &retrieval->map, &call->error);
+	return gather_map_new(retrieval->gather, &retrieval->sources, NULL, &marks, retrieval->map_life_us,
+			      &retrieval->map);
 }
 
 /* ---- the answer ---- */
@@ -121,7 +87,7 @@ static void answer(struct call *call, struct retrieval *retrieval, const struct 
 	enum err_code code = entity_write(call, retrieval, entity, &out);
 
 	if (code == ERR_OK && !retrieval->map && retrieval->map_wanted)
-		code = map_make(call, retrieval);
+		code = map_make(retrieval);
 	if (code == ERR_OK && retrieval->map)
 		entity_map_header(call, retrieval->map);
 	forward_warnings_put(call);
@@ -259,7 +225,7 @@ static void ask(struct call *call)
 
 	call->resume = ask;
 	for (; code == ERR_OK && retrieval->next < retrieval->sources.count; retrieval->next++) {
-		if (map_allows(retrieval, retrieval->sources.at[retrieval->next]))
+		if (gather_map_allows(retrieval->map, retrieval->id, retrieval->sources.at[retrieval->next]))
 			code = add_request(call, retrieval, retrieval->sources.at[retrieval->next]);
 		if (code == ERR_TIMEOUT)
 			return;

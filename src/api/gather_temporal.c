@@ -162,10 +162,14 @@ static enum err_code take_body(struct gather_temporal *g, struct forward *forwar
 	enum err_code code = ERR_OK;
 
 	part->ended = true;
+	if (g->mapping && json_is(body, JSON_OBJECT))
+		return gather_temporal_map_take_ids(g, forward, body);
 	if (!bad && g->asked) {
 		part->more = body->count > 0 && (forward_has_next(forward) || body->count >= page_limit(part));
 		part->got += body->count;
 		part->ended = !part->more || part->got >= part->need;
+		if (g->mapping)
+			return gather_temporal_map_take_ids(g, forward, body);
 		for (uint32_t i = 0; code == ERR_OK && i < body->count; i++)
 			code = take_evolution(g, forward, &body->items[i], context, &bad);
 	} else if (!bad) {
@@ -225,17 +229,19 @@ static void put_times(struct buf *out, const struct part *part)
 		put_time(out, STR("endTimeAt"), part->end_us);
 }
 
-static struct str path_of(struct gather_temporal *g)
+static struct str path_of(struct gather_temporal *g, const struct part *part)
 {
 	struct arena *arena = g->call->arena;
 
+	if (gather_temporal_makes_map(g, part))
+		return STR("/temporal/entityMaps");
 	return g->asked ? STR("/temporal/entities") : arena_concat(arena, STR("/temporal"), entity_path(arena, g->id));
 }
 
 static enum err_code request_add(struct gather_temporal *g, struct part *part)
 {
 	struct call *call = g->call;
-	struct forward *forward = forward_add(g->round, part->source, "GET", path_of(g));
+	struct forward *forward = forward_add(g->round, part->source, "GET", path_of(g, part));
 	struct buf out;
 
 	if (!forward)
@@ -244,12 +250,17 @@ static enum err_code request_add(struct gather_temporal *g, struct part *part)
 	buf_put(&out, part->parameters);
 	put_parameter(&out, STR("id"), part->ids);
 	put_times(&out, part);
-	if (g->asked)
+	if (g->mapping && !gather_temporal_makes_map(g, part))
+		put_parameter(&out, STR("lastN"), STR("1")); /* that it is there is enough */
+	else if (backwards(g))
+		put_parameter(&out, STR("lastN"), g->call->parameters[P_LAST_N]);
+	if (g->asked && !gather_temporal_makes_map(g, part))
 		buf_printf(&out, "&limit=%llu", (unsigned long long)page_limit(part));
 	if (part->got)
 		buf_printf(&out, "&offset=%llu", (unsigned long long)part->got);
 	forward->query = buf_to_arena(&out, call->arena);
 	forward->context_value = call->context_value;
+	forward->entity_map = part->entity_map;
 	forward->self = part;
 	return forward->query.at ? ERR_OK : gather_temporal_no_memory(g);
 }
@@ -290,8 +301,20 @@ static void take_answers(struct call *call)
 		temporal_answer_failure(g->t, code);
 	else if (g->round->count > 0)
 		forward_send(g->round, take_answers);
+	else if (g->mapping)
+		gather_temporal_map_make(g);
 	else
 		gather_temporal_finish(g);
+}
+
+void gather_temporal_run(struct gather_temporal *g)
+{
+	enum err_code code = next_round(g);
+
+	if (code == ERR_OK)
+		forward_send(g->round, take_answers);
+	else
+		temporal_answer_failure(g->t, code);
 }
 
 /* What is asked of entities. */
@@ -338,11 +361,12 @@ static enum err_code first_part(struct gather_temporal *g, struct source *source
 	put_parameter(&out, STR("options"), STR("sysAttrs"));
 	put_question(g, source, &narrowed, &text, &out);
 	put_parameter(&out, STR("timeproperty"), call->parameters[P_TIMEPROPERTY]);
-	if (backwards(g))
-		put_parameter(&out, STR("lastN"), call->parameters[P_LAST_N]);
 	part.parameters = buf_to_arena(&out, call->arena);
 	part.ids = g->asked ? narrowed.ids : STR_NONE;
-	return part.parameters.at && gather_temporal_part(g, &part) ? ERR_OK : gather_temporal_no_memory(g);
+	g->first[g->next] = part;
+	return part.parameters.at && (!gather_temporal_asks_first(g, source) || gather_temporal_part(g, &part))
+		       ? ERR_OK
+		       : gather_temporal_no_memory(g);
 }
 
 static void ask(struct call *call)
@@ -356,12 +380,12 @@ static void ask(struct call *call)
 		if (code == ERR_TIMEOUT)
 			return;
 	}
-	if (code == ERR_OK)
-		code = next_round(g);
-	if (code == ERR_OK)
-		forward_send(g->round, take_answers);
-	else
+	if (code != ERR_OK)
 		temporal_answer_failure(g->t, code);
+	else if (g->asked && g->t->map)
+		gather_temporal_map_page(g);
+	else
+		gather_temporal_run(g);
 }
 
 /* ---- what is asked ---- */
@@ -431,8 +455,12 @@ static void begin(struct gather_temporal *g)
 		g->need = g->page.offset + g->page.limit + 1;
 	enum err_code code = sources_find(g);
 
+	if (code == ERR_OK) {
+		g->first = arena_array(call->arena, struct part, g->sources.count);
+		code = g->first ? gather_new(call, &g->gather) : gather_temporal_no_memory(g);
+	}
 	if (code == ERR_OK)
-		code = gather_new(call, &g->gather);
+		code = gather_temporal_map_take(g);
 	if (code != ERR_OK) {
 		temporal_answer_failure(g->t, code);
 		return;

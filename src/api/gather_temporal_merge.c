@@ -45,6 +45,8 @@ void gather_temporal_finish(struct gather_temporal *g)
 	enum err_code code = put_together(g);
 
 	t->ask.merged = &g->merged;
+	/* What a source that failed has is not gone. */
+	g->page.map_keeps = g->page.map_keeps || g->call->warnings.len > 0;
 	if (code != ERR_OK)
 		temporal_answer_failure(t, code);
 	else if (g->asked)

@@ -263,7 +263,7 @@ static struct json paths_node(struct api *api, struct arena *arena)
 		struct json item = json_object();
 
 		for (enum method method = 0; method < METHOD_COUNT; method++)
-			if (route->methods[method] && route->methods[method]->run)
+			if (route->methods[method])
 				(void)json_add(arena, &item, verbs[method],
 					       operation_node(arena, route->methods[method]));
 		if (item.count > 0)

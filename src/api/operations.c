@@ -75,10 +75,11 @@ const struct parameter_rule parameter_rules[PARAMETER_COUNT] = {
 		     true, NULL},
 	[P_LOCAL] = {NAME("local"), "boolean", "true: only what this broker holds itself.", true, NULL},
 	[P_DETAILS] = {NAME("details"), "boolean", "true: a list of objects that say more of each.", true, NULL},
-	[P_CSF] = {NAME("csf"), "string", "Context source filter; without registrations nothing is filtered.", true,
+	[P_CSF] = {NAME("csf"), "string", "Context source filter: which registered sources are asked (4.9).", true,
 		   NULL},
-	[P_SPLIT_ENTITIES] = {NAME("splitEntities"), "boolean", "Entities spread over brokers; none are here.", true,
-			      NULL},
+	[P_SPLIT_ENTITIES] = {NAME("splitEntities"), "boolean",
+			      "true: parts of one entity may be with several brokers, so filters wait for all of them.",
+			      true, NULL},
 	[P_CONTAINED_BY] = {NAME("containedBy"), "string", "Ids of entities met before: they are not followed.", true,
 			    NULL},
 	[P_JOIN] = {NAME("join"), "string", "Linked entities in the answer (4.5.23): inline, flat or @none.", true,
@@ -130,12 +131,6 @@ const struct parameter_rule parameter_rules[PARAMETER_COUNT] = {
 	{                                                                                                              \
 		.method = (verb), .path = (place), .id = (name), .summary = (title), .clauses = "", .body = BODY_NONE, \
 		.answer = ANSWER_PLAIN, .statuses = (success), .plain = true, .run = (function)                        \
-	}
-
-/* An operation of the standard that this broker does not offer yet. */
-#define LATER(verb, place, name, title, clause)                                                                        \
-	{                                                                                                              \
-		.method = (verb), .path = (place), .id = (name), .summary = (title), .clauses = (clause)               \
 	}
 
 const struct operation operations[] = {
@@ -242,8 +237,8 @@ const struct operation operations[] = {
 	 true},
 	{METHOD_GET, "/temporal/entities", "queryTemporal", "Query temporal evolutions", "5.7.4, 6.18.3.2",
 	 P_WHERE | P_TEMPORAL | P_TEMPORAL_SHOW | P_TEMPORAL_PAGE | P_LOCAL_ONLY | BIT(P_ENTITY_MAP) |
-		 BIT(P_ENTITY_MAP_LIFETIME),
-	 OPTIONS_TEMPORAL | OPTION_SYS_ATTRS | OPTION_COUNT, BODY_NONE, ANSWER_TEMPORALS, "200 206", false, false,
+		 BIT(P_ENTITY_MAP_LIFETIME) | BIT(P_ENTITY_MAP_ID),
+	 OPTIONS_TEMPORAL | OPTION_SYS_ATTRS | OPTION_COUNT, BODY_NONE, ANSWER_TEMPORALS, "200 201 206", false, false,
 	 query_temporal, true},
 	{METHOD_GET, "/temporal/entities/{entityId}", "retrieveTemporal", "Retrieve a temporal evolution",
 	 "5.7.3, 6.19.3.1",
@@ -265,13 +260,19 @@ const struct operation operations[] = {
 	 "Delete an attribute instance", "5.6.15, 6.22.3.2", P_LOCAL_ONLY, 0, BODY_NONE, ANSWER_NONE, "204 207", false,
 	 false, delete_temporal_instance, true},
 	{METHOD_POST, "/temporal/entityOperations/query", "queryTemporalByPost", "Query temporal evolutions by a body",
-	 "5.7.4, 6.24.3.1", P_TEMPORAL_PAGE | P_LOCAL_ONLY | BIT(P_FORMAT) | BIT(P_OPTIONS),
-	 OPTIONS_TEMPORAL | OPTION_SYS_ATTRS | OPTION_COUNT, BODY_QUERY, ANSWER_TEMPORALS, "200 206", false, false,
+	 "5.7.4, 6.24.3.1", P_TEMPORAL_PAGE | P_LOCAL_ONLY | BIT(P_FORMAT) | BIT(P_OPTIONS) | BIT(P_ENTITY_MAP_ID),
+	 OPTIONS_TEMPORAL | OPTION_SYS_ATTRS | OPTION_COUNT, BODY_QUERY, ANSWER_TEMPORALS, "200 201 206", false, false,
 	 query_temporal_by_post, true},
-	LATER(METHOD_GET, "/temporal/entityMaps", "createTemporalEntityMap", "Make a temporal entity map",
-	      "5.15.4, 6.35.3.1"),
-	LATER(METHOD_POST, "/temporal/entityMaps", "createTemporalEntityMapByPost",
-	      "Make a temporal entity map by a body", "5.15.4, 6.35.3.2"),
+	{METHOD_GET, "/temporal/entityMaps", "createTemporalEntityMap", "Make a temporal entity map",
+	 "5.14.5, 6.35.3.1",
+	 P_WHERE | P_TEMPORAL | P_TEMPORAL_SHOW | P_TEMPORAL_PAGE | P_LOCAL_ONLY | BIT(P_ENTITY_MAP) |
+		 BIT(P_ENTITY_MAP_LIFETIME),
+	 OPTIONS_TEMPORAL | OPTION_SYS_ATTRS | OPTION_COUNT, BODY_NONE, ANSWER_ENTITY_MAP, "201", false, false,
+	 create_temporal_entity_map, true},
+	{METHOD_POST, "/temporal/entityMaps", "createTemporalEntityMapByPost", "Make a temporal entity map by a body",
+	 "5.14.5, 6.35.3.2", P_TEMPORAL_PAGE | P_LOCAL_ONLY | BIT(P_FORMAT) | BIT(P_OPTIONS),
+	 OPTIONS_TEMPORAL | OPTION_SYS_ATTRS | OPTION_COUNT, BODY_QUERY, ANSWER_ENTITY_MAP, "201", false, false,
+	 create_temporal_entity_map_by_post, true},
 	{METHOD_GET, "/entityMaps", "createEntityMap", "Make an entity map", "5.14.4, 6.34.3.1",
 	 P_WHERE | P_SHOW | P_PAGE | P_LOCAL_ONLY, OPTIONS_READ | OPTION_COUNT, BODY_NONE, ANSWER_ENTITY_MAP, "201",
 	 false, false, create_entity_map, true},

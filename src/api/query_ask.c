@@ -181,6 +181,20 @@ static uint64_t query_mark(const struct query_text *text)
 	return mark;
 }
 
+void asked_mark_temporal(const struct call *call, struct asked *asked)
+{
+	static const enum parameter concerned[] = {P_TIMEREL, P_TIME_AT, P_END_TIME_AT, P_TIMEPROPERTY,
+						   P_PICK,    P_OMIT,    P_DATASET_ID};
+	struct buf out;
+
+	buf_init(&out, API_SCRATCH_BYTES_MAX);
+	buf_printf(&out, "evolutions %llu ", (unsigned long long)asked->marks.query);
+	for (size_t i = 0; i < sizeof(concerned) / sizeof(concerned[0]); i++)
+		put_marked(&out, call->parameters[concerned[i]]);
+	asked->marks.query = str_hash(buf_str(&out), MARK_SEED);
+	buf_done(&out);
+}
+
 static uint64_t order_mark(const struct call *call)
 {
 	struct buf out;

@@ -36,11 +36,10 @@ MUST_CHECK enum err_code question_take_csf(struct call *call, struct question *q
 /* query_ask.c: reads it from text and the call's parameters. Answers the request itself when it returns false. */
 bool query_ask(struct call *call, struct query_text *text, struct asked *ret_asked);
 void asked_done(struct asked *asked);
+/* Marks the query as one of evolutions, at these times and of these members: another is another query. */
+void asked_mark_temporal(const struct call *call, struct asked *asked);
 /* The texts of a query that the call's parameters hold. */
 struct query_text query_text_of(const struct call *call);
-
-/* temporal_read.c: the same for temporal evolutions. */
-void temporal_query_run(struct call *call, struct query_text *text);
 
 /* query_post.c: the members of the body's Query into the call's parameters, and what they cannot hold into text. */
 MUST_CHECK enum err_code query_body_read(struct call *call, struct query_text *text);

@@ -168,7 +168,8 @@ static enum err_code text_of(struct call *call, const struct member_rule *rule, 
 		return coordinates_of(call, rule->name, value, ret);
 	case MEMBER_TEMPORAL:
 		/* Of a snapshot's queries it is told before whose is whose (5.2.41). */
-		if (call->operation->answer == ANSWER_TEMPORALS || call->operation->body == BODY_SNAPSHOT)
+		if (str_starts(str_from(call->operation->path), STR("/temporal/")) ||
+		    call->operation->body == BODY_SNAPSHOT)
 			break;
 		return err_set(&call->error, ERR_INVALID,
 			       "the member \"%.*s\" of Query belongs to temporal queries alone (5.2.23)",

@@ -85,7 +85,6 @@ static const struct route *route_find(const struct api *api, const struct str *s
 	return NULL;
 }
 
-/* What is offered; a method that only the standard knows is answered 422 and not advertised. */
 static void allow_header(struct call *call, const struct route *route)
 {
 	const struct str methods[METHOD_COUNT] = {STR("GET, HEAD, "), STR("POST, "), STR("PUT, "), STR("PATCH, "),
@@ -93,14 +92,14 @@ static void allow_header(struct call *call, const struct route *route)
 	struct str allow = STR("");
 
 	for (enum method method = 0; method < METHOD_COUNT; method++)
-		if (route->methods[method] && route->methods[method]->run)
+		if (route->methods[method])
 			allow = arena_concat(call->arena, allow, methods[method]);
 	(void)http_response_header(call->request, "Allow", arena_concat(call->arena, allow, STR("OPTIONS")));
 }
 
 static bool takes_patch(const struct route *route)
 {
-	return route->methods[METHOD_PATCH] && route->methods[METHOD_PATCH]->run;
+	return route->methods[METHOD_PATCH] != NULL;
 }
 
 /* OPTIONS answers what a resource takes (RFC 9110 section 9.3.7, RFC 5789 section 3.1); a browser's preflight asks the
@@ -158,12 +157,6 @@ static void dispatch_route(struct call *call, const struct route *route, const s
 		return;
 	}
 	call->operation = operation;
-	if (!operation->run) {
-		answer_problem(call, PROBLEM_OPERATION_NOT_SUPPORTED,
-			       "this broker does not offer \"%s\" (clauses %s) yet", operation->summary,
-			       operation->clauses);
-		return;
-	}
 	if (!take_variables(call, route, segments))
 		return;
 	if (operation->plain ? call_snapshot_refuse(call) : call_prepare(call))

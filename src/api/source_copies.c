@@ -86,7 +86,7 @@ static void look_at_some(struct source_copier *copier, bool with_copies)
 		}
 		for (size_t i = 0; i < count; i++)
 			look_at(copier, ids[i]);
-		last = count ? strndup(after.at, after.len) : NULL;
+		last = count ? str_to_c(after) : NULL;
 		arena_clear(&arena);
 		after = last ? arena_dup(&arena, str_from(last)) : STR_NONE;
 		free(last);

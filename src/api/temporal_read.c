@@ -1,5 +1,6 @@
 /* Temporal evolutions retrieved and queried.
- * Source: GS CIM 009 V1.9.1 clauses 5.7.3, 5.7.4, 6.3.10 to 6.3.12, 6.18.3.2, 6.19.3.1, 6.24.3.1. */
+ * Source: GS CIM 009 V1.9.1 clauses 5.7.3, 5.7.4, 5.14.5, 6.3.10 to 6.3.12, 6.18.3.2, 6.19.3.1, 6.24.3.1,
+ * 6.35. */
 #include "api/forward_int.h"
 #include "api/temporal_int.h"
 #include "base/time_value.h"
@@ -50,6 +51,7 @@ static void release(void *self)
 	struct temporal_call *t = self;
 
 	arena_done(&t->arena);
+	t->map = entity_map_unref(t->map);
 }
 
 /* False: answered. */
@@ -112,21 +114,7 @@ static void answer_evolution(struct temporal_call *t, const struct broker_tempor
 	if (range->cut && range->any)
 		range_header(t, range);
 	forward_warnings_put(t->call);
-	answer_represented_as(t->call, range->cut && range->any ? 206 : 200, out);
-}
-
-/* Entity maps are kept for entities alone (5.14); temporal ones are not offered yet. */
-static bool map_refuse(struct call *call)
-{
-	bool wanted;
-
-	if (!call_flag(call, P_ENTITY_MAP, &wanted))
-		return false;
-	if (!wanted && !http_request_header(call->request, STR("NGSILD-EntityMap")).at)
-		return true;
-	answer_problem(call, PROBLEM_OPERATION_NOT_SUPPORTED,
-		       "this broker does not offer entity maps of temporal evolutions yet");
-	return false;
+	answer_represented_as(t->call, range->cut && range->any ? 206 : t->made ? 201 : 200, out);
 }
 
 /* ---- retrieve ---- */
@@ -155,10 +143,23 @@ void temporal_answer_one(struct temporal_call *t, struct str id)
 	enum err_code code = retrieve_into(t, id, &range, &out);
 
 	if (code == ERR_OK)
+		code = t->map_of_one(t, id);
+	if (code == ERR_OK)
 		answer_evolution(t, &range, &out);
 	else
 		temporal_answer_failure(t, code);
 	buf_done(&out);
+}
+
+static enum err_code map_of_one(struct temporal_call *t, struct str id)
+{
+	return entity_map_of_one(t->call, id);
+}
+
+static void answer_own(struct temporal_call *t, struct str id)
+{
+	t->map_of_one = map_of_one;
+	temporal_answer_one(t, id);
 }
 
 static void retrieve(struct call *call)
@@ -167,7 +168,7 @@ static void retrieve(struct call *call)
 	struct str id;
 	bool answered = false;
 
-	if (!call_entity_id(call, &id) || !map_refuse(call) || !temporal_new(call, &t))
+	if (!call_entity_id(call, &id) || !temporal_new(call, &t))
 		return;
 	bool distributed = call_is_distributed(call, &answered);
 
@@ -180,7 +181,7 @@ static void retrieve(struct call *call)
 	else if (distributed)
 		gather_temporal_one(t, id);
 	else
-		temporal_answer_one(t, id);
+		answer_own(t, id);
 	if (!distributed)
 		arena_done(&t->arena);
 }
@@ -214,7 +215,6 @@ static enum err_code query_into(struct temporal_call *t, const struct asked *ask
 {
 	struct call *call = t->call;
 
-	page->order = asked->order;
 	t->ask.query = asked->query;
 	enum err_code code =
 		broker_temporal_query(call->loop->reader, call->tenant, &t->ask, page, &t->arena, ret, &call->error);
@@ -250,7 +250,7 @@ static enum err_code take_for_query(struct temporal_call *t)
 }
 
 /* True: asked goes with the call, which waits for other sources. */
-static bool query_answer(struct call *call, const struct query_text *text, struct asked *asked)
+static bool query_answer(struct call *call, const struct query_text *text, struct asked *asked, bool only_map)
 {
 	struct broker_page page;
 	struct temporal_call *t;
@@ -259,12 +259,20 @@ static bool query_answer(struct call *call, const struct query_text *text, struc
 
 	if (answered || !page_take(call, &page) || !temporal_new(call, &t))
 		return false;
+	t->only_map = only_map;
+	page.order = asked->order;
 	enum err_code code = take_for_query(t);
 
+	if (code == ERR_OK)
+		asked_mark_temporal(call, asked);
+	if (code == ERR_OK && !distributed)
+		code = temporal_map_take(t, asked, &page);
 	if (code != ERR_OK)
 		temporal_answer_failure(t, code);
 	else if (distributed)
 		gather_temporal_page(t, text, asked, &page);
+	else if (only_map)
+		temporal_map_answer(t);
 	else
 		temporal_answer_page(t, asked, &page);
 	if (!distributed)
@@ -302,7 +310,7 @@ static bool join_refuse(struct call *call)
 	return false;
 }
 
-void temporal_query_run(struct call *call, struct query_text *text)
+static void query_run_temporal(struct call *call, struct query_text *text, bool only_map)
 {
 	struct asked *asked = arena_new(call->arena, struct asked);
 
@@ -310,17 +318,33 @@ void temporal_query_run(struct call *call, struct query_text *text)
 		answer_problem(call, PROBLEM_UNAVAILABLE, "no memory for this request");
 		return;
 	}
-	if (!map_refuse(call) || !join_refuse(call) || !order_allowed(call, text) || !query_ask(call, text, asked))
+	if (!join_refuse(call) || !order_allowed(call, text) || !query_ask(call, text, asked))
 		return;
-	if (!query_answer(call, text, asked))
+	if (!query_answer(call, text, asked, only_map))
 		asked_done(asked);
+}
+
+static void by_get(struct call *call, bool only_map)
+{
+	struct query_text text = query_text_of(call);
+
+	query_run_temporal(call, &text, only_map);
+}
+
+static void by_body(struct call *call, bool only_map)
+{
+	struct query_text text;
+	enum err_code code = query_body_read(call, &text);
+
+	if (code != ERR_OK)
+		answer_error(call, code, &call->error);
+	else
+		query_run_temporal(call, &text, only_map);
 }
 
 static void query_by_get(struct call *call)
 {
-	struct query_text text = query_text_of(call);
-
-	temporal_query_run(call, &text);
+	by_get(call, false);
 }
 
 void query_temporal(struct call *call)
@@ -330,16 +354,32 @@ void query_temporal(struct call *call)
 
 static void query_by_body(struct call *call)
 {
-	struct query_text text;
-	enum err_code code = query_body_read(call, &text);
-
-	if (code != ERR_OK)
-		answer_error(call, code, &call->error);
-	else
-		temporal_query_run(call, &text);
+	by_body(call, false);
 }
 
 void query_temporal_by_post(struct call *call)
 {
 	call_with_context(call, query_by_body);
+}
+
+/* ---- entity maps ---- */
+
+static void map_by_get(struct call *call)
+{
+	by_get(call, true);
+}
+
+void create_temporal_entity_map(struct call *call)
+{
+	call_with_context(call, map_by_get);
+}
+
+static void map_by_body(struct call *call)
+{
+	by_body(call, true);
+}
+
+void create_temporal_entity_map_by_post(struct call *call)
+{
+	call_with_context(call, map_by_body);
 }

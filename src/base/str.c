@@ -12,6 +12,18 @@ struct str str_from(const char *text)
 	return text ? (struct str){text, strlen(text)} : STR_NONE;
 }
 
+char *str_to_c(struct str s)
+{
+	char *copy = malloc(s.len + 1);
+
+	if (!copy)
+		return NULL;
+	if (s.len)
+		memcpy(copy, s.at, s.len);
+	copy[s.len] = '\0';
+	return copy;
+}
+
 struct str str_part(struct str s, size_t from, size_t to)
 {
 	if (to > s.len)

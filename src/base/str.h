@@ -18,6 +18,7 @@ struct str {
 #define STR_FMT(s) ((s).len > 0x7fffffff ? 0x7fffffff : (int)(s).len), ((s).at ? (s).at : "")
 
 struct str str_from(const char *text); /* NULL gives STR_NONE */
+char *str_to_c(struct str s); /* a copy that ends in a zero byte, for free(); NULL: no memory */
 struct str str_part(struct str s, size_t from, size_t to); /* [from, to), clamped to s */
 static inline bool str_eq(struct str a, struct str b)
 {

@@ -220,6 +220,9 @@ struct broker_page {
 	const struct order *order; /* NULL: the order of creation, or the map's own */
 	struct entity_map *map; /* the candidates (entity_map.h), offset a place in it; NULL: all entities */
 	bool map_keeps; /* what does not match stays in the map: this is not the query that it was made for */
+	/* Of temporal evolutions: nothing is known but of the candidates from offset up to the place map_end. */
+	bool map_partly;
+	uint64_t map_end;
 };
 
 struct broker_page_result {

@@ -80,6 +80,24 @@ void entity_map_mark_gone(struct entity_map *map, size_t at)
 	(void)atomic_fetch_or_explicit(&map->gone[at / 64], UINT64_C(1) << (at % 64), memory_order_relaxed);
 }
 
+uint64_t entity_map_before(const struct entity_map *map, uint64_t at, uint64_t limit)
+{
+	if (at > map->count)
+		at = map->count;
+	for (uint64_t found = 0; at > 0 && found < limit; at--)
+		found += !entity_map_is_gone(map, (size_t)at - 1);
+	return at;
+}
+
+size_t entity_map_left(const struct entity_map *map)
+{
+	size_t left = 0;
+
+	for (size_t at = 0; at < map->count; at++)
+		left += !entity_map_is_gone(map, at);
+	return left;
+}
+
 void entity_map_each(const struct entity_map *map, bool (*visit)(void *self, struct str id, size_t at), void *self)
 {
 	for (size_t at = 0; at < map->count; at++)

@@ -60,6 +60,9 @@ size_t entity_map_count(const struct entity_map *map); /* places */
 struct str entity_map_at(const struct entity_map *map, size_t at);
 bool entity_map_is_gone(const struct entity_map *map, size_t at);
 void entity_map_mark_gone(struct entity_map *map, size_t at);
+/* As many places back from this one as it takes for a page of what is not known to be gone. */
+uint64_t entity_map_before(const struct entity_map *map, uint64_t at, uint64_t limit);
+size_t entity_map_left(const struct entity_map *map); /* places that are not known to be gone */
 size_t entity_map_source_count(const struct entity_map *map);
 const struct entity_map_source *entity_map_source(const struct entity_map *map, size_t source);
 /* Does this broker (holder 0), or source holder - 1, hold the entity? */

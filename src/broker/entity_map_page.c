@@ -179,16 +179,6 @@ static enum err_code count_map(struct map_reading *reading)
 	return ERR_OK;
 }
 
-/* As many places back as it takes for a page of what is not known to be gone. */
-static uint64_t place_before(const struct map_reading *reading)
-{
-	uint64_t at = reading->result.first < reading->map->count ? reading->result.first : reading->map->count;
-
-	for (uint64_t found = 0; at > 0 && found < reading->page->limit; at--)
-		found += !entity_map_is_gone(reading->map, (size_t)at - 1);
-	return at;
-}
-
 static enum err_code read_map(void *self)
 {
 	struct map_reading *reading = self;
@@ -209,7 +199,7 @@ static enum err_code read_map(void *self)
 		code = count_map(reading);
 	if (code == ERR_OK)
 		code = seek_match(reading, (size_t)reading->result.behind, 1, &reading->result.more, &ahead);
-	reading->result.before = place_before(reading);
+	reading->result.before = entity_map_before(reading->map, reading->result.first, page->limit);
 	return code;
 }
 

@@ -55,11 +55,18 @@ MUST_CHECK enum err_code broker_temporal_retrieve(struct broker_reader *reader, 
 						  struct temporal_entity *ret_entity,
 						  struct broker_temporal_cut *ret_range, struct error *err);
 
-/* The page of entities whose evolution matches. page->order may order by id alone; page->map is not looked at. */
+/* The page of entities whose evolution matches. page->order may order by id alone; with page->map there is none. With
+ * page->map_partly the total is that of the candidates, and more follow where some candidate does. */
 MUST_CHECK enum err_code broker_temporal_query(struct broker_reader *reader, struct str tenant,
 					       const struct broker_temporal_ask *ask, const struct broker_page *page,
 					       struct arena *arena, struct broker_temporal_page *ret_page,
 					       struct error *err);
+
+/* The ids of all entities whose evolution matches, in this order (of ids; NULL: of creation), for an entity map of
+ * them. id lives until visit returns; false stops. ERR_LIMIT: more than an entity map holds. */
+MUST_CHECK enum err_code broker_temporal_ids(struct broker_reader *reader, struct str tenant,
+					     const struct broker_temporal_ask *ask, const struct order *order,
+					     bool (*visit)(void *self, struct str id), void *self, struct error *err);
 
 /* What is here of one entity, for being put together with what others have (union_evolution()): an expanded
  * EntityTemporal in the arena, with instanceId and deletedAt as in expand.h ("stamped"); NULL: nothing. All attributes,

@@ -2,6 +2,7 @@
  *
  * A page's entities are kept until all of them are read, for where one of them is cut, all are (temporal_read.c). What
  * they hold together is bounded by total_max: a page that would hold more ends early (5.5.9.1). */
+#include "broker/entity_map.h"
 #include "broker/temporal_int.h"
 
 #include <string.h>
@@ -72,6 +73,7 @@ struct temporal_walk {
 	uint64_t offset;
 	uint64_t matches; /* so far */
 	bool more, early;
+	struct broker_page_result result;
 	enum err_code code;
 };
 
@@ -191,23 +193,23 @@ static enum err_code creation_page(struct temporal_walk *walk)
 	return code;
 }
 
-/* One of an ordered page, which may have gone since its id was gathered. */
-static enum err_code show_id(struct temporal_walk *walk, struct str id, bool *ret_more)
+/* A candidate, shown if it matches; *ret_more false: the page is full. It may have gone since its id was gathered. */
+static enum err_code look_at(struct temporal_walk *walk, struct str id, bool shown, bool *ret_matches, bool *ret_more)
 {
 	struct store_subject subject;
 	const struct store_series *series = NULL;
 	size_t count = 0;
-	bool matches = false;
 
 	arena_clear(walk->reading.scratch);
 	enum err_code code = store_subject_get(walk->reading.store, id, walk->reading.scratch, &subject, NULL);
 
+	*ret_matches = false;
 	*ret_more = true;
 	if (code == ERR_NOT_FOUND)
 		return ERR_OK;
 	if (code == ERR_OK)
-		code = temporal_match(&walk->reading, &subject, &series, &count, &matches);
-	if (code == ERR_OK && matches)
+		code = temporal_match(&walk->reading, &subject, &series, &count, ret_matches);
+	if (code == ERR_OK && *ret_matches && shown)
 		*ret_more = show(walk, &subject, series, count);
 	return code == ERR_OK ? walk->code : code;
 }
@@ -215,7 +217,7 @@ static enum err_code show_id(struct temporal_walk *walk, struct str id, bool *re
 static enum err_code ordered_page(struct temporal_walk *walk, struct sorted *sorted)
 {
 	const struct broker_page *page = walk->page;
-	bool more = true;
+	bool matches, more = true;
 
 	walk->sorted = sorted;
 	enum err_code code = run_walk(walk, page->offset);
@@ -227,7 +229,7 @@ static enum err_code ordered_page(struct temporal_walk *walk, struct sorted *sor
 		walk->offset = walk->matches - 1;
 	for (uint64_t at = walk->offset; more && code == ERR_OK && at < sorted->count; at++)
 		if (at - walk->offset < page->limit)
-			code = show_id(walk, sorted_id(sorted, (size_t)at), &more);
+			code = look_at(walk, sorted_id(sorted, (size_t)at), true, &matches, &more);
 	walk->more = walk->offset + walk->count < walk->matches;
 	return code;
 }
@@ -245,12 +247,128 @@ static enum err_code order_walk(struct temporal_walk *walk)
 	return code;
 }
 
+/* ---- out of an entity map (5.5.9.3) ---- */
+
+/* What does not match is marked as gone, unless the map keeps it. */
+static enum err_code look_at_place(struct temporal_walk *walk, uint64_t at, bool shown, bool *ret_matches)
+{
+	const struct broker_page *page = walk->page;
+	bool more;
+
+	*ret_matches = false;
+	if (entity_map_is_gone(page->map, (size_t)at))
+		return ERR_OK;
+	enum err_code code = look_at(walk, entity_map_at(page->map, (size_t)at), shown, ret_matches, &more);
+
+	if (code == ERR_OK && !*ret_matches && !page->map_keeps)
+		entity_map_mark_gone(page->map, (size_t)at);
+	return code;
+}
+
+static uint64_t map_end(const struct broker_page *page)
+{
+	uint64_t count = entity_map_count(page->map);
+
+	return page->map_partly && page->map_end < count ? page->map_end : count;
+}
+
+static enum err_code fill_from_map(struct temporal_walk *walk, uint64_t from)
+{
+	struct broker_page_result *result = &walk->result;
+	uint64_t at = from, end = map_end(walk->page);
+	bool matches;
+	enum err_code code = ERR_OK;
+
+	result->first = from;
+	for (; code == ERR_OK && at < end && walk->count < walk->page->limit; at++) {
+		code = look_at_place(walk, at, true, &matches);
+		if (walk->early)
+			break;
+		if (matches)
+			result->last = at;
+	}
+	result->behind = at;
+	return code;
+}
+
+/* The last place that matches; *at stays when none does. */
+static enum err_code seek_last(struct temporal_walk *walk, uint64_t *at)
+{
+	bool matches = false;
+	enum err_code code = ERR_OK;
+
+	for (uint64_t place = map_end(walk->page); code == ERR_OK && !matches && place > 0; place--) {
+		code = look_at_place(walk, place - 1, false, &matches);
+		if (matches)
+			*at = place - 1;
+	}
+	return code;
+}
+
+static enum err_code look_behind(struct temporal_walk *walk)
+{
+	const struct broker_page *page = walk->page;
+	uint64_t count = entity_map_count(page->map), end = map_end(page);
+	struct broker_page_result *result = &walk->result;
+	bool matches;
+	enum err_code code = ERR_OK;
+
+	for (uint64_t at = result->behind; code == ERR_OK && !result->more && at < end; at++)
+		code = look_at_place(walk, at, false, &result->more);
+	for (uint64_t at = end; !result->more && at < count; at++)
+		result->more = !entity_map_is_gone(page->map, (size_t)at);
+	if (page->count && page->map_partly)
+		result->total = entity_map_left(page->map);
+	for (uint64_t at = 0; code == ERR_OK && page->count && !page->map_partly && at < count; at++) {
+		code = look_at_place(walk, at, false, &matches);
+		result->total += matches;
+	}
+	return code;
+}
+
+static enum err_code map_walk_page(struct temporal_walk *walk)
+{
+	const struct broker_page *page = walk->page;
+	uint64_t count = entity_map_count(page->map);
+	uint64_t from = page->offset < count ? page->offset : count;
+	enum err_code code = ERR_OK;
+
+	if (page->last_when_beyond && !page->map_partly && page->limit > 0 && page->offset > count)
+		code = seek_last(walk, &from);
+	if (code == ERR_OK)
+		code = fill_from_map(walk, from);
+	if (code == ERR_OK)
+		code = look_behind(walk);
+	walk->result.before = entity_map_before(page->map, walk->result.first, page->limit);
+	return code;
+}
+
+static enum err_code map_page_read(struct temporal_walk *walk)
+{
+	enum err_code code = store_hold(walk->reading.store, walk->reading.err);
+
+	if (code != ERR_OK)
+		return code;
+	code = map_walk_page(walk);
+	store_release(walk->reading.store);
+	return code;
+}
+
+/* ---- all of it ---- */
+
 static void say_page(const struct temporal_walk *walk, struct broker_temporal_page *ret)
 {
 	struct broker_page_result *result = &ret->result;
 
-	*ret = (struct broker_temporal_page){
-		.entities = walk->entities, .count = walk->count, .early = walk->early, .range = walk->range};
+	*ret = (struct broker_temporal_page){.entities = walk->entities,
+					     .count = walk->count,
+					     .result = walk->result,
+					     .early = walk->early,
+					     .range = walk->range};
+	if (walk->page->map) {
+		result->returned = walk->count;
+		return;
+	}
 	result->total = walk->matches;
 	result->returned = walk->count;
 	result->first = walk->offset;
@@ -277,11 +395,46 @@ enum err_code broker_temporal_query(struct broker_reader *reader, struct str ten
 	if (ask->merged)
 		walk.range = ask->merged->cut;
 	temporal_reading_init(&walk.reading, store, ask, arena, &reader->scratch, err);
-	code = page->order ? order_walk(&walk) : creation_page(&walk);
+	if (page->map)
+		code = map_page_read(&walk);
+	else
+		code = page->order ? order_walk(&walk) : creation_page(&walk);
 	linked_end(&reader->linked);
 	if (code != ERR_OK)
 		return code;
 	temporal_range_apply(&walk.reading, walk.entities, walk.count, &walk.range);
 	say_page(&walk, ret_page);
 	return ERR_OK;
+}
+
+enum err_code broker_temporal_ids(struct broker_reader *reader, struct str tenant,
+				  const struct broker_temporal_ask *ask, const struct order *order,
+				  bool (*visit)(void *self, struct str id), void *self, struct error *err)
+{
+	const struct broker_page everything = {.limit = UINT64_MAX};
+	struct matching matching;
+	struct sorted sorted;
+	enum err_code code = matching_init(&matching, reader, tenant, ask->query, err);
+
+	if (code != ERR_OK)
+		return code;
+	struct temporal_walk walk = {.matching = &matching, .page = &everything, .sorted = &sorted};
+	struct arena unused;
+
+	arena_init(&unused, 0);
+	sorted_init(&sorted, &matching, order, UINT64_MAX);
+	sorted.count_max = ENTITY_MAP_IDS_MAX;
+	sorted.bytes_max = ENTITY_MAP_BYTES_MAX;
+	temporal_reading_init(&walk.reading, matching.store_reader, ask, &unused, &reader->scratch, err);
+	code = run_walk(&walk, 0);
+	linked_end(&reader->linked);
+	if (code == ERR_OK)
+		sorted_finish(&sorted);
+	else
+		code = err_while(err, "making an entity map");
+	for (size_t i = 0; code == ERR_OK && i < sorted.count; i++)
+		if (!visit(self, sorted_id(&sorted, i)))
+			break;
+	sorted_done(&sorted);
+	return code;
 }

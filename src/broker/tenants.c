@@ -170,7 +170,7 @@ static struct tenant *tenant_new(struct broker *broker, struct str name, struct 
 	tenant->tenant_bytes = name.len;
 	(void)str_find(name, '@', &tenant->tenant_bytes);
 	atomic_init(&tenant->uses, 1);
-	tenant->snapshot = snapshot.at ? strndup(snapshot.at, snapshot.len) : NULL;
+	tenant->snapshot = snapshot.at ? str_to_c(snapshot) : NULL;
 	tenant->subscriptions = subscriptions_new(broker);
 	tenant->registrations = registrations_new(broker, (struct str){tenant->name, name.len});
 	if (tenant->subscriptions && tenant->registrations && !tenant->snapshot == !snapshot.at &&

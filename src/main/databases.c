@@ -56,7 +56,7 @@ static enum err_code read_names(DIR *dir, struct names *names, struct error *err
 			continue;
 		if (names->count == BROKER_TENANTS_MAX)
 			return err_set(err, ERR_LIMIT, "more than %u tenants", BROKER_TENANTS_MAX);
-		names->items[names->count] = strndup(tenant.at, tenant.len);
+		names->items[names->count] = str_to_c(tenant);
 		if (!names->items[names->count])
 			return err_set(err, ERR_MEMORY, "no memory for tenant names");
 		names->count++;

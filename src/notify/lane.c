@@ -212,7 +212,7 @@ static bool find_target(struct lane *lane, int64_t now_us)
 	}
 	struct str uri = broker_target_endpoint(lane->target)->uri;
 
-	lane->url = strndup(uri.at, uri.len);
+	lane->url = str_to_c(uri);
 	lane->endpoint = endpoint_of(notifier, uri);
 	if (lane->url && lane->endpoint)
 		return true;

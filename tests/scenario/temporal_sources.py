@@ -299,6 +299,109 @@ def sources_that_filter_themselves():
                 same(by_id(here.body), by_id(there.body), asked)
 
 
+MAPS = f"{ROOT}/temporal/entityMaps"
+
+
+def map_of(daemon, answer):
+    return ask(daemon, "GET", answer.headers["NGSILD-EntityMap"]).body
+
+
+def pages_of_map(daemon, limit, split, **asked):
+    """By the pointers to further pages alone, which name the map."""
+    answer = get(daemon, TEMPORAL, limit=limit, entityMap="true", splitEntities=split, **asked)
+    same(answer.status, 201, f"{asked}: {answer.body}")
+    found = answer.body
+    while True:
+        further = [link for link in answer.headers.get_all("Link") or [] if 'rel="next"' in link]
+        if not further:
+            return found
+        check("entityMapId=" in further[0], further)
+        answer = ask(daemon, "GET", further[0].split(">")[0].lstrip("<"))
+        same((answer.status, answer.headers["NGSILD-Warning"]), (200, None), answer.body)
+        check(len(answer.body) <= limit, "no more than the limit")
+        found += answer.body
+
+
+@tap.case
+def entity_maps_over_several_brokers():
+    """5.14.5.4: a source that makes maps has one of its own, linked; of another the evolutions are asked for."""
+    chance = random.Random(SEED + 7)
+    with brokers("maps", (), (), ()) as (front, first, second, alone):
+        spread(chance, [front, first, second], alone, entities=9, instances=12)
+        linked = register(front, first, operations=[*READ, "createEntityMapQueryTemporal"])
+        asked_for = register(front, second)
+        shows = [{}, {"lastN": 2, "format": "temporalValues"}, FORMS[5]]
+        for asked in some_of(chance, RANGES, shows, FILTERS[:6] + [{"attrs": "temperature,near"}], most=60):
+            asked = {"type": "Sensor"} | asked
+            there = get(alone, TEMPORAL, **asked)
+            same(there.status, 200, there.body)
+            same(by_id(pages_of_map(front, 2, "true", **asked)), by_id(there.body), asked)
+        # Which holds what is what a query of each alone says.
+        asked = {"type": "Sensor", **RANGES[2]}
+        made = get(front, MAPS, **asked, limit=1)
+        same(made.status, 201, made.body)
+        holders = {}
+        for name, daemon in (("@none", front), (linked, first), (asked_for, second)):
+            for entity in get(daemon, TEMPORAL, local="true", **asked).body:
+                holders.setdefault(entity["id"], set()).add(name)
+        same({name: set(them) for name, them in made.body["entityMap"].items()}, holders)
+        same(set(made.body["linkedMaps"]), {linked})
+        theirs = ask(first, "GET", f"{ROOT}/entityMaps/{made.body['linkedMaps'][linked]}")
+        same(set(theirs.body["entityMap"]), {name for name, them in holders.items() if linked in them})
+        same(map_of(front, made), made.body)
+        # Of one entity.
+        name = min(name for name, them in holders.items() if "@none" not in them or len(them) > 1)
+        one = get(front, f"{TEMPORAL}/{name}", entityMap="true", **RANGES[2])
+        same({name: set(them) for name, them in map_of(front, one)["entityMap"].items()}, {name: holders[name]})
+        with_map = ask(front, "GET", f"{TEMPORAL}/{name}?{urllib.parse.urlencode(RANGES[2])}",
+                       headers={"NGSILD-EntityMap": one.headers["NGSILD-EntityMap"]})
+        same(plain(with_map.body), plain(one.body))
+
+
+@tap.case
+def entity_maps_stay_one_set():
+    chance = random.Random(SEED + 8)
+    with brokers("one-set", (), ()) as (front, source, later):
+        for number in range(12):
+            put(source if number % 3 else front, f"urn:ngsi-ld:Sensor:{number:02}",
+                {"count": [instance_of(chance, "count", minute) for minute in chance.sample(range(3000), 5)]})
+        register(front, source)
+        asked = {"type": "Sensor", **RANGES[3]}
+        made = get(front, TEMPORAL, entityMap="true", limit=4, **asked)
+        named = {"NGSILD-EntityMap": made.headers["NGSILD-EntityMap"]}
+
+        def page(offset, **more):
+            return ask(front, "GET", f"{TEMPORAL}?" + urllib.parse.urlencode(asked | {"offset": offset, "limit": 4} | more),
+                       headers=named)
+
+        ids = list(map_of(front, made)["entityMap"])
+        same([entity["id"] for entity in made.body], ids[:4])
+        same(len(ids), 12)
+        # One more and one less, at the source: the places of all others stay.
+        put(source, "urn:ngsi-ld:Sensor:new", {"count": [instance_of(chance, "count", 5)]})
+        gone = next(name for name in ids[4:8] if int(name[-2:]) % 3)
+        same(ask(source, "DELETE", f"{TEMPORAL}/{gone}").status, 204)
+        found = page(4, count="true")
+        same([entity["id"] for entity in found.body], [name for name in ids[4:8] if name != gone])
+        same(found.headers["NGSILD-Results-Count"], "11")
+        same([entity["id"] for entity in page(8).body], ids[8:])
+        same([entity["id"] for entity in page(99).body], ids[-1:])
+        check(gone not in map_of(front, made)["entityMap"], "gone from the map")
+        # Another query over the same map leaves it as it is, and a source that fails does too.
+        same(page(0, q="count>99").body, [])
+        source.kill()
+        failed = page(4)
+        check(failed.headers["NGSILD-Warning"] is not None, failed.headers)
+        same(failed.body, [])
+        # What is here comes first, and nobody else is asked for it.
+        own = page(0)
+        same((own.headers["NGSILD-Warning"], [entity["id"] for entity in own.body]), (None, ids[:4]))
+        same(list(map_of(front, made)["entityMap"]), [name for name in ids if name != gone])
+        # A registration of one that cannot be asked at all makes a map of what can.
+        register(front, later, operations=["retrieveTemporal"])
+        same(set(get(front, MAPS, **asked).body["entityMap"]), {name for name in ids if int(name[-2:]) % 3 == 0})
+
+
 def walk(daemon, path, **asked):
     """All instances of all attributes, range by range (6.3.10): {attribute: {time: value}}."""
     found, ranges = {}, 0
