@@ -14,8 +14,11 @@
 #include <string.h>
 
 #define SEED_BYTES_MAX (1024u * 1024u)
-#define TRUNCATIONS_MAX 256u /* beginnings of a seed, evenly spread over its length */
-#define MUTATIONS 1024u
+#ifndef VARIANTS_PART
+#define VARIANTS_PART 1u /* of a target whose inputs take long: so many times fewer variants of each seed */
+#endif
+#define TRUNCATIONS_MAX (256u / VARIANTS_PART) /* beginnings of a seed, evenly spread over its length */
+#define MUTATIONS (1024u / VARIANTS_PART)
 #define MUTATION_STEPS_MAX 4u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
