@@ -115,12 +115,12 @@ static void filters_stay_where_entities_are_whole(void)
 		    "\"geoQ\": {\"georel\": \"within\", \"geometry\": \"Point\", \"coordinates\": [1, 2]}, "
 		    "\"isActive\": true, \"csf\": \"x==1\", " TOLD ", \"pick\": [\"p\"], \"format\": \"simplified\"}}";
 	static const char t[] = "{\"entities\": [{\"type\": \"T\"}]}";
-	const struct json *split = copy_with(asked, t, (struct subscription_copy_options){.split = true});
+	const struct json *parts = copy_with(asked, t, (struct subscription_copy_options){.split = true});
 	const struct json *whole = copy_with(asked, t, (struct subscription_copy_options){.local_only = true});
 
-	CHECK(!json_get(split, STR("q")) && !json_get(split, STR("scopeQ")) && !json_get(split, STR("geoQ")));
-	CHECK(!json_get(json_get(split, STR("notification")), STR("pick")) && !json_get(split, STR("localOnly")));
-	CHECK(!subscription_copy_has_names(split) && subscription_copy_has_names(whole));
+	CHECK(!json_get(parts, STR("q")) && !json_get(parts, STR("scopeQ")) && !json_get(parts, STR("geoQ")));
+	CHECK(!json_get(json_get(parts, STR("notification")), STR("pick")) && !json_get(parts, STR("localOnly")));
+	CHECK(!subscription_copy_has_names(parts) && subscription_copy_has_names(whole));
 	CHECK(has(whole, "q", "\"p>1\"") && has(whole, "scopeQ", "\"/a\"") && json_get(whole, STR("geoQ")));
 	CHECK(has(whole, "localOnly", "true") && has(whole, "throttling", "5"));
 	CHECK(!json_get(whole, STR("csf")) && !json_get(whole, STR("isActive")));
