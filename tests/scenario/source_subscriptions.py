@@ -323,10 +323,15 @@ def a_source_is_sent_what_its_registration_says_and_keeps_its_own_id():
         hub.kill()
     with Daemon(machi, work / "own", listen=address) as hub:
         change(hub, "DELETE", "csourceRegistrations", "urn:r:source")
-        method, path, headers, _ = source.wait(3)[2]
+        # The kill may have come before the hub had written that the update was taken: then it says the same once more.
+        _, before, *behind = source.wait(3)
+        again = int(behind[0][0] == "PATCH")
+        if again:
+            same((behind[0][1], behind[0][3]), (before[1], before[3]))
+        method, path, headers, _ = source.wait(3 + again)[2 + again]
         same((method, path, headers["X-Token"]), ("DELETE", f"{ROOT}/subscriptions/urn:own:1", "secret"))
         time.sleep(0.5)
-        same(len(source.asked), 3)
+        same(len(source.asked), 3 + again)
 
 
 @tap.case
