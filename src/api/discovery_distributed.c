@@ -251,21 +251,11 @@ static enum err_code take_answer(struct discovery *discovery, struct forward *fo
 {
 	struct json *body = NULL;
 	struct context *context = NULL;
-	enum err_code code;
+	enum err_code code = forward_take(forward, &body, &context);
 
-	(void)(forward->sent && forward_settle(forward, true));
-	if (forward->code != ERR_OK) {
-		if (forward->status != 404)
-			forward_warn_failure(forward);
-		return ERR_OK;
-	}
-	code = forward_read(forward, &body, &context);
 	if (code == ERR_TIMEOUT)
 		return code;
-	if (code == ERR_OK)
-		return put(forward->round->call, discovery, forward, context, body);
-	forward_warn(forward, 111);
-	return ERR_OK;
+	return body ? put(forward->round->call, discovery, forward, context, body) : ERR_OK;
 }
 
 static int by_type_iri(const void *a, const void *b)

@@ -65,6 +65,14 @@ static enum err_code flag_take(struct call *call, bool *ret_wanted)
 		       STR_FMT(str_part(text, 0, 60)));
 }
 
+enum err_code entity_map_check(struct call *call, const struct entity_map *map, const struct asked *asked)
+{
+	if (entity_map_marks(map)->context == asked->marks.context)
+		return ERR_OK;
+	return err_set(&call->error, ERR_INVALID,
+		       "this entity map was made with another @context, which pages must not change (5.5.9.1)");
+}
+
 void entity_map_header(struct call *call, const struct entity_map *map)
 {
 	(void)http_response_header(call->request, "NGSILD-EntityMap",
@@ -137,9 +145,9 @@ enum err_code page_map_take(struct call *call, const struct asked *asked, struct
 	const struct entity_map_marks *marks = entity_map_marks(map);
 
 	page->map = map;
-	if (marks->context != asked->marks.context)
-		return err_set(&call->error, ERR_INVALID,
-			       "this entity map was made with another @context, which pages must not change (5.5.9.1)");
+	code = entity_map_check(call, map, asked);
+	if (code != ERR_OK)
+		return code;
 	page->map_keeps = marks->query != asked->marks.query;
 	/* The map is in this order already. */
 	if (marks->order == asked->marks.order)
@@ -268,10 +276,7 @@ void entity_map_answer(struct call *call, int status, struct entity_map *map)
 		return;
 	}
 	buf_done(&out);
-	if (code == ERR_LIMIT)
-		answer_problem(call, PROBLEM_TOO_MANY_RESULTS, "%s", call->error.detail);
-	else
-		answer_error(call, code, &call->error);
+	answer_query_error(call, code);
 }
 
 static bool map_id(struct call *call, struct str *ret_id)
@@ -435,10 +440,8 @@ static void create(struct call *call, struct query_text *text)
 	if (code == ERR_OK) {
 		entity_map_header(call, map);
 		entity_map_answer(call, 201, map);
-	} else if (code == ERR_LIMIT) {
-		answer_problem(call, PROBLEM_TOO_MANY_RESULTS, "%s", call->error.detail);
 	} else {
-		answer_error(call, code, &call->error);
+		answer_query_error(call, code);
 	}
 }
 

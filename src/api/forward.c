@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#define FORWARDS_FIRST 8u
 #define URL_BYTES_MAX ((size_t)1 << 20)
 
 /* ---- whom to ask ---- */
@@ -160,21 +161,14 @@ enum err_code forward_round_new(struct call *call, struct forward_round **ret_ro
 
 static bool make_room(struct forward_round *round)
 {
-	size_t room = round->room ? round->room * 2 : 8;
+	struct forward **at = round->count < FORWARDS_MAX
+				      ? arena_grow(round->call->arena, round->at, round->count, &round->room,
+						   sizeof(struct forward *), FORWARDS_FIRST)
+				      : NULL;
 
-	if (round->count < round->room)
-		return true;
-	if (round->count == FORWARDS_MAX)
-		return false;
-	struct forward **grown = arena_array(round->call->arena, struct forward *, room);
-
-	if (!grown)
-		return false;
-	if (round->count)
-		memcpy(grown, round->at, round->count * sizeof(struct forward *));
-	round->at = grown;
-	round->room = room;
-	return true;
+	if (at)
+		round->at = at;
+	return at != NULL;
 }
 
 struct forward *forward_add(struct forward_round *round, struct source *source, const char *method, struct str path)

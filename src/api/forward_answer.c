@@ -180,3 +180,25 @@ int forward_problem_write(const struct forward *forward, struct buf *out)
 	(void)err_set(&err, ERR_IO, "%.*s", STR_FMT(detail_of(&copy, body)));
 	return problem_kind_write(out, problem, err.detail);
 }
+
+enum err_code forward_take(struct forward *forward, struct json **ret_body, struct context **ret_context)
+{
+	enum err_code code;
+
+	*ret_body = NULL;
+	(void)forward_settle(forward, true);
+	if (forward->code != ERR_OK) {
+		if (forward->status != 404)
+			forward_warn_failure(forward);
+		return ERR_OK;
+	}
+	code = forward_read(forward, ret_body, ret_context);
+	if (code == ERR_TIMEOUT)
+		return code;
+	buf_done(&forward->answer);
+	if (code == ERR_OK)
+		return ERR_OK;
+	*ret_body = NULL;
+	forward_warn(forward, 111);
+	return code == ERR_MEMORY ? code : ERR_OK;
+}

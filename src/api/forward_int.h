@@ -98,6 +98,9 @@ bool forward_has_next(const struct forward *forward);
 /* The answer as JSON, in the call's arena, and the @context of its names. ERR_TIMEOUT: suspended, call->resume will be
  * called; anything else but ERR_OK: it is no JSON, or its @context cannot be had. */
 MUST_CHECK enum err_code forward_read(struct forward *forward, struct json **ret_body, struct context **ret_context);
+/* Settles (absence is fine), reads, and lets go of the bytes. *ret_body NULL: the source has nothing, or has failed, of
+ * which a warning is noted. ERR_TIMEOUT: suspended; ERR_MEMORY: what it said does not fit, which is noted too. */
+MUST_CHECK enum err_code forward_take(struct forward *forward, struct json **ret_body, struct context **ret_context);
 /* The answer as JSON alone, for what needs no @context; NULL: it is none. */
 struct json *forward_body(struct forward *forward);
 /* What the answer's header NGSILD-Warning says of it (6.3.17): a code of table 6.3.17-1, for reading operations. */

@@ -4,7 +4,7 @@
 #include "ngsild/expand.h"
 #include "ngsild/expiry.h"
 
-#include <string.h>
+#define ENTITIES_FIRST 64u
 
 static enum err_code no_memory(struct call *call)
 {
@@ -36,18 +36,12 @@ enum err_code gather_new(struct call *call, struct gather **ret_gather)
 
 static bool make_room(struct gather *gather)
 {
-	if (gather->count < gather->room)
-		return true;
-	size_t room = gather->room ? gather->room * 2 : 64;
-	struct gathered **grown = arena_array(gather->call->arena, struct gathered *, room);
+	struct gathered **at = arena_grow(gather->call->arena, gather->at, gather->count, &gather->room,
+					  sizeof(struct gathered *), ENTITIES_FIRST);
 
-	if (!grown)
-		return false;
-	if (gather->count)
-		memcpy(grown, gather->at, gather->count * sizeof(struct gathered *));
-	gather->at = grown;
-	gather->room = room;
-	return true;
+	if (at)
+		gather->at = at;
+	return at != NULL;
 }
 
 static struct gathered *gathered_of(struct gather *gather, struct str id)
@@ -68,23 +62,16 @@ static bool version_add(struct gather *gather, struct gathered *gathered, struct
 {
 	struct arena *arena = gather->call->arena;
 	bool auxiliary = holder && source_mode(holder) == REGISTRATION_AUXILIARY;
-	size_t at = gathered->count;
+	size_t at = gathered->count, room = gathered->room;
+	struct union_version *versions =
+		arena_grow(arena, gathered->versions, at, &room, sizeof(struct union_version), 1);
+	struct source **holders =
+		versions ? arena_grow(arena, gathered->holders, at, &gathered->room, sizeof(struct source *), 1) : NULL;
 
-	if (gathered->count == gathered->room) {
-		size_t room = gathered->room ? gathered->room * 2 : 1;
-		struct union_version *versions = arena_array(arena, struct union_version, room);
-		struct source **holders = arena_array(arena, struct source *, room);
-
-		if (!versions || !holders)
-			return false;
-		if (gathered->count) {
-			memcpy(versions, gathered->versions, gathered->count * sizeof(*versions));
-			memcpy(holders, gathered->holders, gathered->count * sizeof(struct source *));
-		}
-		gathered->versions = versions;
-		gathered->holders = holders;
-		gathered->room = room;
-	}
+	if (!holders)
+		return false;
+	gathered->versions = versions;
+	gathered->holders = holders;
 	for (; !auxiliary && at > 0 && gathered->versions[at - 1].auxiliary; at--) {
 		gathered->versions[at] = gathered->versions[at - 1];
 		gathered->holders[at] = gathered->holders[at - 1];

@@ -70,6 +70,8 @@ MUST_CHECK enum err_code gather_narrow(struct call *call, struct source *source,
 				       const struct registration_question *match, const struct query_text *text,
 				       const struct context *names, struct narrowed *ret);
 
+/* gather_query.c: answers with the problem, and what sources have to be warned of. */
+void gather_fail(struct call *call, enum err_code code);
 /* gather_query.c: may entities be spread over sources (splitEntities, sources.split_entities)? */
 bool gather_is_split(const struct call *call);
 /* The conditions of a query beside ids and types, as parameters. */

@@ -20,10 +20,7 @@ enum err_code gather_map_take(struct gather_query *q)
 		wanted = true;
 	}
 	q->mapping = !q->map && wanted;
-	if (q->map && entity_map_marks(q->map)->context != q->asked->marks.context)
-		return err_set(&call->error, ERR_INVALID,
-			       "this entity map was made with another @context, which pages must not change (5.5.9.1)");
-	return ERR_OK;
+	return q->map ? entity_map_check(call, q->map, q->asked) : ERR_OK;
 }
 
 /* ---- making one ---- */

@@ -23,10 +23,7 @@ static void release(void *self)
 void gather_fail(struct call *call, enum err_code code)
 {
 	forward_warnings_put(call);
-	if (code == ERR_LIMIT)
-		answer_problem(call, PROBLEM_TOO_MANY_RESULTS, "%s", call->error.detail);
-	else
-		answer_error(call, code, &call->error);
+	answer_query_error(call, code);
 }
 
 /* ---- the page ---- */
@@ -272,26 +269,18 @@ enum err_code gather_take_answer(struct gather_query *q, struct forward *forward
 	struct asking *asking = forward->self;
 	struct json *list = NULL;
 	struct context *context = NULL;
-	enum err_code code;
+	enum err_code code = forward_take(forward, &list, &context);
 
-	(void)(forward->sent && forward_settle(forward, true));
-	if (forward->code != ERR_OK) {
-		if (forward->status != 404)
-			forward_warn_failure(forward);
-		asking->complete = true;
-		return ERR_OK;
-	}
-	code = forward_read(forward, &list, &context);
 	if (code == ERR_TIMEOUT)
 		return code;
-	buf_done(&forward->answer);
-	if (code == ERR_OK && json_is(list, JSON_ARRAY)) {
+	if (json_is(list, JSON_ARRAY)) {
 		uint64_t first = q->completing || q->map ? 0 : asking->got;
 
 		gather_note_page(q, asking, forward, list->count);
 		return take_entities(q, forward, list, context, first);
 	}
-	forward_warn(forward, 111);
+	if (list)
+		forward_warn(forward, 111);
 	asking->complete = true;
 	return ERR_OK;
 }

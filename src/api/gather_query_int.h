@@ -57,7 +57,6 @@ struct gather_query {
 
 /* ---- gather_query.c ---- */
 
-void gather_fail(struct call *call, enum err_code code);
 /* One more request of the round: the source's parameters and these; its ids too unless page says others. */
 MUST_CHECK enum err_code gather_request_add(struct gather_query *q, struct asking *asking, const char *path,
 					    struct str page);

@@ -99,15 +99,6 @@ static void answer(struct call *call, struct retrieval *retrieval, const struct 
 	answer_error(call, code, &call->error);
 }
 
-static void fail(struct call *call, enum err_code code)
-{
-	forward_warnings_put(call);
-	if (code == ERR_LIMIT)
-		answer_problem(call, PROBLEM_TOO_MANY_RESULTS, "%s", call->error.detail);
-	else
-		answer_error(call, code, &call->error);
-}
-
 static enum err_code put_together(struct call *call, struct retrieval *retrieval, struct json **ret_entity)
 {
 	struct gather *gather = retrieval->gather;
@@ -135,22 +126,11 @@ static enum err_code take_answer(struct retrieval *retrieval, struct forward *fo
 {
 	struct json *body = NULL, *entity = NULL;
 	struct context *context = NULL;
-	enum err_code code;
+	enum err_code code = forward_take(forward, &body, &context);
 
-	if (forward->sent && !forward_settle(forward, true)) {
-		forward_warn_failure(forward);
-		return ERR_OK;
-	}
-	if (forward->code != ERR_OK) {
-		if (forward->status != 404)
-			forward_warn_failure(forward);
-		return ERR_OK;
-	}
-	code = forward_read(forward, &body, &context);
-	if (code == ERR_TIMEOUT)
-		return code;
-	if (code == ERR_OK)
-		code = gather_expand(forward, body, context, &entity);
+	if (code == ERR_TIMEOUT || !body)
+		return code == ERR_TIMEOUT ? code : ERR_OK;
+	code = gather_expand(forward, body, context, &entity);
 	if (code == ERR_OK && entity && !str_eq(document_id(entity), retrieval->id))
 		code = ERR_INVALID;
 	if (code != ERR_OK)
@@ -177,7 +157,7 @@ static void take_answers(struct call *call)
 	if (code == ERR_OK)
 		answer(call, retrieval, entity);
 	else
-		fail(call, code);
+		gather_fail(call, code);
 }
 
 /* ---- asking ---- */
@@ -233,7 +213,7 @@ static void ask(struct call *call)
 	if (code == ERR_OK)
 		code = take_own(call, retrieval);
 	if (code != ERR_OK) {
-		fail(call, code);
+		gather_fail(call, code);
 		return;
 	}
 	retrieval->next = 0;
@@ -286,5 +266,5 @@ void gather_retrieve(struct call *call, struct str id)
 	if (code == ERR_OK)
 		ask(call);
 	else
-		fail(call, code);
+		gather_fail(call, code);
 }

@@ -11,8 +11,7 @@
 #include "base/time_value.h"
 #include "store/overlay.h"
 
-#include <string.h>
-
+#define PARTS_FIRST 8u
 #define PARTS_MAX 100000u /* of one request; more is ERR_LIMIT */
 
 static void release(void *self)
@@ -41,21 +40,15 @@ static bool backwards(const struct gather_temporal *g)
 struct part *gather_temporal_part(struct gather_temporal *g, const struct part *part)
 {
 	struct arena *arena = g->call->arena;
-	size_t room = g->part_room ? g->part_room * 2 : 8;
 	struct part *added = arena_new(arena, struct part);
+	struct part **parts =
+		added && g->part_count < PARTS_MAX
+			? arena_grow(arena, g->parts, g->part_count, &g->part_room, sizeof(struct part *), PARTS_FIRST)
+			: NULL;
 
-	if (!added || g->part_count == PARTS_MAX)
+	if (!parts)
 		return NULL;
-	if (g->part_count == g->part_room) {
-		struct part **grown = arena_array(arena, struct part *, room);
-
-		if (!grown)
-			return NULL;
-		if (g->part_count)
-			memcpy(grown, g->parts, g->part_count * sizeof(struct part *));
-		g->parts = grown;
-		g->part_room = room;
-	}
+	g->parts = parts;
 	*added = *part;
 	g->parts[g->part_count++] = added;
 	return added;
@@ -186,22 +179,12 @@ static enum err_code take_answer(struct gather_temporal *g, struct forward *forw
 	struct part *part = forward->self;
 	struct json *body = NULL;
 	struct context *context = NULL;
-	enum err_code code;
+	enum err_code code = forward_take(forward, &body, &context);
 
-	(void)(forward->sent && forward_settle(forward, true));
-	if (forward->code != ERR_OK) {
-		if (forward->status != 404)
-			forward_warn_failure(forward);
-		part->ended = true;
-		return ERR_OK;
-	}
-	code = forward_read(forward, &body, &context);
 	if (code == ERR_TIMEOUT)
 		return code;
-	buf_done(&forward->answer);
-	if (code == ERR_OK)
+	if (body)
 		return take_body(g, forward, body, context);
-	forward_warn(forward, 111);
 	part->ended = true;
 	return code == ERR_MEMORY ? gather_temporal_no_memory(g) : ERR_OK;
 }

@@ -112,15 +112,6 @@ static enum err_code page_run(struct page_writer *writer, const struct page_feed
 	return page_headers(call, page, &result, writer->cut);
 }
 
-/* A bound on what a query may give or keep in mind is one on its results (4.12). */
-static void answer_failure(struct call *call, enum err_code code)
-{
-	if (code == ERR_LIMIT)
-		answer_problem(call, PROBLEM_TOO_MANY_RESULTS, "%s", call->error.detail);
-	else
-		answer_error(call, code, &call->error);
-}
-
 void query_page_answer(struct call *call, const struct represent_options *options, const struct broker_page *page,
 		       const struct page_feed *feed, int status)
 {
@@ -135,7 +126,7 @@ void query_page_answer(struct call *call, const struct represent_options *option
 		return;
 	}
 	buf_done(&writer.out);
-	answer_failure(call, code);
+	answer_query_error(call, code);
 }
 
 /* ---- this broker alone ---- */
@@ -167,7 +158,7 @@ static void query_own(struct call *call, const struct asked *asked, struct broke
 	if (code == ERR_OK)
 		query_page_answer(call, options, page, &feed, created ? 201 : 200);
 	else
-		answer_failure(call, code);
+		answer_query_error(call, code);
 	(void)entity_map_unref(page->map);
 }
 
@@ -191,7 +182,7 @@ void query_run(struct call *call, struct query_text *text)
 		enum err_code code = call_representation(call, &options, &call->error);
 
 		if (code != ERR_OK) {
-			answer_failure(call, code);
+			answer_query_error(call, code);
 		} else if (distributed) {
 			gather_query(call, text, asked, &page, &options, false);
 			return;

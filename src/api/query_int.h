@@ -94,6 +94,8 @@ MUST_CHECK enum err_code entity_map_of_one(struct call *call, struct str id);
  * long as usual). */
 MUST_CHECK enum err_code entity_map_wish(struct call *call, struct entity_map **ret_map, bool *ret_wanted,
 					 int64_t *ret_life_us);
+/* Pages keep the @context of the map (5.5.9.1): ERR_INVALID. */
+MUST_CHECK enum err_code entity_map_check(struct call *call, const struct entity_map *map, const struct asked *asked);
 void entity_map_header(struct call *call, const struct entity_map *map);
 /* Answers with the map; takes the reference. */
 void entity_map_answer(struct call *call, int status, struct entity_map *map);

@@ -3,8 +3,6 @@
  * Source: GS CIM 009 V1.9.1 clauses 5.5.9.3, 5.7.4.4, 5.14.5, 6.35. */
 #include "api/temporal_int.h"
 
-#include <string.h>
-
 #define IDS_FIRST 256u
 
 enum err_code temporal_map_wish(struct temporal_call *t, const struct asked *asked, bool *ret_wanted,
@@ -19,15 +17,11 @@ enum err_code temporal_map_wish(struct temporal_call *t, const struct asked *ask
 	}
 	if (code != ERR_OK || !t->map)
 		return code;
-	const struct entity_map_marks *marks = entity_map_marks(t->map);
-
-	if (marks->context != asked->marks.context)
-		return err_set(&call->error, ERR_INVALID,
-			       "this entity map was made with another @context, which pages must not change (5.5.9.1)");
-	if (asked->order && marks->order != asked->marks.order)
+	code = entity_map_check(call, t->map, asked);
+	if (code == ERR_OK && asked->order && entity_map_marks(t->map)->order != asked->marks.order)
 		return err_set(&call->error, ERR_INVALID,
 			       "this entity map was made with another order: its pages keep the one it has");
-	return ERR_OK;
+	return code;
 }
 
 /* ---- making one ---- */
@@ -43,18 +37,12 @@ static bool take_id(void *self, struct str id)
 {
 	struct ids *ids = self;
 
-	if (ids->count == ids->room) {
-		size_t room = ids->room ? ids->room * 2 : IDS_FIRST;
-		struct str *grown = arena_array(ids->arena, struct str, room);
+	struct str *at = arena_grow(ids->arena, ids->at, ids->count, &ids->room, sizeof(*at), IDS_FIRST);
 
-		ids->failed = !grown;
-		if (ids->failed)
-			return false;
-		if (ids->count)
-			memcpy(grown, ids->at, ids->count * sizeof(*grown));
-		ids->at = grown;
-		ids->room = room;
-	}
+	ids->failed = !at;
+	if (ids->failed)
+		return false;
+	ids->at = at;
 	ids->at[ids->count] = arena_dup(ids->arena, id);
 	ids->failed = !ids->at[ids->count].at;
 	ids->count += !ids->failed;

@@ -77,10 +77,8 @@ void temporal_answer_failure(struct temporal_call *t, enum err_code code)
 	forward_warnings_put(call);
 	if (code == ERR_UNSUPPORTED)
 		answer_problem(call, PROBLEM_INVALID_REQUEST, "%s", call->error.detail);
-	else if (code == ERR_LIMIT)
-		answer_problem(call, PROBLEM_TOO_MANY_RESULTS, "%s", call->error.detail);
 	else
-		answer_error(call, code, &call->error);
+		answer_query_error(call, code);
 }
 
 /* Clause 6.3.10: what range of time a partial answer holds, so that the client can ask for the rest. */

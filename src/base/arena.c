@@ -134,6 +134,22 @@ void *arena_array_alloc(struct arena *arena, size_t count, size_t size)
 	return __builtin_mul_overflow(count, size, &bytes) ? NULL : arena_alloc(arena, bytes);
 }
 
+void *arena_grow(struct arena *arena, void *at, size_t count, size_t *room, size_t size, size_t room_first)
+{
+	size_t wanted = *room ? *room * 2 : room_first;
+
+	if (count < *room)
+		return at;
+	void *grown = arena_array_alloc(arena, wanted, size);
+
+	if (!grown)
+		return NULL;
+	if (count)
+		memcpy(grown, at, count * size);
+	*room = wanted;
+	return grown;
+}
+
 char *arena_bytes(struct arena *arena, size_t len, size_t padding_bytes)
 {
 	size_t bytes;

@@ -48,6 +48,10 @@ __attribute__((malloc, warn_unused_result)) static inline void *arena_alloc(stru
 void *arena_zalloc(struct arena *arena, size_t size) __attribute__((malloc, warn_unused_result));
 /* count × size with overflow checked. */
 void *arena_array_alloc(struct arena *arena, size_t count, size_t size) __attribute__((malloc, warn_unused_result));
+/* A list that doubles: at itself where its room is more than count, else a copy with twice the room, or with room_first;
+ * *room follows. NULL: refused, and the list is as it was. */
+void *arena_grow(struct arena *arena, void *at, size_t count, size_t *room, size_t size, size_t room_first)
+	__attribute__((warn_unused_result));
 /* Unaligned bytes, for text; padding_bytes more are readable behind them and zero. */
 char *arena_bytes(struct arena *arena, size_t len, size_t padding_bytes) __attribute__((malloc, warn_unused_result));
 

@@ -22,16 +22,11 @@ struct rows {
 
 static bool rows_grow(struct rows *rows)
 {
-	size_t room = rows->room ? rows->room * 2 : 64;
-	struct census_row *grown = arena_array(rows->arena, struct census_row, room);
+	struct census_row *at = arena_grow(rows->arena, rows->at, rows->count, &rows->room, sizeof(*at), 64);
 
-	if (!grown)
-		return false;
-	for (size_t i = 0; i < rows->count; i++)
-		grown[i] = rows->at[i];
-	rows->at = grown;
-	rows->room = room;
-	return true;
+	if (at)
+		rows->at = at;
+	return at != NULL;
 }
 
 static bool take_row(void *self, const struct census_row *row)
@@ -41,8 +36,7 @@ static bool take_row(void *self, const struct census_row *row)
 
 	copy.within_iri = row->within_iri.len ? arena_dup(rows->arena, row->within_iri) : STR_NONE;
 	copy.name_iri = arena_dup(rows->arena, row->name_iri);
-	if (!copy.name_iri.at || (row->within_iri.len && !copy.within_iri.at) ||
-	    (rows->count == rows->room && !rows_grow(rows))) {
+	if (!copy.name_iri.at || (row->within_iri.len && !copy.within_iri.at) || !rows_grow(rows)) {
 		rows->code = err_set(rows->err, ERR_MEMORY, "no memory to list types and attributes");
 		return false;
 	}

@@ -73,59 +73,46 @@ enum err_code broker_map_make_one(struct broker *broker, struct str tenant, stru
 /* ---- reading ---- */
 
 struct map_reading {
-	struct matching *matching;
+	const struct map_look *look;
 	const struct broker_page *page;
-	struct entity_map *map;
-	bool (*visit)(void *self, const struct json *entity);
-	void *self;
+	size_t end; /* places from here on are not looked at */
 	struct broker_page_result result;
 };
 
-static bool take_nothing(void *self, const struct json *entity)
-{
-	(void)self;
-	(void)entity;
-	return true;
-}
-
-/* One place: what does not match, or is not there, is marked as gone (the former only when the map trims). */
-static enum err_code check_place(struct matching *matching, struct entity_map *map, bool trims, size_t at,
+/* One place: what does not match, or is not there, is marked as gone, when the map trims. */
+static enum err_code check_place(const struct map_look *look, struct entity_map *map, bool trims, size_t at, bool shown,
 				 bool *ret_matches, bool *ret_more)
 {
 	*ret_matches = false;
 	*ret_more = true;
 	if (entity_map_is_gone(map, at))
 		return ERR_OK;
-	enum err_code code = matching_get(matching, entity_map_at(map, at), ret_matches, ret_more);
+	enum err_code code = look->run(look->self, entity_map_at(map, at), shown, ret_matches, ret_more);
 
 	if (code == ERR_OK && !*ret_matches && trims)
 		entity_map_mark_gone(map, at);
 	return code;
 }
 
-enum err_code map_walk(struct matching *matching, struct entity_map *map, bool trims)
+static enum err_code place_matches(const struct map_reading *reading, size_t at, bool *ret_matches)
 {
-	bool matches, more = true;
-	enum err_code code = ERR_OK;
+	const struct broker_page *page = reading->page;
+	bool more;
 
-	for (size_t at = 0; code == ERR_OK && more && at < map->count; at++)
-		code = check_place(matching, map, trims, at, &matches, &more);
-	return code;
+	return check_place(reading->look, page->map, !page->map_keeps, at, false, ret_matches, &more);
 }
 
 /* Fills the page from its first place on. */
 static enum err_code fill_page(struct map_reading *reading, size_t from)
 {
+	const struct broker_page *page = reading->page;
 	struct broker_page_result *result = &reading->result;
 	bool matches, more = true;
 	size_t at = from;
 
-	reading->matching->visit = reading->visit;
-	reading->matching->self = reading->self;
 	result->first = from;
-	for (; more && at < reading->map->count && result->returned < reading->page->limit; at++) {
-		enum err_code code =
-			check_place(reading->matching, reading->map, !reading->page->map_keeps, at, &matches, &more);
+	for (; more && at < reading->end && result->returned < page->limit; at++) {
+		enum err_code code = check_place(reading->look, page->map, !page->map_keeps, at, true, &matches, &more);
 
 		if (code != ERR_OK)
 			return code;
@@ -139,17 +126,16 @@ static enum err_code fill_page(struct map_reading *reading, size_t from)
 }
 
 /* Is there a match at this place or behind it (step 1), or before it (step -1)? Which is the first of them? */
-static enum err_code seek_match(struct map_reading *reading, size_t from, int step, bool *ret_found, size_t *ret_at)
+static enum err_code seek_match(const struct map_reading *reading, size_t from, int step, bool *ret_found,
+				size_t *ret_at)
 {
-	bool matches = false, more;
+	bool matches = false;
 	size_t at = from;
 
-	reading->matching->visit = take_nothing;
 	*ret_found = false;
-	while (step > 0 ? at < reading->map->count : at > 0) {
+	while (step > 0 ? at < reading->end : at > 0) {
 		size_t place = step > 0 ? at : at - 1;
-		enum err_code code =
-			check_place(reading->matching, reading->map, !reading->page->map_keeps, place, &matches, &more);
+		enum err_code code = place_matches(reading, place, &matches);
 
 		if (code != ERR_OK)
 			return code;
@@ -165,30 +151,28 @@ static enum err_code seek_match(struct map_reading *reading, size_t from, int st
 
 static enum err_code count_map(struct map_reading *reading)
 {
-	bool matches, more;
+	bool matches;
+	enum err_code code = ERR_OK;
 
-	reading->matching->visit = take_nothing;
-	for (size_t at = 0; at < reading->map->count; at++) {
-		enum err_code code =
-			check_place(reading->matching, reading->map, !reading->page->map_keeps, at, &matches, &more);
-
-		if (code != ERR_OK)
-			return code;
+	if (reading->page->map_partly)
+		reading->result.total = entity_map_left(reading->page->map);
+	for (size_t at = 0; code == ERR_OK && !reading->page->map_partly && at < reading->end; at++) {
+		code = place_matches(reading, at, &matches);
 		reading->result.total += matches;
 	}
-	return ERR_OK;
+	return code;
 }
 
 static enum err_code read_map(void *self)
 {
 	struct map_reading *reading = self;
 	const struct broker_page *page = reading->page;
-	size_t count = reading->map->count, ahead;
+	size_t count = page->map->count, ahead;
 	size_t from = page->offset < count ? (size_t)page->offset : count;
 	bool found = true;
 	enum err_code code = ERR_OK;
 
-	if (page->last_when_beyond && page->limit > 0 && page->offset > count) {
+	if (page->last_when_beyond && !page->map_partly && page->limit > 0 && page->offset > count) {
 		code = seek_match(reading, count, -1, &found, &from);
 		if (!found)
 			from = count;
@@ -199,18 +183,77 @@ static enum err_code read_map(void *self)
 		code = count_map(reading);
 	if (code == ERR_OK)
 		code = seek_match(reading, (size_t)reading->result.behind, 1, &reading->result.more, &ahead);
-	reading->result.before = entity_map_before(reading->map, reading->result.first, page->limit);
+	for (size_t at = reading->end; !reading->result.more && at < count; at++)
+		reading->result.more = !entity_map_is_gone(page->map, at);
+	reading->result.before = entity_map_before(page->map, reading->result.first, page->limit);
 	return code;
+}
+
+static struct map_reading reading_of(const struct map_look *look, const struct broker_page *page)
+{
+	size_t count = page->map->count;
+
+	return (struct map_reading){.look = look,
+				    .page = page,
+				    .end = page->map_partly && page->map_end < count ? (size_t)page->map_end : count};
+}
+
+enum err_code map_look_page(const struct map_look *look, const struct broker_page *page,
+			    struct broker_page_result *ret_result)
+{
+	struct map_reading reading = reading_of(look, page);
+	enum err_code code = read_map(&reading);
+
+	if (code == ERR_OK)
+		*ret_result = reading.result;
+	return code;
+}
+
+/* ---- entities ---- */
+
+struct entity_look {
+	struct matching *matching;
+	bool (*visit)(void *self, const struct json *entity);
+	void *self;
+};
+
+static bool take_nothing(void *self, const struct json *entity)
+{
+	(void)self;
+	(void)entity;
+	return true;
+}
+
+static enum err_code look_at_entity(void *self, struct str id, bool shown, bool *ret_matches, bool *ret_more)
+{
+	const struct entity_look *entities = self;
+
+	entities->matching->visit = shown ? entities->visit : take_nothing;
+	entities->matching->self = entities->self;
+	return matching_get(entities->matching, id, ret_matches, ret_more);
 }
 
 enum err_code map_page(struct matching *matching, const struct broker_page *page, struct broker_page_result *ret_result)
 {
-	struct map_reading reading = {
-		.matching = matching, .page = page, .map = page->map, .visit = matching->visit, .self = matching->self};
+	struct entity_look entities = {matching, matching->visit, matching->self};
+	const struct map_look look = {look_at_entity, &entities};
+	struct map_reading reading = reading_of(&look, page);
 	bool ran;
 	enum err_code code = matching_hold(matching, read_map, &reading, &ran);
 
 	if (code == ERR_OK)
 		*ret_result = reading.result;
+	return code;
+}
+
+enum err_code map_walk(struct matching *matching, struct entity_map *map, bool trims)
+{
+	struct entity_look entities = {matching, matching->visit, matching->self};
+	const struct map_look look = {look_at_entity, &entities};
+	bool matches, more = true;
+	enum err_code code = ERR_OK;
+
+	for (size_t at = 0; code == ERR_OK && more && at < map->count; at++)
+		code = check_place(&look, map, trims, at, true, &matches, &more);
 	return code;
 }

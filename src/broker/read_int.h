@@ -98,7 +98,16 @@ MUST_CHECK enum err_code order_page(struct matching *matching, const struct brok
 
 /* ---- entity_map.c ---- */
 
-/* A page of an entity map in the map's own order. */
+/* How a candidate of a map is looked at: does it match? Shown, it goes onto the page then; *ret_more false: nothing
+ * behind it does. */
+struct map_look {
+	enum err_code (*run)(void *self, struct str id, bool shown, bool *ret_matches, bool *ret_more);
+	void *self;
+};
+/* A page of an entity map in the map's own order, within a snapshot that the caller holds. */
+MUST_CHECK enum err_code map_look_page(const struct map_look *look, const struct broker_page *page,
+				       struct broker_page_result *ret_result);
+/* The same of entities, for matching's visit. */
 MUST_CHECK enum err_code map_page(struct matching *matching, const struct broker_page *page,
 				  struct broker_page_result *ret_result);
 /* Every entity of a map that still matches, to matching's visit. */

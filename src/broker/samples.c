@@ -292,16 +292,12 @@ static enum err_code run_walk(struct walk *walk)
 
 static bool grow(struct walk *walk)
 {
-	size_t room = walk->room ? walk->room * 2 : 64;
-	struct promql_series *series = arena_array(walk->arena, struct promql_series, room);
+	struct promql_series *series =
+		arena_grow(walk->arena, walk->series, walk->count, &walk->room, sizeof(*series), 64);
 
-	if (!series)
-		return false;
-	if (walk->count)
-		memcpy(series, walk->series, walk->count * sizeof(*series));
-	walk->series = series;
-	walk->room = room;
-	return true;
+	if (series)
+		walk->series = series;
+	return series != NULL;
 }
 
 static bool keep_labels(struct arena *arena, const struct promql_labels *labels, struct promql_labels *ret)
@@ -333,7 +329,7 @@ static bool take_series(struct walk *walk, const struct samples_series *series, 
 		return stop(walk, err_set(walk->err, ERR_TOO_COMPLEX,
 					  "a selector that means more than %u series or %u samples", SAMPLES_SERIES_MAX,
 					  SAMPLES_POINTS_MAX));
-	if (!keep_labels(walk->arena, labels, &taken.labels) || (walk->count == walk->room && !grow(walk)))
+	if (!keep_labels(walk->arena, labels, &taken.labels) || !grow(walk))
 		return no_memory(walk);
 	walk->series[walk->count++] = taken;
 	return in_time(walk);

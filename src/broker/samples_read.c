@@ -6,7 +6,6 @@
 #include "base/time_value.h"
 
 #include <math.h>
-#include <string.h>
 
 #define PAGE_INSTANCES 8192u
 #define LATEST_INSTANCES 2u /* the latest may be a deletion */
@@ -79,17 +78,12 @@ static enum err_code add_sample(struct samples *samples, int64_t time_ms, double
 	if (samples->count == SAMPLES_POINTS_MAX)
 		return err_set(samples->err, ERR_TOO_COMPLEX, "a series of more than %u samples in this range",
 			       SAMPLES_POINTS_MAX);
-	if (samples->count == samples->room) {
-		size_t room = samples->room ? samples->room * 2 : 32;
-		struct promql_point *points = arena_array(samples->arena, struct promql_point, room);
+	struct promql_point *points =
+		arena_grow(samples->arena, samples->points, samples->count, &samples->room, sizeof(*points), 32);
 
-		if (!points)
-			return err_set(samples->err, ERR_MEMORY, "a query needs more memory than it may have");
-		if (samples->count)
-			memcpy(points, samples->points, samples->count * sizeof(*points));
-		samples->points = points;
-		samples->room = room;
-	}
+	if (!points)
+		return err_set(samples->err, ERR_MEMORY, "a query needs more memory than it may have");
+	samples->points = points;
 	samples->points[samples->count++] = (struct promql_point){time_ms, value};
 	return ERR_OK;
 }

@@ -100,18 +100,12 @@ struct listing {
 
 static bool make_room(struct listing *listing)
 {
-	if (listing->count < listing->room)
-		return true;
-	size_t room = listing->room ? listing->room * 2 : 16;
-	struct subscription_look *grown = arena_array(listing->arena, struct subscription_look, room);
+	struct subscription_look *at =
+		arena_grow(listing->arena, listing->at, listing->count, &listing->room, sizeof(*at), 16);
 
-	if (!grown)
-		return false;
-	for (size_t i = 0; i < listing->count; i++)
-		grown[i] = listing->at[i];
-	listing->at = grown;
-	listing->room = room;
-	return true;
+	if (at)
+		listing->at = at;
+	return at != NULL;
 }
 
 static bool list_record(void *self, struct str id, struct str doc)

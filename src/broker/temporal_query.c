@@ -5,8 +5,6 @@
 #include "broker/entity_map.h"
 #include "broker/temporal_int.h"
 
-#include <string.h>
-
 #define PAGE_ENTITIES_FIRST 16u
 
 static enum err_code retrieve(struct temporal_reading *reading, struct str id, struct temporal_entity *ret_entity,
@@ -79,18 +77,12 @@ struct temporal_walk {
 
 static bool make_room(struct temporal_walk *walk)
 {
-	if (walk->count < walk->room)
-		return true;
-	size_t room = walk->room ? walk->room * 2 : PAGE_ENTITIES_FIRST;
-	struct temporal_entity *grown = arena_array(walk->reading.arena, struct temporal_entity, room);
+	struct temporal_entity *entities = arena_grow(walk->reading.arena, walk->entities, walk->count, &walk->room,
+						      sizeof(*entities), PAGE_ENTITIES_FIRST);
 
-	if (!grown)
-		return false;
-	if (walk->count)
-		memcpy(grown, walk->entities, walk->count * sizeof(*grown));
-	walk->entities = grown;
-	walk->room = room;
-	return true;
+	if (entities)
+		walk->entities = entities;
+	return entities != NULL;
 }
 
 /* False: the page is full. */
@@ -194,8 +186,9 @@ static enum err_code creation_page(struct temporal_walk *walk)
 }
 
 /* A candidate, shown if it matches; *ret_more false: the page is full. It may have gone since its id was gathered. */
-static enum err_code look_at(struct temporal_walk *walk, struct str id, bool shown, bool *ret_matches, bool *ret_more)
+static enum err_code look_at(void *self, struct str id, bool shown, bool *ret_matches, bool *ret_more)
 {
+	struct temporal_walk *walk = self;
 	struct store_subject subject;
 	const struct store_series *series = NULL;
 	size_t count = 0;
@@ -249,108 +242,22 @@ static enum err_code order_walk(struct temporal_walk *walk)
 
 /* ---- out of an entity map (5.5.9.3) ---- */
 
-/* What does not match is marked as gone, unless the map keeps it. */
-static enum err_code look_at_place(struct temporal_walk *walk, uint64_t at, bool shown, bool *ret_matches)
-{
-	const struct broker_page *page = walk->page;
-	bool more;
-
-	*ret_matches = false;
-	if (entity_map_is_gone(page->map, (size_t)at))
-		return ERR_OK;
-	enum err_code code = look_at(walk, entity_map_at(page->map, (size_t)at), shown, ret_matches, &more);
-
-	if (code == ERR_OK && !*ret_matches && !page->map_keeps)
-		entity_map_mark_gone(page->map, (size_t)at);
-	return code;
-}
-
-static uint64_t map_end(const struct broker_page *page)
-{
-	uint64_t count = entity_map_count(page->map);
-
-	return page->map_partly && page->map_end < count ? page->map_end : count;
-}
-
-static enum err_code fill_from_map(struct temporal_walk *walk, uint64_t from)
-{
-	struct broker_page_result *result = &walk->result;
-	uint64_t at = from, end = map_end(walk->page);
-	bool matches;
-	enum err_code code = ERR_OK;
-
-	result->first = from;
-	for (; code == ERR_OK && at < end && walk->count < walk->page->limit; at++) {
-		code = look_at_place(walk, at, true, &matches);
-		if (walk->early)
-			break;
-		if (matches)
-			result->last = at;
-	}
-	result->behind = at;
-	return code;
-}
-
-/* The last place that matches; *at stays when none does. */
-static enum err_code seek_last(struct temporal_walk *walk, uint64_t *at)
-{
-	bool matches = false;
-	enum err_code code = ERR_OK;
-
-	for (uint64_t place = map_end(walk->page); code == ERR_OK && !matches && place > 0; place--) {
-		code = look_at_place(walk, place - 1, false, &matches);
-		if (matches)
-			*at = place - 1;
-	}
-	return code;
-}
-
-static enum err_code look_behind(struct temporal_walk *walk)
-{
-	const struct broker_page *page = walk->page;
-	uint64_t count = entity_map_count(page->map), end = map_end(page);
-	struct broker_page_result *result = &walk->result;
-	bool matches;
-	enum err_code code = ERR_OK;
-
-	for (uint64_t at = result->behind; code == ERR_OK && !result->more && at < end; at++)
-		code = look_at_place(walk, at, false, &result->more);
-	for (uint64_t at = end; !result->more && at < count; at++)
-		result->more = !entity_map_is_gone(page->map, (size_t)at);
-	if (page->count && page->map_partly)
-		result->total = entity_map_left(page->map);
-	for (uint64_t at = 0; code == ERR_OK && page->count && !page->map_partly && at < count; at++) {
-		code = look_at_place(walk, at, false, &matches);
-		result->total += matches;
-	}
-	return code;
-}
-
-static enum err_code map_walk_page(struct temporal_walk *walk)
-{
-	const struct broker_page *page = walk->page;
-	uint64_t count = entity_map_count(page->map);
-	uint64_t from = page->offset < count ? page->offset : count;
-	enum err_code code = ERR_OK;
-
-	if (page->last_when_beyond && !page->map_partly && page->limit > 0 && page->offset > count)
-		code = seek_last(walk, &from);
-	if (code == ERR_OK)
-		code = fill_from_map(walk, from);
-	if (code == ERR_OK)
-		code = look_behind(walk);
-	walk->result.before = entity_map_before(page->map, walk->result.first, page->limit);
-	return code;
-}
-
 static enum err_code map_page_read(struct temporal_walk *walk)
 {
+	const struct map_look look = {look_at, walk};
+	struct broker_page_result *result = &walk->result;
 	enum err_code code = store_hold(walk->reading.store, walk->reading.err);
 
 	if (code != ERR_OK)
 		return code;
-	code = map_walk_page(walk);
+	code = map_look_page(&look, walk->page, result);
 	store_release(walk->reading.store);
+	result->returned = walk->count;
+	/* The last one did not fit, and is what follows. */
+	if (walk->early) {
+		result->behind = result->last;
+		result->more = true;
+	}
 	return code;
 }
 
@@ -365,10 +272,8 @@ static void say_page(const struct temporal_walk *walk, struct broker_temporal_pa
 					     .result = walk->result,
 					     .early = walk->early,
 					     .range = walk->range};
-	if (walk->page->map) {
-		result->returned = walk->count;
+	if (walk->page->map)
 		return;
-	}
 	result->total = walk->matches;
 	result->returned = walk->count;
 	result->first = walk->offset;

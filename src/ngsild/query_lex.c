@@ -68,17 +68,11 @@ struct str scan_here(const struct scan *scan)
 
 void *list_push(struct arena *arena, struct list *list, size_t element_bytes)
 {
-	if (list->count == list->room) {
-		size_t room = list->room ? list->room * 2 : 4;
-		char *grown = arena_array_alloc(arena, room, element_bytes);
+	char *at = arena_grow(arena, list->at, list->count, &list->room, element_bytes, 4);
 
-		if (!grown)
-			return NULL;
-		if (list->count)
-			memcpy(grown, list->at, list->count * element_bytes);
-		list->at = grown;
-		list->room = room;
-	}
+	if (!at)
+		return NULL;
+	list->at = at;
 	return memset(list->at + list->count++ * element_bytes, 0, element_bytes);
 }
 

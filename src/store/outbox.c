@@ -123,20 +123,6 @@ enum err_code store_txn_dead_drop(struct store_txn *txn, int64_t number, struct 
 
 /* ---- lists in an arena ---- */
 
-/* Twice the room, in the arena: what was there before stays behind unused. NULL when refused. */
-static void *grow(struct arena *arena, const void *at, size_t count, size_t *room, size_t size)
-{
-	size_t wanted = *room ? *room * 2 : ROOM_FIRST;
-	void *grown = arena_array_alloc(arena, wanted, size);
-
-	if (!grown)
-		return NULL;
-	if (count)
-		memcpy(grown, at, count * size);
-	*room = wanted;
-	return grown;
-}
-
 /* With the parser's padding; an empty text stays STR_NONE. False when refused. */
 static bool copy_text(struct arena *arena, struct str *text)
 {
@@ -162,13 +148,11 @@ enum err_code outbox_list_add(struct outbox_list *list, const struct store_dead 
 		    (list->count > 0 && (len > list->bytes_max || list->bytes > list->bytes_max - len));
 	if (*ret_full)
 		return ERR_OK;
-	if (list->count == list->room) {
-		struct store_dead *grown = grow(list->arena, list->at, list->count, &list->room, sizeof(*grown));
+	struct store_dead *at = arena_grow(list->arena, list->at, list->count, &list->room, sizeof(*at), ROOM_FIRST);
 
-		if (!grown)
-			return err_set(err, ERR_MEMORY, "no memory to list %zu notifications", list->count + 1);
-		list->at = grown;
-	}
+	if (!at)
+		return err_set(err, ERR_MEMORY, "no memory to list %zu notifications", list->count + 1);
+	list->at = at;
 	struct store_dead *added = &list->at[list->count];
 
 	*added = *dead;
@@ -183,14 +167,13 @@ enum err_code outbox_list_add(struct outbox_list *list, const struct store_dead 
 
 enum err_code outbox_debts_add(struct outbox_debts *debts, const struct store_debt *debt, struct error *err)
 {
-	if (debts->count == debts->room) {
-		struct store_debt *grown = grow(debts->arena, debts->at, debts->count, &debts->room, sizeof(*grown));
+	struct store_debt *at =
+		arena_grow(debts->arena, debts->at, debts->count, &debts->room, sizeof(*at), ROOM_FIRST);
 
-		if (!grown)
-			return err_set(err, ERR_MEMORY, "no memory to list what is owed to %zu subscriptions",
-				       debts->count + 1);
-		debts->at = grown;
-	}
+	if (!at)
+		return err_set(err, ERR_MEMORY, "no memory to list what is owed to %zu subscriptions",
+			       debts->count + 1);
+	debts->at = at;
 	debts->at[debts->count++] = *debt;
 	return ERR_OK;
 }

@@ -72,19 +72,12 @@ static struct overlay_series *series_of(struct store_overlay *overlay, struct ov
 
 static bool make_room(struct store_overlay *overlay, struct overlay_series *series)
 {
-	size_t room = series->room ? series->room * 2 : ROOM_FIRST;
+	struct store_instance *at =
+		arena_grow(overlay->arena, series->at, series->count, &series->room, sizeof(*at), ROOM_FIRST);
 
-	if (series->count < series->room)
-		return true;
-	struct store_instance *grown = arena_array(overlay->arena, struct store_instance, room);
-
-	if (!grown)
-		return false;
-	for (size_t i = 0; i < series->count; i++)
-		grown[i] = series->at[i];
-	series->at = grown;
-	series->room = room;
-	return true;
+	if (at)
+		series->at = at;
+	return at != NULL;
 }
 
 static enum err_code add_instance(struct store_overlay *overlay, struct overlay_subject *subject, struct str iri,

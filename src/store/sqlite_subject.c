@@ -16,21 +16,12 @@ static bool type_list_add(struct type_list *list, struct str iri)
 	for (size_t i = 0; i < list->count; i++)
 		if (str_eq(list->at[i], iri))
 			return true;
-	if (list->count == list->room) {
-		size_t room = list->room ? list->room * 2 : 4;
-		struct str *grown = arena_array(list->arena, struct str, room);
-
-		if (!grown)
-			return false;
-		for (size_t i = 0; i < list->count; i++)
-			grown[i] = list->at[i];
-		list->at = grown;
-		list->room = room;
-	}
+	struct str *at = arena_grow(list->arena, list->at, list->count, &list->room, sizeof(*at), 4);
 	struct str copy = arena_dup(list->arena, iri);
 
-	if (!copy.at)
+	if (!at || !copy.at)
 		return false;
+	list->at = at;
 	list->at[list->count++] = copy;
 	return true;
 }

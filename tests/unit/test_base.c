@@ -42,6 +42,30 @@ static void strings_are_cut_and_compared(void)
 	CHECK(!str_eq_constant_time(STR_NONE, STR("s")));
 }
 
+static void arena_lists_double_and_stay_when_refused(void)
+{
+	struct arena arena;
+	uint64_t *list = NULL;
+	size_t room = 0;
+
+	arena_init(&arena, 64 * 1024);
+	for (size_t count = 0; count < 1000; count++) {
+		size_t before = room;
+		uint64_t *at = arena_grow(&arena, list, count, &room, sizeof(*at), 3);
+
+		CHECK(at && room > count &&
+		      (count < before ? at == list && room == before : room == (before ? 2 * before : 3)));
+		list = at;
+		list[count] = count * count;
+	}
+	for (size_t i = 0; i < 1000; i++)
+		CHECK(list[i] == i * i);
+	room = 5000;
+	CHECK(!arena_grow(&arena, list, 5000, &room, sizeof(*list), 3) && room == 5000 &&
+	      list[999] == UINT64_C(998001));
+	arena_done(&arena);
+}
+
 static void arena_keeps_its_cap_and_alignment(void)
 {
 	struct arena arena;
@@ -217,6 +241,7 @@ int main(void)
 	RUN(strings_convert_whole_or_not_at_all);
 	RUN(strings_are_cut_and_compared);
 	RUN(arena_keeps_its_cap_and_alignment);
+	RUN(arena_lists_double_and_stay_when_refused);
 	RUN(buffer_error_is_sticky);
 	RUN(map_survives_growth_and_removal);
 	RUN(hashes_see_every_byte_the_length_and_the_seed);
