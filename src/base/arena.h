@@ -48,7 +48,7 @@ __attribute__((malloc, warn_unused_result)) static inline void *arena_alloc(stru
 void *arena_zalloc(struct arena *arena, size_t size) __attribute__((malloc, warn_unused_result));
 /* count × size with overflow checked. */
 void *arena_array_alloc(struct arena *arena, size_t count, size_t size) __attribute__((malloc, warn_unused_result));
-/* A list that doubles: at itself where its room is more than count, else a copy with twice the room, or with room_first;
+/* A list that doubles: at itself where its room is more than count, else a copy with twice the room, or the first one;
  * *room follows. NULL: refused, and the list is as it was. */
 void *arena_grow(struct arena *arena, void *at, size_t count, size_t *room, size_t size, size_t room_first)
 	__attribute__((warn_unused_result));

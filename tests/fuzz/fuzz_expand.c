@@ -5,26 +5,11 @@
 #include "ngsild/expand.h"
 #include "ngsild/merge.h"
 #include "ngsild/represent.h"
+#include "trial_fuzz.h"
 #include "json/json.h"
-
-#include <stdlib.h>
 
 #define ARENA_BYTES_MAX (32u << 20)
 #define OUT_BYTES_MAX (16u << 20)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void demand(bool condition)
-{
-	if (!condition)
-		abort();
-}
-
-struct trial {
-	struct arena arena;
-	struct json_parser *parser;
-	struct context *context;
-};
 
 static struct json *represented(struct trial *trial, const struct json *entity, enum represent_format format)
 {
@@ -110,15 +95,5 @@ static void run(struct trial *trial, struct str bytes)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct context *core;
-	struct trial trial = {.parser = json_parser_new()};
-	struct error err;
-
-	demand(trial.parser && (core || context_core_new(&core, &err) == ERR_OK));
-	trial.context = core;
-	arena_init(&trial.arena, ARENA_BYTES_MAX);
-	run(&trial, (struct str){(const char *)data, size});
-	arena_done(&trial.arena);
-	trial.parser = json_parser_free(trial.parser);
-	return 0;
+	return run_trial(data, size, ARENA_BYTES_MAX);
 }

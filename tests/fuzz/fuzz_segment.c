@@ -1,22 +1,14 @@
 /* Fuzz target: batches of values as they came, from any bytes. The checksum is set right, so that damage reaches what
  * lies behind it. What can be read is written again and comes back the same. */
+#include "demand.h"
 #include "store/segment.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define ARENA_BYTES ((size_t)64 << 20)
 #define BYTES_MAX ((size_t)64 << 20)
 #define CHECKSUM_BYTES 4u
-
-static void demand(bool good)
-{
-	if (!good)
-		abort();
-}
 
 /* Bit by bit: also what is no number. */
 static uint64_t bits_of(double number)

@@ -3,21 +3,14 @@
  * The first byte says which. A block gets the checksums that it should have, so that damage reaches what lies behind
  * them: every way to read it must answer or refuse, and agree with the others; what it holds can be packed anew and
  * comes back. Points that the bytes draw, of any kind and in columns of any width, come back as they were. */
+#include "demand.h"
 #include "series/block_int.h"
 #include "series/rollup.h"
 
 #include "../unit/series_util.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 #define ARENA_BYTES ((size_t)256 << 20)
 #define EDGES 5u
-
-static void demand(bool good)
-{
-	if (!good)
-		abort();
-}
 
 /* ---- a block ---- */
 

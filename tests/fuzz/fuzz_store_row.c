@@ -4,23 +4,16 @@
  * When they are a JSON object with an id, the store can put it, find it, put it again over itself and delete it, and
  * the check finds nothing wrong in between: index rows follow from any document, however odd. */
 #include "../unit/store_util.h"
+#include "demand.h"
 
 #include <sqlite3.h>
 
 #define DOCUMENT_BYTES_MAX ((size_t)64 << 10)
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static struct test_folder folder;
 static struct store *store;
 static struct store_reader *reader;
 static sqlite3 *outside;
-
-static void demand(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 static void remove_files(void)
 {

@@ -3,22 +3,13 @@
  * What is accepted can be written in every form as JSON; the normalized text is accepted again, with as many instances.
  * Bounds, periods and edges keep their promises for any instants. */
 #include "base/time_value.h"
+#include "demand.h"
 #include "ngsild/expand.h"
 #include "ngsild/represent_temporal.h"
-
-#include <stdlib.h>
 
 #define ARENA_BYTES_MAX ((size_t)64 << 20)
 #define OUT_BYTES_MAX ((size_t)16 << 20)
 #define LINES 7
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void demand(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 struct trial {
 	struct arena arena;

@@ -2,26 +2,17 @@
  *
  * What comes out is an entity that a client could have sent, of that id, with each datasetId of an attribute once; put
  * together with itself it stays as it is; its names said under another @context and back are the same names. */
+#include "demand.h"
 #include "ngsild/entity_rename.h"
 #include "ngsild/expand.h"
 #include "ngsild/represent.h"
 #include "ngsild/union.h"
 #include "json/json.h"
 
-#include <stdlib.h>
-
 #define ARENA_BYTES_MAX (64u << 20)
 #define OUT_BYTES_MAX (16u << 20)
 #define VERSIONS_MAX 8u
 #define NOW_US INT64_C(1800000000000000)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void demand(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 struct trial {
 	struct arena arena;

@@ -5,55 +5,20 @@
 #include "base/buf.h"
 #include "check.h"
 #include "net/http_forwarder.h"
+#include "receiver_util.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
-#define REQUEST_BYTES_MAX ((size_t)3 << 20)
 #define LARGE_BYTES ((size_t)1 << 20)
-#define LAST_BYTES 2048
 #define ANSWER_BYTES_MAX ((size_t)2 << 20)
 #define THREADS 8
 #define THREAD_POSTS 1000
 
-static int listener;
-static unsigned int port;
-static _Atomic int accepted, requests, live;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static char last[LAST_BYTES + 1]; /* the beginning of the last request; guarded by lock */
-static size_t last_bytes; /* of all of it; guarded by lock */
 static char large[LARGE_BYTES];
 
 /* ---- the receiver ---- */
-
-static void sleep_ms(long ms)
-{
-	const struct timespec time = {ms / 1000, ms % 1000 * 1000000};
-
-	(void)nanosleep(&time, NULL);
-}
-
-static bool say_bytes(int fd, const char *at, size_t len)
-{
-	for (ssize_t sent; len > 0; at += sent, len -= (size_t)sent) {
-		sent = send(fd, at, len, MSG_NOSIGNAL);
-		if (sent <= 0)
-			return false;
-	}
-	return true;
-}
-
-static bool say(int fd, const char *text)
-{
-	return say_bytes(fd, text, strlen(text));
-}
 
 static bool say_large(int fd)
 {
@@ -122,9 +87,10 @@ static bool is(struct str path, const char *text)
 	return str_eq(path, str_from(text));
 }
 
-/* False: the connection is over. count: requests on it so far. */
-static bool answer(int fd, struct str path, int count)
+static bool answer(int fd, const char *request, int count)
 {
+	const char *target = strchr(request, ' ') + 1;
+	struct str path = {target, strcspn(target, " ")};
 	char byte;
 
 	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
@@ -148,101 +114,6 @@ static bool answer(int fd, struct str path, int count)
 	if (is(path, "/first"))
 		return count == 1 && say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
 	return say_path(fd, path);
-}
-
-/* The length of the request at the front, 0 when it is not whole yet. */
-static size_t request_len(const char *bytes, size_t len)
-{
-	const char *end = strstr(bytes, "\r\n\r\n"), *field = strstr(bytes, "Content-Length: ");
-	uint64_t body = 0;
-
-	if (!end)
-		return 0;
-	if (field && field < end)
-		(void)str_to_uint64((struct str){field + 16, strcspn(field + 16, "\r")}, &body);
-	size_t whole = (size_t)(end - bytes) + 4 + (size_t)body;
-
-	return len >= whole ? whole : 0;
-}
-
-static void keep_last(const char *bytes, size_t len)
-{
-	size_t kept = len < LAST_BYTES ? len : LAST_BYTES;
-
-	(void)pthread_mutex_lock(&lock);
-	memcpy(last, bytes, kept);
-	last[kept] = '\0';
-	last_bytes = len;
-	(void)pthread_mutex_unlock(&lock);
-}
-
-static void *serve(void *cls)
-{
-	int fd = (int)(intptr_t)cls, count = 0;
-	char *bytes = malloc(REQUEST_BYTES_MAX + 1);
-	size_t len = 0, whole;
-	ssize_t got;
-
-	while (len < REQUEST_BYTES_MAX && (got = recv(fd, bytes + len, REQUEST_BYTES_MAX - len, 0)) > 0) {
-		len += (size_t)got;
-		bytes[len] = '\0';
-		whole = request_len(bytes, len);
-		if (!whole)
-			continue;
-		atomic_fetch_add(&requests, 1);
-		keep_last(bytes, whole);
-		const char *path = strchr(bytes, ' ') + 1;
-
-		if (!answer(fd, (struct str){path, strcspn(path, " ")}, ++count))
-			break;
-		memmove(bytes, bytes + whole, len - whole);
-		len -= whole;
-	}
-	free(bytes);
-	(void)close(fd);
-	atomic_fetch_sub(&live, 1);
-	return NULL;
-}
-
-static void *accept_all(void *cls)
-{
-	int fd;
-
-	(void)cls;
-	while ((fd = accept(listener, NULL, NULL)) >= 0) {
-		pthread_t thread;
-
-		atomic_fetch_add(&accepted, 1);
-		atomic_fetch_add(&live, 1);
-		if (pthread_create(&thread, NULL, serve, (void *)(intptr_t)fd) != 0)
-			abort();
-		(void)pthread_detach(thread);
-	}
-	return NULL;
-}
-
-static pthread_t receiver_start(void)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET};
-	socklen_t len = sizeof(address);
-	pthread_t thread;
-
-	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (bind(listener, (struct sockaddr *)&address, len) != 0 || listen(listener, 64) != 0 ||
-	    getsockname(listener, (struct sockaddr *)&address, &len) != 0 ||
-	    pthread_create(&thread, NULL, accept_all, NULL) != 0)
-		abort();
-	port = ntohs(address.sin_port);
-	return thread;
-}
-
-static bool last_has(const char *part)
-{
-	(void)pthread_mutex_lock(&lock);
-	bool has = strstr(last, part) != NULL;
-
-	(void)pthread_mutex_unlock(&lock);
-	return has;
 }
 
 /* ---- what the tests do with a forwarder ---- */
@@ -404,9 +275,9 @@ static void large_bodies_go_and_come(void)
 	one->post.body = (struct str){large, LARGE_BYTES};
 	(void)ask(one);
 	CHECK(one->result.status == 200 && str_eq(buf_str(&one->answer), (struct str){large, LARGE_BYTES}));
-	(void)pthread_mutex_lock(&lock);
+	(void)pthread_mutex_lock(&last_lock);
 	CHECK(last_bytes > LARGE_BYTES && last_bytes < LARGE_BYTES + 1000);
-	(void)pthread_mutex_unlock(&lock);
+	(void)pthread_mutex_unlock(&last_lock);
 	close_forwarder();
 }
 
@@ -801,10 +672,6 @@ int main(void)
 	RUN(too_many_are_refused_together);
 	RUN(a_forwarder_is_freed_with_requests_under_way);
 	RUN(an_idle_forwarder_sleeps);
-	(void)shutdown(listener, SHUT_RDWR);
-	(void)pthread_join(thread, NULL);
-	(void)close(listener);
-	while (atomic_load(&live) > 0)
-		sleep_ms(1);
+	receiver_end(thread);
 	return check_done();
 }

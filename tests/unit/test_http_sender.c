@@ -4,39 +4,13 @@
 #include "check.h"
 #include "net/address_policy.h"
 #include "net/http_sender.h"
+#include "receiver_util.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
-#define REQUEST_BYTES_MAX 8192
 #define POSTS_MAX 64
 
-static int listener;
-static unsigned int port;
-static _Atomic int accepted, requests, live;
-static pthread_mutex_t last_lock = PTHREAD_MUTEX_INITIALIZER;
-static char last[REQUEST_BYTES_MAX + 1]; /* guarded by last_lock */
-
 /* ---- the receiver ---- */
-
-static bool say(int fd, const char *text)
-{
-	return send(fd, text, strlen(text), MSG_NOSIGNAL) == (ssize_t)strlen(text);
-}
-
-static void sleep_ms(long ms)
-{
-	const struct timespec time = {ms / 1000, ms % 1000 * 1000000};
-
-	(void)nanosleep(&time, NULL);
-}
 
 static bool answer_without_end(int fd)
 {
@@ -78,11 +52,14 @@ static bool is(const char *request, const char *path)
 	return strncmp(request, "POST ", 5) == 0 && strncmp(request + 5, path, len) == 0 && request[5 + len] == ' ';
 }
 
-/* One flat table. False: the connection is over. */
-static bool answer(int fd, const char *request)
+/* One flat table. */
+static bool answer(int fd, const char *request, int count)
 {
 	char byte;
 
+	(void)count;
+	if (!strstr(request, "Content-Length: "))
+		return false; /* every POST says how long it is */
 	if (is(request, "/ok"))
 		return say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine");
 	if (is(request, "/none"))
@@ -124,89 +101,6 @@ static bool answer(int fd, const char *request)
 		return false;
 	}
 	return say(fd, "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n");
-}
-
-/* The length of the request at the front, 0 when it is not whole yet. */
-static size_t request_len(const char *bytes, size_t len)
-{
-	const char *end = strstr(bytes, "\r\n\r\n"), *field = strstr(bytes, "Content-Length: ");
-	uint64_t body = 0;
-
-	if (!end || !field)
-		return 0;
-	field += 16;
-	(void)str_to_uint64((struct str){field, strcspn(field, "\r")}, &body);
-	size_t whole = (size_t)(end - bytes) + 4 + (size_t)body;
-
-	return len >= whole ? whole : 0;
-}
-
-static void *serve(void *cls)
-{
-	int fd = (int)(intptr_t)cls;
-	char bytes[REQUEST_BYTES_MAX + 1];
-	size_t len = 0, whole;
-	ssize_t got;
-
-	while (len < REQUEST_BYTES_MAX && (got = recv(fd, bytes + len, REQUEST_BYTES_MAX - len, 0)) > 0) {
-		len += (size_t)got;
-		bytes[len] = '\0';
-		whole = request_len(bytes, len);
-		if (!whole)
-			continue;
-		atomic_fetch_add(&requests, 1);
-		(void)pthread_mutex_lock(&last_lock);
-		memcpy(last, bytes, len + 1);
-		(void)pthread_mutex_unlock(&last_lock);
-		if (!answer(fd, bytes))
-			break;
-		memmove(bytes, bytes + whole, len - whole);
-		len -= whole;
-	}
-	(void)close(fd);
-	atomic_fetch_sub(&live, 1);
-	return NULL;
-}
-
-static void *accept_all(void *cls)
-{
-	int fd;
-
-	(void)cls;
-	while ((fd = accept(listener, NULL, NULL)) >= 0) {
-		pthread_t thread;
-
-		atomic_fetch_add(&accepted, 1);
-		atomic_fetch_add(&live, 1);
-		if (pthread_create(&thread, NULL, serve, (void *)(intptr_t)fd) != 0)
-			abort();
-		(void)pthread_detach(thread);
-	}
-	return NULL;
-}
-
-static pthread_t receiver_start(void)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET};
-	socklen_t len = sizeof(address);
-	pthread_t thread;
-
-	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (bind(listener, (struct sockaddr *)&address, len) != 0 || listen(listener, 64) != 0 ||
-	    getsockname(listener, (struct sockaddr *)&address, &len) != 0 ||
-	    pthread_create(&thread, NULL, accept_all, NULL) != 0)
-		abort();
-	port = ntohs(address.sin_port);
-	return thread;
-}
-
-static bool last_has(const char *part)
-{
-	(void)pthread_mutex_lock(&last_lock);
-	bool has = strstr(last, part) != NULL;
-
-	(void)pthread_mutex_unlock(&last_lock);
-	return has;
 }
 
 /* ---- what the tests do with a sender ---- */
@@ -612,10 +506,6 @@ int main(void)
 	RUN(more_hosts_than_are_kept);
 	RUN(a_sender_is_freed_with_posts_under_way);
 	RUN(another_thread_wakes_a_run);
-	(void)shutdown(listener, SHUT_RDWR);
-	(void)pthread_join(thread, NULL);
-	(void)close(listener);
-	while (atomic_load(&live) > 0)
-		sleep_ms(1);
+	receiver_end(thread);
 	return check_done();
 }
