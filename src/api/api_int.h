@@ -343,8 +343,6 @@ enum problem { /* beyond the codes of errors */
 };
 
 void answer_error(struct call *call, enum err_code code, const struct error *err);
-/* The same of call->error, where a bound on what a query may give or keep in mind is one on its results (4.12). */
-void answer_query_error(struct call *call, enum err_code code);
 void answer_problem(struct call *call, enum problem problem, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /* The problem document alone, as batch results hold it. */

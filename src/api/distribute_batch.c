@@ -1,50 +1,10 @@
 /* A batch over sources: each gets those entities, and of them those attributes, that it is registered for, as one batch
  * where it takes batches, else one by one; what no proxied registration has is written here.
  * Source: GS CIM 009 V1.9.1 clauses 5.6.7.4 to 5.6.10.4, 5.6.20.4. */
-#include "api/batch_int.h"
-#include "api/distribute_int.h"
+#include "api/distribute_batch_int.h"
 #include "ngsild/entity_rename.h"
 
-#include <string.h>
-
 #define BATCH_ITEMS_A_REQUEST 1000u
-
-struct part { /* of one entity, for one source */
-	size_t item; /* of the batch's items */
-	const struct json *body; /* NULL: a deletion */
-	bool created, failed;
-	bool again; /* it exists there already: to be replaced or updated instead (5.6.8.4) */
-	struct forward *forward; /* that carried it; NULL: the source supports none of the operations */
-	bool loops; /* as of struct share */
-	/* Nobody knows the entity's type, and the source is registered for some: it gets the entity alone, these being
-	 * a condition. STR_NONE: as all others. */
-	struct str type;
-	struct str problem; /* a problem document; STR_NONE: what became of the forward says it */
-	struct part *next; /* of the same source */
-};
-
-struct group { /* of one source */
-	struct source *source;
-	struct part *parts, **last;
-	size_t count;
-	struct group *next;
-};
-
-struct batch_distribution {
-	struct call *call;
-	struct batch *batch;
-	void (*alone)(struct call *call);
-	struct group *groups, **last;
-	size_t next; /* item, group to look at */
-	struct group *building;
-	struct forward_round *round;
-	bool second; /* the round of those that exist already */
-	bool *here; /* of each item: something is left for here */
-	bool *lacks; /* of each item: some of its attributes no source gets */
-	struct broker_item *own; /* those items */
-	size_t *own_items; /* which of the batch's they are */
-	size_t own_count;
-};
 
 static enum err_code no_memory(struct call *call)
 {
@@ -60,7 +20,7 @@ struct means { /* how a source that takes no batch gets one entity of it */
 	const char *query;
 };
 
-static enum source_operation batch_operation(const struct batch *batch)
+enum source_operation distribute_batch_operation(const struct batch *batch)
 {
 	switch (batch->operation) {
 	case BROKER_CREATE:
@@ -114,157 +74,6 @@ static const struct means *means_of(const struct batch *batch, const struct sour
 	return source_supports(source, means->operation) ? means : NULL;
 }
 
-/* ---- the answer ---- */
-
-static bool part_created(const struct part *part)
-{
-	return !part->failed && part->created;
-}
-
-static void comma(struct buf *out, bool *first)
-{
-	if (!*first)
-		buf_put_char(out, ',');
-	*first = false;
-}
-
-/* Of each place in the list: did anything succeed, was it created somewhere? */
-struct tally {
-	bool *success, *created;
-	size_t failures, creations;
-};
-
-static void tally_here(const struct batch_distribution *d, struct tally *tally)
-{
-	const struct batch *batch = d->batch;
-
-	for (size_t i = 0; i < batch->list->count; i++)
-		tally->failures += batch_has_error(&batch->outcomes[i]);
-	for (size_t i = 0; i < d->own_count; i++) {
-		size_t place = batch->places[d->own_items[i]];
-		const struct broker_outcome *outcome = &batch->outcomes[place];
-
-		tally->success[place] = tally->success[place] || batch_has_success(outcome);
-		tally->created[place] = tally->created[place] || outcome->created;
-	}
-}
-
-static bool tally_make(const struct batch_distribution *d, struct tally *tally)
-{
-	const struct batch *batch = d->batch;
-	size_t count = batch->list->count;
-
-	*tally = (struct tally){arena_zalloc(d->call->arena, count), arena_zalloc(d->call->arena, count), 0, 0};
-	if (!tally->success || !tally->created)
-		return false;
-	tally_here(d, tally);
-	for (const struct group *group = d->groups; group; group = group->next)
-		for (const struct part *part = group->parts; part; part = part->next) {
-			size_t place = batch->places[part->item];
-
-			tally->failures += part->failed;
-			tally->success[place] = tally->success[place] || !part->failed;
-			tally->created[place] = tally->created[place] || part_created(part);
-		}
-	for (size_t i = 0; i < count; i++)
-		tally->creations += tally->created[i];
-	return true;
-}
-
-static void error_open(struct buf *out, struct str id, bool *first)
-{
-	comma(out, first);
-	buf_put(out, STR("{\"entityId\":"));
-	json_write_string(out, id);
-	buf_put(out, STR(",\"error\":"));
-}
-
-static void part_error_write(const struct batch_distribution *d, const struct group *group, const struct part *part,
-			     struct buf *out, bool *first)
-{
-	const struct share share = {.source = group->source, .loops = part->loops};
-
-	error_open(out, d->batch->ids[d->batch->places[part->item]], first);
-	if (part->problem.at)
-		buf_put(out, part->problem);
-	else if (part->forward)
-		(void)forward_problem_write(part->forward, out);
-	else
-		(void)share_conflict_write(&share, batch_operation(d->batch), out);
-	buf_put(out, STR(",\"registrationId\":"));
-	json_write_string(out, source_id(group->source));
-	buf_put_char(out, '}');
-}
-
-static void result_write(const struct batch_distribution *d, const struct tally *tally, struct buf *out)
-{
-	const struct batch *batch = d->batch;
-	bool first = true;
-
-	buf_put(out, STR("{\"success\":["));
-	for (size_t i = 0; i < batch->list->count; i++) {
-		if (!tally->success[i])
-			continue;
-		comma(out, &first);
-		json_write_string(out, batch->ids[i]);
-	}
-	buf_put(out, STR("],\"errors\":["));
-	first = true;
-	for (const struct group *group = d->groups; group; group = group->next)
-		for (const struct part *part = group->parts; part; part = part->next)
-			if (part->failed)
-				part_error_write(d, group, part, out, &first);
-	for (size_t i = 0; i < batch->list->count; i++) {
-		if (!batch_has_error(&batch->outcomes[i]))
-			continue;
-		error_open(out, batch->ids[i], &first);
-		batch_error_write(out, &batch->outcomes[i]);
-		buf_put_char(out, '}');
-	}
-	buf_put(out, STR("]}"));
-}
-
-static void created_write(const struct batch_distribution *d, const struct tally *tally, struct buf *out)
-{
-	bool first = true;
-
-	buf_put_char(out, '[');
-	for (size_t i = 0; i < d->batch->list->count; i++) {
-		if (!tally->created[i])
-			continue;
-		comma(out, &first);
-		json_write_string(out, d->batch->ids[i]);
-	}
-	buf_put_char(out, ']');
-}
-
-static void answer(struct batch_distribution *d)
-{
-	struct call *call = d->call;
-	struct tally tally;
-	struct buf out;
-
-	if (!tally_make(d, &tally)) {
-		answer_error(call, no_memory(call), &call->error);
-		return;
-	}
-	if (tally.failures == 0 && tally.creations == 0) {
-		answer_empty(call, 204);
-		return;
-	}
-	buf_init(&out, call->api->options.answer_bytes_max);
-	if (tally.failures > 0)
-		result_write(d, &tally, &out);
-	else
-		created_write(d, &tally, &out);
-	if (!out.failed) {
-		answer_buf(call, tally.failures > 0 ? 207 : 201, STR("application/json"), &out);
-		return;
-	}
-	buf_done(&out);
-	answer_problem(call, PROBLEM_TOO_MANY_RESULTS, "the result of this batch is too large an answer");
-}
-
 /* ---- here ---- */
 
 /* What is not here may well be elsewhere: where a source was asked, that is no error. */
@@ -297,7 +106,7 @@ static void written(struct call *call)
 			i--;
 		}
 	}
-	answer(d);
+	distribute_batch_answer(d);
 }
 
 static void write_here(struct batch_distribution *d)
@@ -312,7 +121,7 @@ static void write_here(struct batch_distribution *d)
 		d->own[d->own_count++] = batch->items[i];
 	}
 	if (d->own_count == 0)
-		answer(d);
+		distribute_batch_answer(d);
 	else
 		call_write(call, d->own, d->own_count, written);
 }
@@ -503,7 +312,7 @@ static enum err_code group_rename(struct batch_distribution *d, struct group *gr
 static enum err_code group_ask(struct batch_distribution *d, struct group *group)
 {
 	const struct means *means = means_of(d->batch, group->source);
-	bool batches = source_supports(group->source, batch_operation(d->batch));
+	bool batches = source_supports(group->source, distribute_batch_operation(d->batch));
 	enum err_code code = ERR_OK;
 
 	for (struct part *part = group->parts; part && code == ERR_OK;) {
@@ -566,7 +375,7 @@ static bool does_something(const struct batch_distribution *d, const struct sour
 	if (mode == REGISTRATION_EXCLUSIVE || mode == REGISTRATION_REDIRECT)
 		return true; /* a Conflict at least */
 	return mode == REGISTRATION_INCLUSIVE &&
-	       (source_supports(source, batch_operation(d->batch)) || means_of(d->batch, source));
+	       (source_supports(source, distribute_batch_operation(d->batch)) || means_of(d->batch, source));
 }
 
 struct whole_item {
@@ -674,7 +483,7 @@ static enum err_code item_split(struct batch_distribution *d, size_t i)
 						      .attribute_iris = about.attribute_iris,
 						      .attribute_count = about.attribute_count};
 
-		code = call_sources(call, batch_operation(d->batch), true, &match, &sources);
+		code = call_sources(call, distribute_batch_operation(d->batch), true, &match, &sources);
 	}
 	for (size_t s = 0; code == ERR_OK && s < sources.count; s++)
 		code = part_add(d, i, &about, sources.at[s]);

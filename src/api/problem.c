@@ -113,14 +113,6 @@ void answer_error(struct call *call, enum err_code code, const struct error *err
 	answer_kind(call, kind, detail_shown(kind, err));
 }
 
-void answer_query_error(struct call *call, enum err_code code)
-{
-	if (code == ERR_LIMIT)
-		answer_problem(call, PROBLEM_TOO_MANY_RESULTS, "%s", call->error.detail);
-	else
-		answer_error(call, code, &call->error);
-}
-
 /* Texts quoted here come raw from request lines and headers, and may be cut inside a character. */
 static void ascii_only(char *text)
 {

@@ -112,6 +112,14 @@ static enum err_code page_run(struct page_writer *writer, const struct page_feed
 	return page_headers(call, page, &result, writer->cut);
 }
 
+void answer_query_error(struct call *call, enum err_code code)
+{
+	if (code == ERR_LIMIT)
+		answer_problem(call, PROBLEM_TOO_MANY_RESULTS, "%s", call->error.detail);
+	else
+		answer_error(call, code, &call->error);
+}
+
 void query_page_answer(struct call *call, const struct represent_options *options, const struct broker_page *page,
 		       const struct page_feed *feed, int status)
 {

@@ -50,6 +50,8 @@ struct page_feed {
 			     struct broker_page_result *ret_result);
 	void *self;
 };
+/* answer_error() of call->error; a bound on what a query may give or keep in mind is one on its results (4.12). */
+void answer_query_error(struct call *call, enum err_code code);
 /* Answers with the page, represented as options say. */
 void query_page_answer(struct call *call, const struct represent_options *options, const struct broker_page *page,
 		       const struct page_feed *feed, int status);

@@ -406,9 +406,10 @@ static void false_stop(struct false_broker *self)
 
 static void false_brokers_are_timeouts(void)
 {
+	/* The first deadline breaks the connection; a second, a millisecond later, finds its message waiting again. */
 	static const char *const words[] = {"was not published in time", "the connection broke",
 					    "was not published in time: ", "the broker sends what nobody asked for",
-					    "was not acknowledged in time"};
+					    "acknowledge"};
 
 	for (int how = MUTE; how <= NEVER_ACKNOWLEDGES; how++) {
 		struct false_broker self;
@@ -421,6 +422,8 @@ static void false_brokers_are_timeouts(void)
 		for (size_t i = 0; i < 2; i++)
 			if (!CHECK(sent[i].code == ERR_TIMEOUT && says(&sent[i], words[how])))
 				printf("# false broker %d\n", how);
+		if (how == NEVER_ACKNOWLEDGES)
+			CHECK(says(&sent[0], "was not acknowledged in time"));
 		sender = mqtt_sender_free(sender);
 		false_stop(&self);
 	}
