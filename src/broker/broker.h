@@ -21,6 +21,7 @@ struct broker;
 struct tenant;
 struct context_request;
 struct context_answer;
+struct snapshot_asking;
 
 struct broker_rule {
 	struct str tenant; /* "*": every one; "": the default one */
@@ -58,6 +59,10 @@ struct broker_options {
 	bool snapshots;
 	uint32_t snapshots_max; /* of all tenants; 0: BROKER_SNAPSHOTS_MAX, which is also the most */
 	uint32_t snapshot_life_s_max; /* 0: BROKER_SNAPSHOT_LIFE_S_MAX */
+	/* Runs a snapshot's query where other context sources have a part in it (snapshots.h); blocks; the snapshots'
+	 * thread. NULL: snapshots hold what this broker has. */
+	enum err_code (*ask)(void *self, const struct snapshot_asking *asking, struct error *err);
+	void *ask_self;
 };
 
 MUST_CHECK enum err_code broker_new(const struct broker_options *options, struct broker **ret_broker,

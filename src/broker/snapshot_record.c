@@ -113,10 +113,24 @@ static const char *problem_of(enum err_code code)
 	}
 }
 
-void snapshot_details_put(struct buf *out, enum err_code code, const struct error *err, uint64_t found)
+/* What was found is there and counts as such, whoever has not answered (5.2.42). */
+static void put_found(struct buf *out, uint64_t found, struct str warnings)
+{
+	buf_printf(out, "{\"resultStatus\":\"%s\"", found ? "success" : "empty");
+	if (warnings.len) {
+		buf_put(out, STR(",\"problemDetails\":{\"type\":\"about:blank\",\"title\":\"Context sources that did "
+				 "not give what they may have\",\"detail\":"));
+		json_write_string(out, warnings);
+		buf_put_char(out, '}');
+	}
+	buf_put_char(out, '}');
+}
+
+void snapshot_details_put(struct buf *out, enum err_code code, const struct error *err, uint64_t found,
+			  struct str warnings)
 {
 	if (code == ERR_OK) {
-		buf_printf(out, "{\"resultStatus\":\"%s\"}", found ? "success" : "empty");
+		put_found(out, found, warnings);
 		return;
 	}
 	buf_printf(

@@ -10,6 +10,7 @@
 
 #define LOOK_MS_MAX 500u /* how often it looks for what has expired, or may be closed: at least so often */
 #define RETRY_MS 10000 /* after one whose record could not be written */
+#define WARNINGS_BYTES_MAX ((size_t)16 << 10) /* of one query: about sources; more are left out */
 #define NOTE_MS 10000u /* how often uses are written into records, where no sweep is configured */
 
 struct work {
@@ -104,28 +105,48 @@ static enum err_code copy(struct work *work, struct error *err)
 
 /* ---- filling ---- */
 
-static enum err_code run_query(struct work *work, struct snapshot_sink *sink, struct context *context,
-			       const struct json *json, struct error *err)
+/* As the document has it: temporal ones stand behind the others, among what is run. */
+static const struct json *document_query(const struct work *work, uint32_t at)
+{
+	const struct json *list = json_get(work->record.document, STR("snapshotQueries"));
+
+	if (json_is(list, JSON_ARRAY)) {
+		if (at < list->count)
+			return &list->items[at];
+		at -= list->count;
+	}
+	list = json_get(work->record.document, STR("snapshotTemporalQueries"));
+	return json_is(list, JSON_ARRAY) && at < list->count ? &list->items[at] : NULL;
+}
+
+static enum err_code run_query(struct work *work, struct snapshot_sink *sink, struct context *context, uint32_t at,
+			       struct error *err)
 {
 	struct snapshot_query query;
 	uint64_t found = 0;
 	struct error cause = {.code = ERR_OK};
-	enum err_code code = snapshot_query_read(&work->arena, json, &query, err);
+	struct buf warnings;
+	enum err_code code = snapshot_query_read(&work->arena, &work->record.queries->items[at], &query, err);
 
 	if (code != ERR_OK)
 		return code;
+	query.document = document_query(work, at);
+	query.context_value = work->record.context_value;
 	struct buf *out = query.temporal ? &work->temporal_details : &work->details;
 
 	sink->again = query.temporal && out->len > 0;
-	code = snapshot_gather(work->all->reader, snapshot_tenant(work->snapshot), &query, context, sink, &found,
-			       &cause);
+	buf_init(&warnings, WARNINGS_BYTES_MAX);
+	code = snapshot_gather(work->all->reader, snapshot_tenant(work->snapshot), &query, context, sink, &warnings,
+			       &found, &cause);
 	if (snapshot_sink_failed(sink)) {
 		*err = cause;
-		return code;
+	} else {
+		buf_put_char(out, out->len ? ',' : '[');
+		snapshot_details_put(out, code, &cause, found, buf_str(&warnings));
+		code = ERR_OK;
 	}
-	buf_put_char(out, out->len ? ',' : '[');
-	snapshot_details_put(out, code, &cause, found);
-	return ERR_OK;
+	buf_done(&warnings);
+	return code;
 }
 
 static enum err_code run_queries(struct work *work, struct snapshot_sink *sink, struct context *context,
@@ -135,7 +156,7 @@ static enum err_code run_queries(struct work *work, struct snapshot_sink *sink, 
 	enum err_code code = ERR_OK;
 
 	for (uint32_t i = 0; code == ERR_OK && queries && i < queries->count; i++)
-		code = run_query(work, sink, context, &queries->items[i], err);
+		code = run_query(work, sink, context, i, err);
 	if (work->details.len)
 		buf_put_char(&work->details, ']');
 	if (work->temporal_details.len)

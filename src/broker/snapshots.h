@@ -29,17 +29,36 @@ struct snapshot_query {
 	struct str dataset_id; /* likewise */
 	bool temporal; /* evolutions, not entities */
 	struct temporal_text when; /* then: which instances */
+	/* The same as a client says it (5.2.23), and its "@context" (NULL: the core), for other context sources. NULL:
+	 * this broker alone is asked. */
+	const struct json *document, *context_value;
+};
+
+/* A query that other context sources have a part in, for who runs it as a client's (5.7.2.4): broker_options.ask. */
+struct snapshot_asking {
+	struct str tenant;
+	const struct json *query; /* of type Query, with what selects entities alone */
+	const struct json *context_value; /* of the names in it; NULL: the core */
+	struct json_parser *parser; /* the calling thread's */
+	/* Takes an entity as an answer has it: normalized, with the times of the system, names by that @context. It may
+	 * come twice. False: it takes no more, and ask() may return anything. */
+	bool (*take)(void *self, const struct json *entity);
+	bool (*is_over)(const void *self); /* nobody wants it any more: ask() returns ERR_CONFLICT soon */
+	void *self;
+	struct buf *warnings; /* for sentences about those that have not given what they should */
 };
 
 /* Where what was found goes. */
 struct snapshot_sink;
 
-/* Runs one query on a tenant and hands all that it finds to the sink: everything that this broker knows of. This is
- * the one place that decides where a snapshot's contents come from. *ret_found: entities, or evolutions.
+/* Runs one query on a tenant and hands all that it finds to the sink: what this broker has, and where registrations
+ * match a query for entities, what they give. This is the one place that decides where a snapshot's contents come from.
+ * *ret_found: entities, or evolutions; warnings: as in struct snapshot_asking.
  * Errors: those of a query; those of the sink, which a caller gives up at (snapshot_sink_failed()). */
 MUST_CHECK enum err_code snapshot_gather(struct broker_reader *reader, struct str tenant,
 					 const struct snapshot_query *query, struct context *context,
-					 struct snapshot_sink *sink, uint64_t *ret_found, struct error *err);
+					 struct snapshot_sink *sink, struct buf *warnings, uint64_t *ret_found,
+					 struct error *err);
 
 /* An entity (an expanded document, copied). One that is there already gets the attributes that this one has. */
 MUST_CHECK enum err_code snapshot_sink_entity(struct snapshot_sink *sink, const struct json *entity, struct error *err);

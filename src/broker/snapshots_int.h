@@ -95,7 +95,8 @@ void snapshot_query_put(struct buf *out, const struct snapshot_query *query);
 MUST_CHECK enum err_code snapshot_query_read(struct arena *arena, const struct json *json, struct snapshot_query *ret,
 					     struct error *err);
 /* ExecutionResultDetails (5.2.42) of one query. */
-void snapshot_details_put(struct buf *out, enum err_code code, const struct error *err, uint64_t found);
+void snapshot_details_put(struct buf *out, enum err_code code, const struct error *err, uint64_t found,
+			  struct str warnings); /* about sources; empty: there are none */
 enum snapshot_status snapshot_status_of(const struct json *details, const struct json *temporal_details);
 
 /* snapshot_notice.c: its endpoint told (5.16.6). */

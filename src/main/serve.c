@@ -4,6 +4,7 @@
  * handler), for the watchdog's next ping, and for feeds with something to log. Every other thread is born with these
  * signals blocked. The way down is the way up backwards: not ready, feeds stopped, requests answered, all on disk. */
 #include "api/api.h"
+#include "api/source_asker.h"
 #include "api/source_copies.h"
 #include "base/cleanup.h"
 #include "broker/purge.h"
@@ -33,7 +34,6 @@
 #define THREAD_STACK_BYTES (1u << 20)
 #define VALUES_BYTES_MAX (1u << 20)
 #define STATUS_BYTES_MAX 160
-#define URL_BYTES_MAX 512
 #define SOURCE_CONNECTIONS_MAX 512 /* to all context sources */
 #define SOURCE_HOST_CONNECTIONS_MAX 64
 #define DESCRIPTORS_BESIDE 2048 /* for databases, listening, contexts under way */
@@ -51,7 +51,7 @@ struct daemon {
 	struct address_policy *source_places; /* of context sources */
 	struct http_forwarder *forwarder; /* to context sources */
 	struct source_copier *copier; /* of subscriptions, to context sources */
-	char url[URL_BYTES_MAX]; /* where context sources reach this server */
+	struct source_asker asker; /* of what snapshots hold of context sources */
 	struct api *api;
 	struct http_server *server;
 	struct broker_rule rules[SETTING_TEXTS_MAX]; /* their texts are those of boot */
@@ -165,6 +165,8 @@ static enum exit_status open_broker(struct daemon *daemon, struct error *err)
 		.snapshots = true,
 		.snapshots_max = (uint32_t)config->snapshots.max,
 		.snapshot_life_s_max = (uint32_t)config->snapshots.lifetime_max_s,
+		.ask = source_asker_ask,
+		.ask_self = &daemon->asker,
 		.rules = daemon->rules,
 		.rule_count = config->history.rules.count,
 		.complain = log_complaint,
@@ -323,24 +325,21 @@ static void log_uncopied(void *self, struct str tenant, const struct error *err)
 		LOG_TEXT("error", str_from(err->detail)));
 }
 
-/* Once it is known where the server listens: that is where sources are to notify it. */
+/* Once it is known where the server listens: that is where sources are to notify it, and where snapshots ask. */
 static enum exit_status open_copier(struct daemon *daemon, struct error *err)
 {
 	const struct config *config = daemon->boot;
-	bool bracketed = strchr(config->listen.address, ':') != NULL;
 	const struct source_copier_options options = {.broker = daemon->broker,
 						      .forwarder = daemon->forwarder,
-						      .url = daemon->url,
+						      .url = config->public_url[0] ? config->public_url
+										   : daemon->asker.url,
 						      .source_timeout_ms = (uint32_t)config->sources.timeout_s * 1000,
 						      .split_entities = config->sources.split_entities,
 						      .complain = log_uncopied,
 						      .complain_self = daemon};
 
-	if (config->public_url[0])
-		(void)snprintf(daemon->url, sizeof(daemon->url), "%s", config->public_url);
-	else
-		(void)snprintf(daemon->url, sizeof(daemon->url), bracketed ? "http://[%s]:%u" : "http://%s:%u",
-			       config->listen.address, http_server_port(daemon->server));
+	source_asker_set_page(&daemon->asker, (uint32_t)config->query.page_max);
+	source_asker_serve(&daemon->asker, config->listen.address, http_server_port(daemon->server));
 	enum err_code code = source_copier_new(&options, &daemon->copier, err);
 
 	return code ? refuse(err, exit_of(code)) : EXIT_GOOD;
@@ -449,6 +448,7 @@ static void reload(struct daemon *daemon)
 	}
 	apply_log_settings(daemon, config);
 	api_set_page_limits(daemon->api, (uint32_t)config->query.page_default, (uint32_t)config->query.page_max);
+	source_asker_set_page(&daemon->asker, (uint32_t)config->query.page_max);
 	for (const struct setting *setting = config_settings; setting->key; setting++) {
 		if (!setting->reloads && !same_setting(setting, daemon->boot, config))
 			log_say(&daemon->log, LOG_WARNING, "a changed setting needs a restart",
@@ -468,11 +468,9 @@ static void reload(struct daemon *daemon)
 static void say_ready(struct daemon *daemon)
 {
 	const struct config *config = daemon->boot;
-	bool bracketed = strchr(config->listen.address, ':') != NULL;
-	char url[STATUS_BYTES_MAX], status[STATUS_BYTES_MAX + 32];
+	char url[SOURCE_ASKER_URL_BYTES + sizeof(API_ROOT)], status[sizeof(url) + 32];
 
-	(void)snprintf(url, sizeof(url), bracketed ? "http://[%s]:%u" API_ROOT : "http://%s:%u" API_ROOT,
-		       config->listen.address, http_server_port(daemon->server));
+	(void)snprintf(url, sizeof(url), "%s" API_ROOT, daemon->asker.url);
 	(void)snprintf(status, sizeof(status), "Serving %s", url);
 	log_say(&daemon->log, LOG_INFO, "ready", LOG_TEXT("url", str_from(url)),
 		LOG_TEXT("data", str_from(config->store == CONFIG_STORE_MEMORY ? "memory" : config->data)),
