@@ -2,8 +2,10 @@
 #include "api/source_asker.h"
 
 #include "api/api.h"
+#include "base/time_value.h"
 #include "net/http_sender.h"
 #include "ngsild/context.h"
+#include "ngsild/temporal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +20,7 @@
 #define BODY_BYTES_MAX ((size_t)8 << 20)
 #define RESTARTS_MAX 3u /* when its entity map is lost */
 
-enum { WANTED_LINK, WANTED_MAP, WANTED_WARNING, WANTED_COUNT };
+enum { WANTED_LINK, WANTED_MAP, WANTED_WARNING, WANTED_RANGE, WANTED_COUNT };
 
 struct asking {
 	const struct snapshot_asking *wanted;
@@ -26,15 +28,17 @@ struct asking {
 	struct arena arena; /* of the query */
 	struct arena page;
 	struct http_sender *sender; /* owned; freed before the post goes */
-	struct http_post_header headers[3];
+	struct http_post_header headers[4];
 	struct http_post_wanted given[WANTED_COUNT];
 	struct buf answer;
-	struct str body;
+	struct json *query; /* in arena: what is sent */
+	struct str body; /* its text */
 	struct http_post post;
 	struct http_post_result result;
 	bool ended;
 	struct str next, map; /* in arena: what follows the page, the map that it is of; STR_NONE: none */
-	struct error *err;
+	struct arena rest; /* of the body that asks for the rest of a page's evolutions */
+	struct error *err, ignored;
 };
 
 /* ---- the server ---- */
@@ -76,12 +80,19 @@ static void wait_a_moment(void)
 
 static enum err_code send_once(struct asking *a, const char *method, const char *url, struct str body)
 {
+	size_t count = 2;
+
+	/* A page's rest is of the page's own map. */
+	if (a->wanted->tenant.len)
+		a->headers[count++] = (struct http_post_header){STR("NGSILD-Tenant"), a->wanted->tenant};
+	if (a->map.at)
+		a->headers[count++] = (struct http_post_header){STR("NGSILD-EntityMap"), a->map};
 	a->ended = false;
 	a->answer.len = 0;
 	a->post = (struct http_post){.url = url,
 				     .method = method,
 				     .headers = a->headers,
-				     .header_count = a->wanted->tenant.len ? 3 : 2,
+				     .header_count = count,
 				     .body = body,
 				     .timeout_ms = ASK_TIMEOUT_MS,
 				     .answer = &a->answer,
@@ -109,7 +120,7 @@ static bool is_worth_another(const struct asking *a, size_t *failures)
 }
 
 /* Until there is an answer. */
-static enum err_code send(struct asking *a, const char *url)
+static enum err_code send(struct asking *a, const char *url, struct str body)
 {
 	size_t failures = 0;
 
@@ -117,7 +128,7 @@ static enum err_code send(struct asking *a, const char *url)
 		if (a->wanted->is_over(a->wanted->self))
 			return over(a);
 		arena_clear(&a->page);
-		enum err_code code = send_once(a, "POST", url, a->body);
+		enum err_code code = send_once(a, "POST", url, body);
 
 		if (code != ERR_OK)
 			return code;
@@ -208,9 +219,9 @@ static enum err_code give(struct asking *a)
 /* ---- pages ---- */
 
 /* *ret_lost: the entity map of the pages before is gone, and this page is of another. */
-static enum err_code ask_page(struct asking *a, const char *url, bool *ret_lost)
+static enum err_code ask_part(struct asking *a, const char *url, struct str body, bool *ret_lost)
 {
-	enum err_code code = send(a, url);
+	enum err_code code = send(a, url, body);
 
 	if (code != ERR_OK)
 		return code;
@@ -229,10 +240,79 @@ static enum err_code ask_page(struct asking *a, const char *url, bool *ret_lost)
 	return give(a);
 }
 
+static enum err_code make_body(struct arena *arena, const struct json *query, struct str *ret, struct error *err)
+{
+	struct buf text;
+
+	buf_init(&text, BODY_BYTES_MAX);
+	json_write(&text, query);
+	*ret = text.failed ? STR_NONE : arena_dup(arena, buf_str(&text));
+	buf_done(&text);
+	return ret->at ? ERR_OK : err_set(err, ERR_MEMORY, "no memory for a snapshot's query");
+}
+
+/* temporalQ from this time on; that before it began where the evolutions were cut. */
+static struct json *later(struct arena *arena, const struct json *temporal, int64_t from_us)
+{
+	struct str end = json_text(json_get(temporal, STR("endTimeAt"))), from;
+	struct json *result = json_dup_nodes(arena, temporal);
+	char time[TIME_ISO_BYTES];
+
+	if (str_eq(json_text(json_get(temporal, STR("timerel"))), STR("before")))
+		end = json_text(json_get(temporal, STR("timeAt")));
+	/* "after" is without its time. */
+	from = arena_dup(arena, time_format_iso(from_us - 1, time));
+	if (!result || !from.at ||
+	    !json_set(arena, result, STR("timerel"), json_string(end.at ? STR("between") : STR("after"))) ||
+	    !json_set(arena, result, STR("timeAt"), json_string(from)) ||
+	    (end.at && !json_set(arena, result, STR("endTimeAt"), json_string(end))))
+		return NULL;
+	return result;
+}
+
+/* The query for what a partial answer has left out (6.3.10): what lies at its end and behind it. */
+static enum err_code ask_later(struct asking *a, int64_t *before_us, struct str *ret_body)
+{
+	const struct json *temporal = json_get(a->query, STR("temporalQ"));
+	int64_t start_us, end_us;
+
+	if (!temporal_range_read(a->given[WANTED_RANGE].value, &start_us, &end_us))
+		return err_set(a->err, ERR_IO, "a part of evolutions came without its range of time");
+	if (json_get(temporal, STR("lastN")) || end_us <= *before_us)
+		return err_set(a->err, ERR_LIMIT, "%s than an answer holds (query.instances_max)",
+			       end_us <= *before_us ? "an attribute has more instances at one time"
+						    : "lastN of evolutions of several sources asks for more");
+	*before_us = end_us;
+	arena_clear(&a->rest);
+	struct json *changed = later(&a->rest, temporal, end_us), *query = json_dup_nodes(&a->rest, a->query);
+
+	if (!changed || !query || !json_set(&a->rest, query, STR("temporalQ"), *changed))
+		return err_set(a->err, ERR_MEMORY, "no memory for a snapshot's query");
+	return make_body(&a->rest, query, ret_body, a->err);
+}
+
+/* A page, with all that its evolutions have. */
+static enum err_code ask_page(struct asking *a, const char *url, bool *ret_lost)
+{
+	int64_t before_us = INT64_MIN;
+	struct str body = a->body;
+	enum err_code code = ask_part(a, url, body, ret_lost);
+	struct str next = a->next;
+
+	while (code == ERR_OK && a->result.status == 206 && !*ret_lost) {
+		code = ask_later(a, &before_us, &body);
+		if (code == ERR_OK)
+			code = ask_part(a, url, body, ret_lost);
+	}
+	a->next = next;
+	return code;
+}
+
 static enum err_code ask_pages(struct asking *a, bool *ret_lost)
 {
 	uint32_t limit = atomic_load(&a->asker->page);
-	struct str first = STR(API_ROOT "/entityOperations/query?options=sysAttrs");
+	struct str first = a->wanted->temporal ? STR(API_ROOT "/temporal/entityOperations/query?options=sysAttrs")
+					       : STR(API_ROOT "/entityOperations/query?options=sysAttrs");
 	const char *url =
 		arena_printf(&a->arena, limit ? "%s%.*s&limit=%u" : "%s%.*s", a->asker->url, STR_FMT(first), limit).at;
 	enum err_code code = ERR_OK;
@@ -267,12 +347,12 @@ static enum err_code ask_all(struct asking *a)
 /* Nobody else knows of it; were this to fail, it would go by itself. */
 static void drop_map(struct asking *a)
 {
-	struct error ignored, *err = a->err;
+	struct error *err = a->err;
 	const char *url = arena_printf(&a->arena, "%s%.*s", a->asker->url, STR_FMT(a->map)).at;
 
 	if (!a->map.at || !url || !str_starts(a->map, STR(API_ROOT "/entityMaps/")))
 		return;
-	a->err = &ignored;
+	a->err = &a->ignored;
 	(void)send_once(a, "DELETE", url, STR_NONE);
 	a->err = err;
 }
@@ -281,25 +361,21 @@ static enum err_code prepare(struct asking *a)
 {
 	const struct http_sender_options options = {.connections_max = 1, .user_agent = "machi-snapshots"};
 	const struct json *context = a->wanted->context_value;
-	struct json *body = json_dup_nodes(&a->arena, a->wanted->query);
-	struct buf text;
 
 	a->headers[0] = (struct http_post_header){STR("Content-Type"), STR("application/ld+json")};
 	a->headers[1] = (struct http_post_header){STR("Accept"), STR("application/json")};
-	a->headers[2] = (struct http_post_header){STR("NGSILD-Tenant"), a->wanted->tenant};
 	a->given[WANTED_LINK].name = "Link";
 	a->given[WANTED_MAP].name = "NGSILD-EntityMap";
 	a->given[WANTED_WARNING].name = "NGSILD-Warning";
-	if (!body || !json_add(&a->arena, body, STR("entityMap"), json_bool(true)) ||
-	    !json_add(&a->arena, body, STR("@context"), context ? *context : json_string(STR(NGSILD_CORE_CONTEXT_URL))))
+	a->given[WANTED_RANGE].name = "Content-Range";
+	a->query = json_dup_nodes(&a->arena, a->wanted->query);
+	if (!a->query || !json_add(&a->arena, a->query, STR("entityMap"), json_bool(true)) ||
+	    !json_add(&a->arena, a->query, STR("@context"),
+		      context ? *context : json_string(STR(NGSILD_CORE_CONTEXT_URL))))
 		return err_set(a->err, ERR_MEMORY, "no memory for a snapshot's query");
-	buf_init(&text, BODY_BYTES_MAX);
-	json_write(&text, body);
-	a->body = arena_dup(&a->arena, buf_str(&text));
-	buf_done(&text);
-	if (!a->body.len)
-		return err_set(a->err, ERR_MEMORY, "no memory for a snapshot's query");
-	return http_sender_new(&options, &a->sender, a->err);
+	enum err_code code = make_body(&a->arena, a->query, &a->body, a->err);
+
+	return code ? code : http_sender_new(&options, &a->sender, a->err);
 }
 
 enum err_code source_asker_ask(void *self, const struct snapshot_asking *asking, struct error *err)
@@ -313,6 +389,7 @@ enum err_code source_asker_ask(void *self, const struct snapshot_asking *asking,
 	}
 	arena_init(&a.arena, QUERY_ARENA_BYTES_MAX);
 	arena_init(&a.page, PAGE_ARENA_BYTES_MAX);
+	arena_init(&a.rest, QUERY_ARENA_BYTES_MAX);
 	buf_init(&a.answer, ANSWER_BYTES_MAX);
 	enum err_code code = prepare(&a);
 
@@ -322,6 +399,7 @@ enum err_code source_asker_ask(void *self, const struct snapshot_asking *asking,
 		drop_map(&a);
 	(void)http_sender_free(a.sender);
 	buf_done(&a.answer);
+	arena_done(&a.rest);
 	arena_done(&a.page);
 	arena_done(&a.arena);
 	return code;

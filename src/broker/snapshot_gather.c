@@ -3,10 +3,7 @@
  * Only here is it decided what a query finds. What other context sources have is asked for by who can
  * (broker_options.ask), as a client asks; what comes is treated as what was found here.
  * Source: GS CIM 009 V1.9.1 clauses 5.7.2.4, 5.7.4.4, 5.16.1.4, 4.21, 4.5.5. */
-#include "broker/snapshots_int.h"
-#include "broker/sources.h"
-#include "broker/temporal_int.h"
-#include "ngsild/expand.h"
+#include "broker/snapshot_gather_int.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,24 +11,6 @@
 #define INSTANCES_AT_ONCE 4096u
 #define ASK_BYTES_MAX ((size_t)16 << 20)
 #define PIECE_BYTES_MAX ((size_t)256 << 20) /* the instances at once of one attribute */
-
-struct gathering {
-	struct broker_reader *reader;
-	const struct snapshot_query *asked;
-	struct context *context;
-	struct snapshot_sink *sink;
-	struct arena arena; /* of what is asked */
-	struct arena piece;
-	struct query *query; /* owned */
-	struct represent_options represent; /* show and dataset_ids */
-	struct temporal_query when;
-	struct matching matching;
-	struct temporal_reading reading;
-	uint64_t found;
-	struct buf *warnings;
-	enum err_code code;
-	struct error *err;
-};
 
 /* ---- what is asked ---- */
 
@@ -127,7 +106,7 @@ static struct json *reduced(struct gathering *g, const struct json *entity)
 	return result;
 }
 
-static bool keep(struct gathering *g, const struct json *entity)
+bool gathering_keep(struct gathering *g, const struct json *entity)
 {
 	const struct json *shown = reduced(g, entity);
 
@@ -142,7 +121,7 @@ static bool visit_entity(void *self, const struct json *entity)
 	struct gathering *g = self;
 
 	arena_clear(&g->piece);
-	return keep(g, entity);
+	return gathering_keep(g, entity);
 }
 
 static enum err_code gather_entities(struct gathering *g)
@@ -152,79 +131,6 @@ static enum err_code gather_entities(struct gathering *g)
 	enum err_code code = matching_scan(&g->matching, 0);
 
 	return code ? code : g->code;
-}
-
-/* ---- entities of other context sources ---- */
-
-/* Have others a part in it? */
-static enum err_code look_for_sources(struct gathering *g, struct str tenant, bool *ret_are_some)
-{
-	const struct broker *broker = g->reader->broker;
-	const struct registration_question match = {.query = g->query};
-	const struct source_question question = {.match = &match, .operation = SOURCE_QUERY_ENTITY};
-	struct source_list sources = {.count = 0};
-	enum err_code code = ERR_OK;
-
-	*ret_are_some = false;
-	if (g->asked->temporal || !g->asked->document || !broker->options.ask ||
-	    !broker_has_registrations(broker, tenant))
-		return ERR_OK;
-	code = broker_sources(g->reader, tenant, &question, &g->arena, &sources, g->err);
-	*ret_are_some = sources.count > 0;
-	sources_release(&sources);
-	return code;
-}
-
-/* What selects entities; what is shown of them is decided here (reduced()). */
-static struct json *selecting(struct gathering *g)
-{
-	static const char *const names[] = {"type", "entities", "attrs", "q", "geoQ", "csf", "scopeQ", "splitEntities"};
-	struct json *query = json_new(&g->arena, json_object());
-
-	for (size_t i = 0; query && i < sizeof(names) / sizeof(names[0]); i++) {
-		const struct json *value = json_get(g->asked->document, str_from(names[i]));
-
-		if (value && !json_add(&g->arena, query, str_from(names[i]), *value))
-			query = NULL;
-	}
-	return query;
-}
-
-static bool take_answer(void *self, const struct json *answer)
-{
-	struct gathering *g = self;
-	const struct expand_options options = {.context = g->context, .stamped = true};
-	struct json *entity = NULL;
-
-	arena_clear(&g->piece);
-	g->code = expand_entity(&g->piece, answer, &options, &entity, g->err);
-	return g->code == ERR_OK && keep(g, entity);
-}
-
-static bool is_over(const void *self)
-{
-	const struct gathering *g = self;
-
-	return g->sink->is_over(g->sink->self);
-}
-
-static enum err_code gather_from_all(struct gathering *g, struct str tenant)
-{
-	const struct broker_options *options = &g->reader->broker->options;
-	const struct snapshot_asking asking = {.tenant = tenant,
-					       .query = selecting(g),
-					       .context_value = g->asked->context_value,
-					       .parser = broker_reader_parser(g->reader),
-					       .take = take_answer,
-					       .is_over = is_over,
-					       .self = g,
-					       .warnings = g->warnings};
-
-	if (!asking.query)
-		return err_set(g->err, ERR_MEMORY, "no memory for a snapshot's query");
-	enum err_code code = options->ask(options->ask_self, &asking, g->err);
-
-	return g->code ? g->code : code;
 }
 
 /* ---- evolutions ---- */
@@ -416,7 +322,7 @@ static enum err_code take_attribute(struct gathering *g, const struct store_subj
 	return code;
 }
 
-static enum err_code take_subject(struct gathering *g, const struct store_subject *subject)
+enum err_code gathering_take_subject(struct gathering *g, const struct store_subject *subject)
 {
 	const struct store_series *series = NULL;
 	size_t count = 0;
@@ -444,7 +350,7 @@ static bool visit_subject(void *self, int64_t number, const struct store_subject
 	struct gathering *g = self;
 
 	(void)number;
-	g->code = matching_in_time(&g->matching) ? take_subject(g, subject) : g->matching.code;
+	g->code = matching_in_time(&g->matching) ? gathering_take_subject(g, subject) : g->matching.code;
 	return g->code == ERR_OK;
 }
 
@@ -469,9 +375,9 @@ static enum err_code gather(struct gathering *g, struct str tenant)
 	enum err_code code = ask(g);
 
 	if (code == ERR_OK)
-		code = look_for_sources(g, tenant, &spread);
+		code = gathering_is_spread(g, tenant, &spread);
 	if (code == ERR_OK && spread) {
-		code = gather_from_all(g, tenant);
+		code = gathering_ask_all(g, tenant);
 		return code ? code : snapshot_sink_flush(g->sink, g->err);
 	}
 	if (code == ERR_OK)
@@ -494,9 +400,11 @@ enum err_code snapshot_gather(struct broker_reader *reader, struct str tenant, c
 
 	arena_init(&g.arena, ASK_BYTES_MAX);
 	arena_init(&g.piece, PIECE_BYTES_MAX);
+	arena_init(&g.laid, PIECE_BYTES_MAX);
 	enum err_code code = gather(&g, tenant);
 
 	query_done(g.query);
+	arena_done(&g.laid);
 	arena_done(&g.piece);
 	arena_done(&g.arena);
 	if (code == ERR_OK)

@@ -34,14 +34,16 @@ struct snapshot_query {
 	const struct json *document, *context_value;
 };
 
-/* A query that other context sources have a part in, for who runs it as a client's (5.7.2.4): broker_options.ask. */
+/* A query that other context sources have a part in, for who runs it as a client's (5.7.2.4, 5.7.4.4):
+ * broker_options.ask. */
 struct snapshot_asking {
 	struct str tenant;
-	const struct json *query; /* of type Query, with what selects entities alone */
+	const struct json *query; /* of type Query, with what selects entities and instances alone */
+	bool temporal; /* it has a temporalQ: evolutions are asked for */
 	const struct json *context_value; /* of the names in it; NULL: the core */
 	struct json_parser *parser; /* the calling thread's */
 	/* Takes an entity as an answer has it: normalized, with the times of the system, names by that @context. It may
-	 * come twice. False: it takes no more, and ask() may return anything. */
+	 * come twice, and an evolution in several parts. False: it takes no more, and ask() may return anything. */
 	bool (*take)(void *self, const struct json *entity);
 	bool (*is_over)(const void *self); /* nobody wants it any more: ask() returns ERR_CONFLICT soon */
 	void *self;
@@ -52,7 +54,7 @@ struct snapshot_asking {
 struct snapshot_sink;
 
 /* Runs one query on a tenant and hands all that it finds to the sink: what this broker has, and where registrations
- * match a query for entities, what they give. This is the one place that decides where a snapshot's contents come from.
+ * match, what their sources give. This is the one place that decides where a snapshot's contents come from.
  * *ret_found: entities, or evolutions; warnings: as in struct snapshot_asking.
  * Errors: those of a query; those of the sink, which a caller gives up at (snapshot_sink_failed()). */
 MUST_CHECK enum err_code snapshot_gather(struct broker_reader *reader, struct str tenant,

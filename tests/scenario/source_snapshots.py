@@ -46,8 +46,8 @@ def register(hub, port, name, headers=None, **members):
 def snapshot(hub, name, *queries, headers=None, **members):
     """Makes one; returns it once it is there."""
     want(hub, 201, "POST", "/snapshots",
-         {"id": f"urn:s:{name}", "type": "Snapshot", "snapshotQueries": [{"type": "Query", **query} for query in queries],
-          **members}, headers)
+         {"id": f"urn:s:{name}", "type": "Snapshot",
+          **({"snapshotQueries": [{"type": "Query", **query} for query in queries]} if queries else {}), **members}, headers)
     return made(hub, name, headers)
 
 
@@ -156,6 +156,64 @@ def queries_filter_and_show():
         same((seen["snapshotStatus"], cars(hub, "two")["urn:car:3"]),
              ("partial", {"id": "urn:car:3", "type": "Car", "fuel": 0.1, "speed": 90}))
         want(hub, 200, "GET", "/snapshots/urn:s:two")
+
+
+def instances(first, last, **members):
+    return [{"type": "Property", "value": number, "observedAt": f"2026-11-29T{number // 60:02}:{number % 60:02}:00Z",
+             **members} for number in range(first, last)]
+
+
+def values(hub, name, id, attribute):
+    seen = want(hub, 200, "GET", f"/temporal/entities/{id}", headers={"NGSILD-Snapshot": f"urn:s:{name}"})
+    found = seen.get(attribute, [])
+    return sorted((one["value"], one["observedAt"], one.get("datasetId", ""))
+                  for one in (found if isinstance(found, list) else [found]))
+
+
+def same_values(got, wanted):
+    same(([one for one in got if one not in wanted], [one for one in wanted if one not in got], len(got)),
+         ([], [], len(wanted)), "too many, missing, count")
+
+
+def expected(*lists):
+    return sorted((one["value"], one["observedAt"], one.get("datasetId", "")) for one in sum(lists, []))
+
+
+@tap.case
+def evolutions_come_from_all_sources():
+    asked = {"temporalQ": {"timerel": "between", "timeAt": "2026-11-29T00:10:00Z", "endTimeAt": "2026-11-29T06:00:00Z"}}
+    with contextlib.ExitStack() as stack:
+        hub = stack.enter_context(Daemon(machi, work / "time0"))
+        # A source whose answers are partial (6.3.10), and one whose are not.
+        one = stack.enter_context(Daemon(machi, work / "time1", "--set", "query.instances_max=50"))
+        two = stack.enter_context(Daemon(machi, work / "time2"))
+        want(hub, 201, "POST", "/temporal/entities",
+             {"id": "urn:car:1", "type": "Car", "speed": instances(100, 200), "fuel": instances(0, 5)})
+        want(one, 201, "POST", "/temporal/entities", {"id": "urn:car:1", "type": "Car", "speed": instances(200, 420)})
+        want(two, 201, "POST", "/temporal/entities",
+             {"id": "urn:car:1", "type": "Car", "speed": instances(150, 160, datasetId="urn:gps")})
+        want(two, 201, "POST", "/temporal/entities", {"id": "urn:car:2", "type": "Car", "speed": instances(0, 60)})
+        for source, name in ((one, "one"), (two, "two")):
+            register(hub, source.port, name, operations=["queryTemporal"],
+                     observationInterval={"startAt": "2000-01-01T00:00:00Z"})
+        seen = snapshot(hub, "time", snapshotTemporalQueries=[{"type": "Query", **ALL, **asked}])
+        same((seen["snapshotStatus"], seen["snapshotTemporalQueriesDetails"]), ("success", [{"resultStatus": "success"}]))
+        same_values(values(hub, "time", "urn:car:1", "speed"),
+             expected(instances(100, 360), instances(150, 160, datasetId="urn:gps")))
+        same_values(values(hub, "time", "urn:car:2", "speed"), expected(instances(10, 60)))
+        same_values(values(hub, "time", "urn:car:1", "fuel"), [])
+        same(cars(hub, "time"), {})
+        # The last of all brokers; and two queries of overlapping times hold each instance once.
+        snapshot(hub, "last", snapshotTemporalQueries=[
+            {"type": "Query", **ALL, "temporalQ": {**asked["temporalQ"], "lastN": 3}, "datasetId": ["@none"]}])
+        same_values(values(hub, "last", "urn:car:1", "speed"), expected(instances(357, 360)))
+        after = {"temporalQ": {"timerel": "after", "timeAt": "2026-11-29T04:00:00Z"}}
+        snapshot(hub, "both", snapshotTemporalQueries=[{"type": "Query", **ALL, **times} for times in (asked, after)])
+        same_values(values(hub, "both", "urn:car:1", "speed"),
+             expected(instances(100, 420), instances(150, 160, datasetId="urn:gps")))
+        before = {"temporalQ": {"timerel": "before", "timeAt": "2026-11-29T05:00:00Z"}}
+        snapshot(hub, "before", snapshotTemporalQueries=[{"type": "Query", **ALL, **before, "q": "speed==290"}])
+        same_values(values(hub, "before", "urn:car:1", "speed"), expected(instances(290, 291)))
 
 
 @tap.case
