@@ -215,7 +215,20 @@ struct entity_look {
 	struct matching *matching;
 	bool (*visit)(void *self, const struct json *entity);
 	void *self;
+	struct map ids; /* that the query names; empty: any. A map has many more than are asked for at a time */
 };
+
+static enum err_code entity_look_init(struct entity_look *entities, struct matching *matching)
+{
+	const struct narrow *narrow = query_narrow(matching->query);
+
+	*entities = (struct entity_look){.matching = matching, .visit = matching->visit, .self = matching->self};
+	map_init(&entities->ids, (uint64_t)(uintptr_t)matching);
+	for (size_t i = 0; i < narrow->id_count; i++)
+		if (!map_set(&entities->ids, narrow->ids[i], entities))
+			return err_set(matching->err, ERR_MEMORY, "no memory to search");
+	return ERR_OK;
+}
 
 static bool take_nothing(void *self, const struct json *entity)
 {
@@ -228,6 +241,11 @@ static enum err_code look_at_entity(void *self, struct str id, bool shown, bool 
 {
 	const struct entity_look *entities = self;
 
+	if (entities->ids.count > 0 && !map_get(&entities->ids, id)) {
+		*ret_matches = false;
+		*ret_more = true;
+		return ERR_OK;
+	}
 	entities->matching->visit = shown ? entities->visit : take_nothing;
 	entities->matching->self = entities->self;
 	return matching_get(entities->matching, id, ret_matches, ret_more);
@@ -235,11 +253,15 @@ static enum err_code look_at_entity(void *self, struct str id, bool shown, bool 
 
 enum err_code map_page(struct matching *matching, const struct broker_page *page, struct broker_page_result *ret_result)
 {
-	struct entity_look entities = {matching, matching->visit, matching->self};
+	struct entity_look entities;
 	const struct map_look look = {look_at_entity, &entities};
 	struct map_reading reading = reading_of(&look, page);
 	bool ran;
-	enum err_code code = matching_hold(matching, read_map, &reading, &ran);
+	enum err_code code = entity_look_init(&entities, matching);
+
+	if (code == ERR_OK)
+		code = matching_hold(matching, read_map, &reading, &ran);
+	map_done(&entities.ids);
 
 	if (code == ERR_OK)
 		*ret_result = reading.result;
@@ -248,12 +270,13 @@ enum err_code map_page(struct matching *matching, const struct broker_page *page
 
 enum err_code map_walk(struct matching *matching, struct entity_map *map, bool trims)
 {
-	struct entity_look entities = {matching, matching->visit, matching->self};
+	struct entity_look entities;
 	const struct map_look look = {look_at_entity, &entities};
 	bool matches, more = true;
-	enum err_code code = ERR_OK;
+	enum err_code code = entity_look_init(&entities, matching);
 
 	for (size_t at = 0; code == ERR_OK && more && at < map->count; at++)
 		code = check_place(&look, map, trims, at, true, &matches, &more);
+	map_done(&entities.ids);
 	return code;
 }
