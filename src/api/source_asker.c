@@ -2,6 +2,7 @@
 #include "api/source_asker.h"
 
 #include "api/api.h"
+#include "api/source_request.h"
 #include "base/time_value.h"
 #include "net/http_sender.h"
 #include "ngsild/context.h"
@@ -38,7 +39,7 @@ struct asking {
 	bool ended;
 	struct str next, map; /* in arena: what follows the page, the map that it is of; STR_NONE: none */
 	struct arena rest; /* of the body that asks for the rest of a page's evolutions */
-	struct error *err, ignored;
+	struct error *err;
 };
 
 /* ---- the server ---- */
@@ -232,7 +233,8 @@ static enum err_code ask_part(struct asking *a, const char *url, struct str body
 	*ret_lost = a->map.at && !str_eq(map, a->map);
 	if (*ret_lost)
 		return ERR_OK;
-	a->map = map.at ? arena_dup(&a->arena, map) : STR_NONE;
+	if (!a->map.at && map.at)
+		a->map = arena_dup(&a->arena, map);
 	a->next = next.at ? arena_dup(&a->arena, next) : STR_NONE;
 	if ((map.at && !a->map.at) || (next.at && !a->next.at))
 		return err_set(a->err, ERR_MEMORY, "no memory for a snapshot's query");
@@ -246,8 +248,7 @@ static enum err_code make_body(struct arena *arena, const struct json *query, st
 
 	buf_init(&text, BODY_BYTES_MAX);
 	json_write(&text, query);
-	*ret = text.failed ? STR_NONE : arena_dup(arena, buf_str(&text));
-	buf_done(&text);
+	*ret = buf_to_arena(&text, arena);
 	return ret->at ? ERR_OK : err_set(err, ERR_MEMORY, "no memory for a snapshot's query");
 }
 
@@ -347,14 +348,10 @@ static enum err_code ask_all(struct asking *a)
 /* Nobody else knows of it; were this to fail, it would go by itself. */
 static void drop_map(struct asking *a)
 {
-	struct error *err = a->err;
 	const char *url = arena_printf(&a->arena, "%s%.*s", a->asker->url, STR_FMT(a->map)).at;
 
-	if (!a->map.at || !url || !str_starts(a->map, STR(API_ROOT "/entityMaps/")))
-		return;
-	a->err = &a->ignored;
-	(void)send_once(a, "DELETE", url, STR_NONE);
-	a->err = err;
+	if (a->map.at && url && str_starts(a->map, STR(API_ROOT "/entityMaps/")))
+		(void)send_once(a, "DELETE", url, STR_NONE);
 }
 
 static enum err_code prepare(struct asking *a)

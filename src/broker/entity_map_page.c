@@ -79,6 +79,33 @@ struct map_reading {
 	struct broker_page_result result;
 };
 
+enum err_code map_look_init(struct map_look *look, const struct query *query,
+			    enum err_code (*run)(void *self, struct str id, bool shown, bool *ret_matches,
+						 bool *ret_more),
+			    void *self, struct error *err)
+{
+	const struct narrow *narrow = query_narrow(query);
+
+	*look = (struct map_look){.run = run, .self = self};
+	map_init(&look->ids, (uint64_t)(uintptr_t)look);
+	for (size_t i = 0; i < narrow->id_count; i++)
+		if (!map_set(&look->ids, narrow->ids[i], look))
+			return err_set(err, ERR_MEMORY, "no memory to search");
+	return ERR_OK;
+}
+
+void map_look_done(struct map_look *look)
+{
+	map_done(&look->ids);
+}
+
+static enum err_code look_at(const struct map_look *look, struct str id, bool shown, bool *ret_matches, bool *ret_more)
+{
+	if (look->ids.count > 0 && !map_get(&look->ids, id))
+		return ERR_OK;
+	return look->run(look->self, id, shown, ret_matches, ret_more);
+}
+
 /* One place: what does not match, or is not there, is marked as gone, when the map trims. */
 static enum err_code check_place(const struct map_look *look, struct entity_map *map, bool trims, size_t at, bool shown,
 				 bool *ret_matches, bool *ret_more)
@@ -87,7 +114,7 @@ static enum err_code check_place(const struct map_look *look, struct entity_map 
 	*ret_more = true;
 	if (entity_map_is_gone(map, at))
 		return ERR_OK;
-	enum err_code code = look->run(look->self, entity_map_at(map, at), shown, ret_matches, ret_more);
+	enum err_code code = look_at(look, entity_map_at(map, at), shown, ret_matches, ret_more);
 
 	if (code == ERR_OK && !*ret_matches && trims)
 		entity_map_mark_gone(map, at);
@@ -215,20 +242,7 @@ struct entity_look {
 	struct matching *matching;
 	bool (*visit)(void *self, const struct json *entity);
 	void *self;
-	struct map ids; /* that the query names; empty: any. A map has many more than are asked for at a time */
 };
-
-static enum err_code entity_look_init(struct entity_look *entities, struct matching *matching)
-{
-	const struct narrow *narrow = query_narrow(matching->query);
-
-	*entities = (struct entity_look){.matching = matching, .visit = matching->visit, .self = matching->self};
-	map_init(&entities->ids, (uint64_t)(uintptr_t)matching);
-	for (size_t i = 0; i < narrow->id_count; i++)
-		if (!map_set(&entities->ids, narrow->ids[i], entities))
-			return err_set(matching->err, ERR_MEMORY, "no memory to search");
-	return ERR_OK;
-}
 
 static bool take_nothing(void *self, const struct json *entity)
 {
@@ -241,11 +255,6 @@ static enum err_code look_at_entity(void *self, struct str id, bool shown, bool 
 {
 	const struct entity_look *entities = self;
 
-	if (entities->ids.count > 0 && !map_get(&entities->ids, id)) {
-		*ret_matches = false;
-		*ret_more = true;
-		return ERR_OK;
-	}
 	entities->matching->visit = shown ? entities->visit : take_nothing;
 	entities->matching->self = entities->self;
 	return matching_get(entities->matching, id, ret_matches, ret_more);
@@ -253,15 +262,15 @@ static enum err_code look_at_entity(void *self, struct str id, bool shown, bool 
 
 enum err_code map_page(struct matching *matching, const struct broker_page *page, struct broker_page_result *ret_result)
 {
-	struct entity_look entities;
-	const struct map_look look = {look_at_entity, &entities};
+	struct entity_look entities = {matching, matching->visit, matching->self};
+	struct map_look look;
 	struct map_reading reading = reading_of(&look, page);
 	bool ran;
-	enum err_code code = entity_look_init(&entities, matching);
+	enum err_code code = map_look_init(&look, matching->query, look_at_entity, &entities, matching->err);
 
 	if (code == ERR_OK)
 		code = matching_hold(matching, read_map, &reading, &ran);
-	map_done(&entities.ids);
+	map_look_done(&look);
 
 	if (code == ERR_OK)
 		*ret_result = reading.result;
@@ -270,13 +279,13 @@ enum err_code map_page(struct matching *matching, const struct broker_page *page
 
 enum err_code map_walk(struct matching *matching, struct entity_map *map, bool trims)
 {
-	struct entity_look entities;
-	const struct map_look look = {look_at_entity, &entities};
+	struct entity_look entities = {matching, matching->visit, matching->self};
+	struct map_look look;
 	bool matches, more = true;
-	enum err_code code = entity_look_init(&entities, matching);
+	enum err_code code = map_look_init(&look, matching->query, look_at_entity, &entities, matching->err);
 
 	for (size_t at = 0; code == ERR_OK && more && at < map->count; at++)
 		code = check_place(&look, map, trims, at, true, &matches, &more);
-	map_done(&entities.ids);
+	map_look_done(&look);
 	return code;
 }

@@ -103,7 +103,13 @@ MUST_CHECK enum err_code order_page(struct matching *matching, const struct brok
 struct map_look {
 	enum err_code (*run)(void *self, struct str id, bool shown, bool *ret_matches, bool *ret_more);
 	void *self;
+	struct map ids; /* that the query names: others are not looked at, a map has many more; empty: any */
 };
+MUST_CHECK enum err_code map_look_init(struct map_look *look, const struct query *query,
+				       enum err_code (*run)(void *self, struct str id, bool shown, bool *ret_matches,
+							    bool *ret_more),
+				       void *self, struct error *err);
+void map_look_done(struct map_look *look); /* also when it could not be made */
 /* A page of an entity map in the map's own order, within a snapshot that the caller holds. */
 MUST_CHECK enum err_code map_look_page(const struct map_look *look, const struct broker_page *page,
 				       struct broker_page_result *ret_result);

@@ -244,14 +244,19 @@ static enum err_code order_walk(struct temporal_walk *walk)
 
 static enum err_code map_page_read(struct temporal_walk *walk)
 {
-	const struct map_look look = {look_at, walk};
+	struct map_look look;
 	struct broker_page_result *result = &walk->result;
-	enum err_code code = store_hold(walk->reading.store, walk->reading.err);
+	enum err_code code = map_look_init(&look, walk->reading.ask->query, look_at, walk, walk->reading.err);
 
+	if (code == ERR_OK)
+		code = store_hold(walk->reading.store, walk->reading.err);
+	if (code == ERR_OK) {
+		code = map_look_page(&look, walk->page, result);
+		store_release(walk->reading.store);
+	}
+	map_look_done(&look);
 	if (code != ERR_OK)
 		return code;
-	code = map_look_page(&look, walk->page, result);
-	store_release(walk->reading.store);
 	result->returned = walk->count;
 	/* The last one did not fit, and is what follows. */
 	if (walk->early) {

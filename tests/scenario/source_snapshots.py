@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import sys
 import tempfile
@@ -84,7 +85,7 @@ ALL = {"entities": [{"type": "Car"}]}
 
 @tap.case
 def it_holds_what_all_sources_have():
-    with city("union", sources=2) as (hub, one, two):
+    with city("union", "--set", "log.requests=true", sources=2) as (hub, one, two):
         tenant = {"NGSILD-Tenant": "city"}
         want(hub, 201, "POST", "/entities", car(0, speed=10), tenant)
         for first in range(1, CARS, 500):
@@ -107,7 +108,8 @@ def it_holds_what_all_sources_have():
         want(one, 204, "PATCH", "/entities/urn:car:3/attrs", car(3, speed=89))
         want(two, 204, "DELETE", "/entities/urn:car:0")
         same(cars(hub, "all", headers=tenant), expected)
-        # The hub's own are as they were, and the map that was used is nobody's.
+        # The map that was used is gone, and the hub's own are as they were.
+        check(re.search(r"method=DELETE path=/ngsi-ld/v1/entityMaps/\S+ status=204", hub.log()), hub.log())
         local = want(hub, 200, "GET", "/entities?type=Car&local=true&options=simplified", headers=tenant)
         same(local, [{"id": "urn:car:0", "type": "Car", "speed": 10}])
 
