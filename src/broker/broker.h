@@ -138,6 +138,7 @@ struct broker_outcome {
 	enum err_code code;
 	bool created; /* it did not exist before */
 	bool changed; /* false: it said the same already, nothing was written */
+	bool late; /* newest_stays: something of it went into the history alone */
 	struct merge_refusal *refusals; /* attributes not updated; in the write's arena */
 	struct error error; /* when code != ERR_OK */
 };
@@ -153,6 +154,10 @@ struct broker_item {
 	bool delete_all; /* BROKER_DELETE_ATTRIBUTE: every instance */
 	int64_t instance_number; /* BROKER_TEMPORAL_…_INSTANCE (ngsild/temporal.h) */
 	bool overwrite; /* BROKER_APPEND_ATTRIBUTES */
+	bool create_missing; /* BROKER_APPEND_ATTRIBUTES: an entity that is not there is created */
+	/* BROKER_APPEND_ATTRIBUTES: an instance that was observed before the entity's own one does not take its place
+	 * but goes into the history alone: what arrives late, or again. */
+	bool newest_stays;
 	bool must_exist; /* BROKER_REPLACE: an absent entity is ERR_NOT_FOUND (5.6.18) */
 	bool no_history; /* nothing is appended to the history (static data that would only repeat itself) */
 	struct broker_outcome outcome; /* set by the write */

@@ -5,11 +5,14 @@
  * each time. What an outcome refers to is copied into the write's arena; all else is the transaction's scratch. */
 #include "broker/broker_int.h"
 
+#include "base/time_value.h"
+
 #include <assert.h>
 
 struct item_run {
 	struct entity_change change;
 	struct broker_item *item;
+	const struct json *fragment; /* what is merged: the item's entity, or what is left of it */
 	struct arena *arena; /* the write's */
 	struct error *err;
 };
@@ -79,7 +82,7 @@ static enum err_code merge(struct item_run *run, struct json *entity, struct mer
 	case BROKER_UPSERT:
 		return merge_update(scratch, entity, item->entity, now_us, ret_result, run->err);
 	case BROKER_APPEND_ATTRIBUTES:
-		return merge_append(scratch, entity, item->entity, item->overwrite, now_us, ret_result, run->err);
+		return merge_append(scratch, entity, run->fragment, item->overwrite, now_us, ret_result, run->err);
 	case BROKER_PARTIAL_UPDATE:
 		return merge_partial(scratch, entity, item->attribute_iri, item->instances, now_us, ret_result,
 				     run->err);
@@ -98,15 +101,97 @@ static enum err_code merge(struct item_run *run, struct json *entity, struct mer
 	}
 }
 
+/* ---- what arrives late ---- */
+
+static bool is_older(const struct json *instance, const struct json *before)
+{
+	int64_t us, before_us;
+
+	return time_parse_iso(json_text(json_get(instance, STR("observedAt"))), true, &us) &&
+	       time_parse_iso(json_text(json_get(before, STR("observedAt"))), true, &before_us) && us < before_us;
+}
+
+/* Is there an instance that is older than the entity's? */
+static bool has_late(const struct json *entity, const struct json *fragment)
+{
+	for (uint32_t i = 0; i < fragment->count; i++) {
+		const struct json_member *member = &fragment->members[i];
+
+		if (!document_is_attribute(member->key))
+			continue;
+		for (uint32_t j = 0; j < member->value.count; j++) {
+			const struct json *instance = &member->value.items[j];
+			struct str dataset = json_text(json_get(instance, STR("datasetId")));
+
+			if (is_older(instance, document_instance(entity, member->key, dataset)))
+				return true;
+		}
+	}
+	return false;
+}
+
+static enum err_code note_late(struct item_run *run, struct str iri, const struct json *instance, struct change **late)
+{
+	struct change *change = arena_new(store_txn_arena(run->change.txn), struct change);
+	const struct json *kept = json_new(store_txn_arena(run->change.txn), *instance);
+
+	if (!change || !kept)
+		return err_set(run->err, ERR_MEMORY, "no memory for what arrives late");
+	*change = (struct change){.kind = CHANGE_UPDATED,
+				  .attribute_iri = iri,
+				  .dataset_id = json_text(json_get(instance, STR("datasetId"))),
+				  .after = kept,
+				  .next = *late};
+	*late = change;
+	return ERR_OK;
+}
+
+/* *fragment becomes what is not late; what is goes into the history. */
+static enum err_code set_late_aside(struct item_run *run, const struct json *entity, const struct json **fragment)
+{
+	struct json *copy = json_dup_nodes(store_txn_arena(run->change.txn), *fragment);
+	struct change *late = NULL;
+	enum err_code code = ERR_OK;
+
+	if (!copy)
+		return err_set(run->err, ERR_MEMORY, "no memory for what arrives late");
+	for (uint32_t i = copy->count; i-- > 0 && !code;) {
+		struct json_member *member = &copy->members[i];
+
+		if (!document_is_attribute(member->key))
+			continue;
+		for (uint32_t j = member->value.count; j-- > 0 && !code;) {
+			const struct json *instance = &member->value.items[j];
+			struct str dataset = json_text(json_get(instance, STR("datasetId")));
+
+			if (!is_older(instance, document_instance(entity, member->key, dataset)))
+				continue;
+			code = note_late(run, member->key, instance, &late);
+			(void)json_remove_at(&member->value, j);
+		}
+		if (member->value.count == 0)
+			(void)json_remove(copy, member->key);
+	}
+	*fragment = copy;
+	if (code || run->item->no_history)
+		return code;
+	run->change.storing = true;
+	run->item->outcome.late = true;
+	return store_txn_history(run->change.txn, run->item->id, late, run->change.now_us, run->err);
+}
+
 static enum err_code change(struct item_run *run, struct json *entity)
 {
 	struct json *before = json_dup_nodes(store_txn_arena(run->change.txn), entity);
 	struct merge_result expired, result;
 
+	run->fragment = run->item->entity;
 	if (!before)
 		return err_set(run->err, ERR_MEMORY, "no memory to change the entity");
 	enum err_code code = entity_expire(&run->change, entity, &expired);
 
+	if (code == ERR_OK && run->item->newest_stays && has_late(entity, run->fragment))
+		code = set_late_aside(run, entity, &run->fragment);
 	if (code == ERR_OK)
 		code = merge(run, entity, &result);
 	if (code == ERR_OK)
@@ -133,7 +218,8 @@ static enum err_code remove_entity(struct item_run *run, const struct json *enti
 static bool creates(const struct broker_item *item)
 {
 	return item->operation == BROKER_CREATE || item->operation == BROKER_UPSERT ||
-	       (item->operation == BROKER_REPLACE && !item->must_exist);
+	       (item->operation == BROKER_REPLACE && !item->must_exist) ||
+	       (item->operation == BROKER_APPEND_ATTRIBUTES && item->create_missing);
 }
 
 static enum err_code run_item(struct item_run *run)

@@ -101,46 +101,6 @@ static enum err_code no_memory(struct error *err)
 
 /* ---- storing ---- */
 
-static bool is_older(const struct json *instance, const struct json *before)
-{
-	int64_t us, before_us;
-
-	return time_parse_iso(json_text(json_get(instance, STR("observedAt"))), true, &us) &&
-	       time_parse_iso(json_text(json_get(before, STR("observedAt"))), true, &before_us) && us < before_us;
-}
-
-/* The entity without what is older than the store has it, in the transaction's scratch. */
-static enum err_code without_older(struct store_txn *txn, const struct json *entity, const struct json **ret,
-				   struct error *err)
-{
-	struct json *before, *copy;
-	enum err_code code = store_txn_get(txn, document_id(entity), &before, err);
-
-	*ret = entity;
-	if (code)
-		return code == ERR_NOT_FOUND ? ERR_OK : code;
-	copy = json_dup_nodes(store_txn_arena(txn), entity);
-	if (!copy)
-		return err_set(err, ERR_MEMORY, "no memory for an entity");
-	for (uint32_t i = copy->count; i-- > 0;) {
-		struct json_member *member = &copy->members[i];
-
-		if (!document_is_attribute(member->key))
-			continue;
-		for (uint32_t j = member->value.count; j-- > 0;) {
-			const struct json *instance = &member->value.items[j];
-			struct str dataset = json_text(json_get(instance, STR("datasetId")));
-
-			if (is_older(instance, document_instance(before, member->key, dataset)))
-				(void)json_remove_at(&member->value, j);
-		}
-		if (member->value.count == 0)
-			(void)json_remove(copy, member->key);
-	}
-	*ret = copy;
-	return ERR_OK;
-}
-
 static enum err_code apply(struct import *import, struct store_txn *txn, struct pending *pending, struct error *err)
 {
 	enum mapping_mode mode = mapping_mode(import->options->mapping);
@@ -149,16 +109,12 @@ static enum err_code apply(struct import *import, struct store_txn *txn, struct 
 		.id = document_id(pending->entity),
 		.entity = pending->entity,
 		.overwrite = true,
+		.create_missing = mode == MAPPING_APPEND || mode == MAPPING_SERIES,
+		.newest_stays = import->series,
 		.no_history = import->series || !mapping_history(import->options->mapping),
 	};
-	enum err_code code = import->series ? without_older(txn, pending->entity, &item.entity, err) : ERR_OK;
+	enum err_code code = broker_apply_item(import->broker, txn, &item, store_txn_arena(txn), err);
 
-	if (!code)
-		code = broker_apply_item(import->broker, txn, &item, store_txn_arena(txn), err);
-	if (!code && item.outcome.code == ERR_NOT_FOUND && (mode == MAPPING_APPEND || mode == MAPPING_SERIES)) {
-		item.operation = BROKER_CREATE;
-		code = broker_apply_item(import->broker, txn, &item, store_txn_arena(txn), err);
-	}
 	pending->outcome = item.outcome;
 	pending->outcome.refusals = NULL; /* they lie in the transaction's scratch */
 	return code;

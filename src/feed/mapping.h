@@ -27,11 +27,18 @@ struct mapping;
 /* file names the text in messages. Errors: ERR_INVALID "file:line:column: …", ERR_LIMIT, ERR_MEMORY. */
 MUST_CHECK enum err_code mapping_parse(struct str file, struct str text, struct mapping **ret_mapping,
 				       struct error *err);
+/* The same of a document that is parsed already, or a part of one; borrowed for as long as the mapping lives. */
+struct yaml_tree;
+MUST_CHECK enum err_code mapping_of_tree(const struct yaml_tree *root, struct mapping **ret_mapping, struct error *err);
 struct mapping *mapping_free(struct mapping *mapping);
 
 enum mapping_mode mapping_mode(const struct mapping *mapping);
 bool mapping_history(const struct mapping *mapping); /* false: changes leave no history */
 char mapping_separator(const struct mapping *mapping); /* csv.separator; ',' when not given */
+/* Where in a document the rows are ("each", a path as feed/json_path.h has it); STR_NONE: the document is one. */
+struct str mapping_each(const struct mapping *mapping);
+/* The topics that it is for ("topic", a pattern as feed/record.h has it); STR_NONE: all. */
+struct str mapping_topic(const struct mapping *mapping);
 /* Names of the columns that the mapping reads, each once; borrowed from the mapping. */
 const struct str *mapping_columns(const struct mapping *mapping, size_t *ret_count);
 

@@ -83,6 +83,7 @@ struct mapping {
 	enum mapping_mode mode;
 	bool history;
 	char separator;
+	struct str each, topic;
 	struct template id;
 	struct str *types;
 	size_t type_count;

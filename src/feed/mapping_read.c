@@ -93,28 +93,24 @@ static enum err_code read_head(struct mapping_reader *reader, const struct yaml_
 	if (!code && moment)
 		code = mapping_read_moment(reader, moment, &reader->observed_at);
 	if (!code)
+		code = mapping_read_text(reader, root, "each", &mapping->each);
+	if (!code)
+		code = mapping_read_text(reader, root, "topic", &mapping->topic);
+	if (!code)
 		code = read_csv_section(reader, root, &mapping->separator);
 	return code ? code : read_skips(reader, root);
 }
 
-static enum err_code read_mapping(struct mapping_reader *reader, struct str file, struct str text)
+static enum err_code read_mapping(struct mapping_reader *reader, const struct yaml_tree *root)
 {
-	static const char *const known[] = {"description", "id",  "type", "mode",       "history", "nothing",
-					    "observed_at", "csv", "skip", "attributes", NULL};
+	static const char *const known[] = {"description", "id",          "type", "mode", "history",
+					    "nothing",     "observed_at", "csv",  "skip", "attributes",
+					    "each",        "topic",       NULL};
 	struct mapping *mapping = reader->mapping;
-	struct yaml_tree *root = NULL;
-	enum err_code code;
+	enum err_code code = mapping_expect(reader, root, YAML_TREE_MAP, "a mapping with id, type and attributes");
 
-	file = arena_dup(reader->arena, file);
-	if (!file.at)
-		return mapping_no_memory(reader);
-	code = yaml_tree_parse(reader->arena, file, text, &root, reader->err);
-	if (code)
-		return code;
-	if (!root || root->kind != YAML_TREE_MAP)
-		return err_set(reader->err, ERR_INVALID, "%.*s:1:1: expected a mapping with id, type and attributes",
-			       STR_FMT(file));
-	code = mapping_check_keys(reader, root, known);
+	if (!code)
+		code = mapping_check_keys(reader, root, known);
 	if (!code)
 		code = read_head(reader, root);
 	const struct yaml_tree *attributes = yaml_tree_get(root, STR("attributes"));
@@ -125,19 +121,59 @@ static enum err_code read_mapping(struct mapping_reader *reader, struct str file
 		    : mapping_read_fields(reader, attributes, true, 0, &mapping->attributes, &mapping->attribute_count);
 }
 
+static enum err_code read_text(struct mapping_reader *reader, struct str file, struct str text)
+{
+	struct yaml_tree *root = NULL;
+
+	file = arena_dup(reader->arena, file);
+	if (!file.at)
+		return mapping_no_memory(reader);
+	enum err_code code = yaml_tree_parse(reader->arena, file, text, &root, reader->err);
+
+	if (code)
+		return code;
+	if (!root || root->kind != YAML_TREE_MAP)
+		return err_set(reader->err, ERR_INVALID, "%.*s:1:1: expected a mapping with id, type and attributes",
+			       STR_FMT(file));
+	return read_mapping(reader, root);
+}
+
+static struct mapping *mapping_new(void)
+{
+	struct mapping *mapping = calloc(1, sizeof(*mapping));
+
+	if (!mapping)
+		return NULL;
+	arena_init(&mapping->arena, MAPPING_BYTES_MAX);
+	mapping->history = true;
+	mapping->separator = ',';
+	return mapping;
+}
+
 DEFINE_CLEANUP(struct mapping *, mapping);
 
 enum err_code mapping_parse(struct str file, struct str text, struct mapping **ret_mapping, struct error *err)
 {
-	CLEANUP(mapping) struct mapping *mapping = calloc(1, sizeof(*mapping));
+	CLEANUP(mapping) struct mapping *mapping = mapping_new();
 
 	if (!mapping)
 		return err_set(err, ERR_MEMORY, "no memory for the mapping");
-	arena_init(&mapping->arena, MAPPING_BYTES_MAX);
-	mapping->history = true;
-	mapping->separator = ',';
 	struct mapping_reader reader = {mapping, &mapping->arena, err, {.column = NO_COLUMN}};
-	enum err_code code = read_mapping(&reader, file, text);
+	enum err_code code = read_text(&reader, file, text);
+
+	if (!code)
+		*ret_mapping = TAKE(mapping);
+	return code;
+}
+
+enum err_code mapping_of_tree(const struct yaml_tree *root, struct mapping **ret_mapping, struct error *err)
+{
+	CLEANUP(mapping) struct mapping *mapping = mapping_new();
+
+	if (!mapping)
+		return err_set(err, ERR_MEMORY, "no memory for the mapping");
+	struct mapping_reader reader = {mapping, &mapping->arena, err, {.column = NO_COLUMN}};
+	enum err_code code = read_mapping(&reader, root);
 
 	if (!code)
 		*ret_mapping = TAKE(mapping);
@@ -172,4 +208,14 @@ const struct str *mapping_columns(const struct mapping *mapping, size_t *ret_cou
 {
 	*ret_count = mapping->column_count;
 	return mapping->columns;
+}
+
+struct str mapping_each(const struct mapping *mapping)
+{
+	return mapping->each;
+}
+
+struct str mapping_topic(const struct mapping *mapping)
+{
+	return mapping->topic;
 }

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/nearest.h"
+#include "feed/feed.h"
 #include "yaml/yaml_tree.h"
 
 #include <assert.h>
@@ -61,8 +62,10 @@ static void offer_keys(struct nearest *nearest, const struct setting *settings, 
 		else if (has_dot && str_eq(str_part(key, 0, dot), section))
 			nearest_offer(nearest, str_part(key, dot + 1, key.len));
 	}
-	if (section.len == 0 && settings == config_settings)
+	if (section.len == 0 && settings == config_settings) {
 		nearest_offer(nearest, STR("timetable"));
+		nearest_offer(nearest, STR("feeds"));
+	}
 }
 
 static void unknown_key(struct loader *loader, const struct yaml_tree *key, struct str name,
@@ -240,6 +243,25 @@ static void read_feeds(struct loader *loader, const struct yaml_tree *node)
 	config->feed_count = node->count;
 }
 
+/* Each checks itself, and says where it is wrong. */
+static void read_feed_list(struct loader *loader, const struct yaml_tree *node)
+{
+	struct error cause;
+
+	if (yaml_tree_is_nothing(node))
+		return;
+	if (node->kind != YAML_TREE_LIST || node->count > FEEDS_MAX) {
+		(void)err_set(&cause, ERR_INVALID, "expected a list of at most %u feeds, each with name, kind and map",
+			      FEEDS_MAX);
+		mistake(loader, where_of(loader, node), STR("feeds"), &cause);
+		return;
+	}
+	for (uint32_t i = 0; i < node->count && !loader->fatal; i++)
+		if (feed_check(&node->items[i], &cause) != ERR_OK)
+			mistake(loader, STR_NONE, STR_NONE, &cause);
+	loader->config->feed_list = node;
+}
+
 static void read_file(struct loader *loader)
 {
 	const struct config_sources *sources = loader->sources;
@@ -262,6 +284,8 @@ static void read_file(struct loader *loader)
 			read_known(loader, setting, key->text, &root->items[i]);
 		else if (str_eq(key->text, STR("timetable")))
 			read_feeds(loader, &root->items[i]);
+		else if (str_eq(key->text, STR("feeds")))
+			read_feed_list(loader, &root->items[i]);
 		else if (is_section(key->text))
 			read_section(loader, key->text, &root->items[i]);
 		else

@@ -74,6 +74,7 @@ struct config {
 	} log;
 	struct config_feed *feeds; /* CONFIG_FEEDS_MAX places */
 	size_t feed_count;
+	const struct yaml_tree *feed_list; /* of feeds' documents (feed/feed.h), each checked; NULL: none */
 	struct arena arena; /* all strings */
 	const char *
 		*origins; /* beside config_settings: who set each last ("default", "machi.yaml:3", "MACHI_LISTEN", …) */

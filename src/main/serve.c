@@ -8,16 +8,17 @@
 #include "api/source_copies.h"
 #include "base/cleanup.h"
 #include "broker/purge.h"
+#include "feed/feed.h"
 #include "main/command_config.h"
 #include "main/command_table.h"
 #include "main/databases.h"
-#include "main/feeds.h"
 #include "main/folder.h"
 #include "main/log.h"
 #include "main/notify.h"
 #include "main/retention_rule.h"
 #include "main/say.h"
 #include "main/session.h"
+#include "main/timetables.h"
 #include "net/address_policy.h"
 #include "net/http_forwarder.h"
 #include "notify/notify.h"
@@ -55,7 +56,8 @@ struct daemon {
 	struct api *api;
 	struct http_server *server;
 	struct broker_rule rules[SETTING_TEXTS_MAX]; /* their texts are those of boot */
-	struct feeds feeds;
+	struct timetables timetables;
+	struct feed_set *feeds;
 	int lock_fd, hold_fd, signal_fd;
 };
 
@@ -256,6 +258,26 @@ static void log_request(void *self, const struct api_log_entry *entry)
 		   count);
 }
 
+static void log_feed(void *self, bool is_trouble, struct str feed, const char *text)
+{
+	struct daemon *daemon = self;
+
+	if (is_trouble)
+		log_say(&daemon->log, LOG_WARNING, "a feed has trouble", LOG_TEXT("feed", feed),
+			LOG_TEXT("error", str_from(text)));
+	else
+		log_say(&daemon->log, LOG_INFO, "a feed is connected", LOG_TEXT("feed", feed));
+}
+
+static enum exit_status open_feeds(struct daemon *daemon, struct error *err)
+{
+	const struct feed_set_options options = {
+		.broker = daemon->broker, .policy = daemon->policy, .say = log_feed, .self = daemon};
+	enum err_code code = feed_set_new(&options, &daemon->feeds, err);
+
+	return code ? refuse(err, exit_of(code)) : EXIT_GOOD;
+}
+
 static enum exit_status open_api(struct daemon *daemon, struct error *err)
 {
 	const struct config *config = daemon->boot;
@@ -281,7 +303,9 @@ static enum exit_status open_api(struct daemon *daemon, struct error *err)
 	enum err_code code = api_new(&options, &daemon->api, err);
 
 	if (!code)
-		code = api_add_metrics(daemon->api, feeds_write_metrics, &daemon->feeds, err);
+		code = api_add_metrics(daemon->api, timetables_write_metrics, &daemon->timetables, err);
+	if (!code)
+		code = api_add_metrics(daemon->api, feed_set_write_metrics, daemon->feeds, err);
 	if (!code)
 		code = api_add_metrics(daemon->api, notifier_write_metrics, daemon->notifier, err);
 	return code ? refuse(err, exit_of(code)) : EXIT_GOOD;
@@ -411,7 +435,7 @@ static bool same_setting(const struct setting *setting, const void *a, const voi
 	return same;
 }
 
-static bool same_feeds(const struct config *a, const struct config *b)
+static bool same_timetables(const struct config *a, const struct config *b)
 {
 	bool same = a->feed_count == b->feed_count;
 
@@ -421,18 +445,27 @@ static bool same_feeds(const struct config *a, const struct config *b)
 	return same;
 }
 
-/* The old feeds are stopped first: two may not move the same vehicles. */
-static void reload_feeds(struct daemon *daemon, struct config *config)
+/* The old ones are stopped first: two may not move the same vehicles. */
+static void reload_timetables(struct daemon *daemon, struct config *config)
 {
 	struct error err;
 
-	feeds_stop(&daemon->feeds);
-	if (feeds_start(&daemon->feeds, daemon->broker, config, &err))
+	timetables_stop(&daemon->timetables);
+	if (timetables_start(&daemon->timetables, daemon->broker, config, &err))
 		log_say(&daemon->log, LOG_ERROR, "a timetable feed could not be started",
 			LOG_TEXT("error", str_from(err.detail)));
 	else
 		log_say(&daemon->log, LOG_INFO, "timetable feeds restarted",
 			LOG_NUMBER("feeds", (int64_t)config->feed_count));
+}
+
+static void reload_feeds(struct daemon *daemon, struct config *config)
+{
+	struct error err;
+
+	if (feed_set_use(daemon->feeds, config->feed_list, &err) != ERR_OK)
+		log_say(&daemon->log, LOG_ERROR, "a feed could not be started",
+			LOG_TEXT("error", str_from(err.detail)));
 }
 
 static void reload(struct daemon *daemon)
@@ -457,8 +490,9 @@ static void reload(struct daemon *daemon)
 			log_say(&daemon->log, LOG_INFO, "a changed setting is in effect",
 				LOG_TEXT("setting", str_from(setting->key)));
 	}
-	if (!same_feeds(daemon->current, config))
-		reload_feeds(daemon, config);
+	if (!same_timetables(daemon->current, config))
+		reload_timetables(daemon, config);
+	reload_feeds(daemon, config);
 	if (daemon->current != daemon->boot)
 		(void)config_free(daemon->current);
 	daemon->current = config;
@@ -491,7 +525,7 @@ static uint32_t wait_for_end(struct daemon *daemon)
 
 		if (watchdog_ms)
 			notify_watchdog();
-		feeds_watch(&daemon->feeds, &daemon->log);
+		timetables_watch(&daemon->timetables, &daemon->log);
 		if (ready <= 0 || read(daemon->signal_fd, &signal, sizeof(signal)) != (ssize_t)sizeof(signal))
 			continue;
 		if (signal.ssi_signo != SIGHUP)
@@ -508,14 +542,15 @@ static void drain(struct daemon *daemon, uint32_t signal)
 	notify_stopping();
 	api_set_ready(daemon->api, false);
 	let_signals_kill(daemon);
-	feeds_stop(&daemon->feeds);
+	timetables_stop(&daemon->timetables);
+	feed_set_stop(daemon->feeds);
 	broker_purge_stop(daemon->broker);
 	http_server_drain(daemon->server, (uint32_t)(daemon->current->http.drain_timeout_s * 1000));
 }
 
 static void close_all(struct daemon *daemon)
 {
-	feeds_done(&daemon->feeds);
+	timetables_done(&daemon->timetables);
 	if (daemon->api)
 		api_set_server(daemon->api, NULL);
 	(void)http_server_free(daemon->server);
@@ -523,6 +558,7 @@ static void close_all(struct daemon *daemon)
 	(void)http_forwarder_free(daemon->forwarder);
 	(void)source_copier_free(daemon->copier);
 	(void)api_free(daemon->api);
+	(void)feed_set_free(daemon->feeds);
 	(void)notifier_free(daemon->notifier);
 	(void)broker_free(daemon->broker);
 	(void)address_policy_free(daemon->policy);
@@ -549,12 +585,16 @@ static enum exit_status serve(struct daemon *daemon)
 	if (status == EXIT_GOOD)
 		status = open_forwarder(daemon, &err);
 	if (status == EXIT_GOOD)
+		status = open_feeds(daemon, &err);
+	if (status == EXIT_GOOD)
 		status = open_api(daemon, &err);
 	if (status == EXIT_GOOD)
 		status = open_server(daemon, &err);
 	if (status == EXIT_GOOD)
 		status = open_copier(daemon, &err);
-	if (status == EXIT_GOOD && feeds_start(&daemon->feeds, daemon->broker, daemon->boot, &err))
+	if (status == EXIT_GOOD && timetables_start(&daemon->timetables, daemon->broker, daemon->boot, &err))
+		status = refuse(&err, err.code == ERR_MEMORY ? EXIT_MEMORY : EXIT_CONFIG);
+	if (status == EXIT_GOOD && feed_set_use(daemon->feeds, daemon->boot->feed_list, &err))
 		status = refuse(&err, err.code == ERR_MEMORY ? EXIT_MEMORY : EXIT_CONFIG);
 	if (status == EXIT_GOOD) {
 		api_set_ready(daemon->api, true);
@@ -580,7 +620,7 @@ enum exit_status command_serve(const struct call *call)
 	daemon.current = daemon.boot;
 	log_init(&daemon.log, STDERR_FILENO, LOG_INFO, LOG_LOGFMT);
 	apply_log_settings(&daemon, daemon.boot);
-	feeds_init(&daemon.feeds);
+	timetables_init(&daemon.timetables);
 	if (pthread_attr_init(&threads) == 0) {
 		if (pthread_attr_setstacksize(&threads, THREAD_STACK_BYTES) == 0)
 			(void)pthread_setattr_default_np(&threads);

@@ -38,6 +38,11 @@ struct mqtt_tls {
 
 /* Against the system's certificates, which *store keeps from the first call on. */
 MUST_CHECK enum err_code mqtt_tls_init(struct mqtt_tls *tls, X509_STORE **store, const char *host, struct error *err);
+/* The same with files of the operator's, PEM, each NULL where there is none: the certificates to trust in place of the
+ * system's, our own certificate with those above it, and its key. The broker's name is verified in any case.
+ * ERR_IO: a file cannot be read or is none such; ERR_INVALID: the key is another certificate's. */
+MUST_CHECK enum err_code mqtt_tls_init_files(struct mqtt_tls *tls, const char *trusted, const char *certificate,
+					     const char *key, const char *host, struct error *err);
 void mqtt_tls_done(struct mqtt_tls *tls);
 
 /* ---- mqtt_connection.c ---- */

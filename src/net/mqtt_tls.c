@@ -69,6 +69,41 @@ enum err_code mqtt_tls_init(struct mqtt_tls *tls, X509_STORE **store, const char
 	return ERR_OK;
 }
 
+static enum err_code use_files(struct mqtt_tls *tls, const char *certificate, const char *key, struct error *err)
+{
+	if (certificate && SSL_CTX_use_certificate_chain_file(tls->context, certificate) != 1)
+		return err_set(err, ERR_IO, "the certificate %s cannot be read", certificate);
+	if (key && SSL_CTX_use_PrivateKey_file(tls->context, key, SSL_FILETYPE_PEM) != 1)
+		return err_set(err, ERR_IO, "the key %s cannot be read", key);
+	if (certificate && key && SSL_CTX_check_private_key(tls->context) != 1)
+		return err_set(err, ERR_INVALID, "the key %s does not belong to the certificate %s", key, certificate);
+	return ERR_OK;
+}
+
+enum err_code mqtt_tls_init_files(struct mqtt_tls *tls, const char *trusted, const char *certificate, const char *key,
+				  const char *host, struct error *err)
+{
+	X509_STORE *store = NULL;
+
+	ERR_clear_error();
+	if (trusted) {
+		store = X509_STORE_new();
+		if (!store || X509_STORE_load_file(store, trusted) != 1) {
+			X509_STORE_free(store);
+			return err_set(err, ERR_IO, "the certificates in %s cannot be read", trusted);
+		}
+	}
+	enum err_code code = mqtt_tls_init(tls, &store, host, err);
+
+	X509_STORE_free(store); /* the context has its own reference */
+	if (!code)
+		code = use_files(tls, certificate, key, err);
+	if (code)
+		mqtt_tls_done(tls);
+	ERR_clear_error();
+	return code;
+}
+
 void mqtt_tls_done(struct mqtt_tls *tls)
 {
 	SSL_CTX_free(tls->context);

@@ -126,30 +126,53 @@ static enum err_code take_topic(struct str raw, struct arena *arena, struct mqtt
 	return ERR_OK;
 }
 
-enum err_code mqtt_uri_parse(struct str text, struct arena *arena, struct mqtt_uri *ret_uri, struct error *err)
+/* *ret_rest: what follows the authority, its "/" included. */
+static enum err_code take_broker(struct str text, struct arena *arena, struct mqtt_uri *uri, struct str *ret_rest,
+				 struct error *err)
 {
-	struct mqtt_uri uri = {0};
 	struct str rest = text, authority;
 	size_t at;
 
 	if (text.len > MQTT_URI_BYTES_MAX)
 		return err_set(err, ERR_INVALID, "an MQTT URI has more than %u bytes", MQTT_URI_BYTES_MAX);
-	enum err_code code = take_scheme(&rest, &uri, err);
+	enum err_code code = take_scheme(&rest, uri, err);
 
 	if (code != ERR_OK)
 		return code;
 	if (!str_find(rest, '/', &at))
-		return err_set(err, ERR_INVALID, "an MQTT URI has no topic: mqtt://host/topic");
+		at = rest.len;
 	authority = str_part(rest, 0, at);
-	rest = str_part(rest, at + 1, rest.len);
+	*ret_rest = str_part(rest, at, rest.len);
 	for (at = authority.len; at > 0 && authority.at[at - 1] != '@'; at--)
 		;
 	if (at > 0)
-		code = take_user(str_part(authority, 0, at - 1), arena, &uri, err);
+		code = take_user(str_part(authority, 0, at - 1), arena, uri, err);
+	return code == ERR_OK ? take_host(str_part(authority, at, authority.len), arena, uri, err) : code;
+}
+
+enum err_code mqtt_uri_parse(struct str text, struct arena *arena, struct mqtt_uri *ret_uri, struct error *err)
+{
+	struct mqtt_uri uri = {0};
+	struct str rest = STR_NONE;
+	enum err_code code = take_broker(text, arena, &uri, &rest, err);
+
+	if (code == ERR_OK && rest.len == 0)
+		code = err_set(err, ERR_INVALID, "an MQTT URI has no topic: mqtt://host/topic");
 	if (code == ERR_OK)
-		code = take_host(str_part(authority, at, authority.len), arena, &uri, err);
+		code = take_topic(str_part(rest, 1, rest.len), arena, &uri, err);
 	if (code == ERR_OK)
-		code = take_topic(rest, arena, &uri, err);
+		*ret_uri = uri;
+	return code;
+}
+
+enum err_code mqtt_uri_parse_broker(struct str text, struct arena *arena, struct mqtt_uri *ret_uri, struct error *err)
+{
+	struct mqtt_uri uri = {0};
+	struct str rest = STR_NONE;
+	enum err_code code = take_broker(text, arena, &uri, &rest, err);
+
+	if (code == ERR_OK && rest.len > 1)
+		code = err_set(err, ERR_INVALID, "the URI of an MQTT broker has a topic behind its host");
 	if (code == ERR_OK)
 		*ret_uri = uri;
 	return code;

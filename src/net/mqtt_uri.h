@@ -23,5 +23,8 @@ struct mqtt_uri {
 /* ERR_INVALID, ERR_MEMORY. No sentence shows the user or the password. */
 MUST_CHECK enum err_code mqtt_uri_parse(struct str text, struct arena *arena, struct mqtt_uri *ret_uri,
 					struct error *err);
+/* Of a broker alone: no topic, or "/" and nothing behind it. The topic is STR_NONE. */
+MUST_CHECK enum err_code mqtt_uri_parse_broker(struct str text, struct arena *arena, struct mqtt_uri *ret_uri,
+					       struct error *err);
 
 #endif

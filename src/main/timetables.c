@@ -1,23 +1,23 @@
-/* The feeds of a daemon. */
-#include "main/feeds.h"
+/* The timetable feeds of a daemon. */
+#include "main/timetables.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
-void feeds_init(struct feeds *feeds)
+void timetables_init(struct timetables *timetables)
 {
-	*feeds = (struct feeds){.count = 0};
-	(void)pthread_mutex_init(&feeds->lock, NULL);
+	*timetables = (struct timetables){.count = 0};
+	(void)pthread_mutex_init(&timetables->lock, NULL);
 }
 
-void feeds_done(struct feeds *feeds)
+void timetables_done(struct timetables *timetables)
 {
-	feeds_stop(feeds);
-	(void)pthread_mutex_destroy(&feeds->lock);
+	timetables_stop(timetables);
+	(void)pthread_mutex_destroy(&timetables->lock);
 }
 
-static enum err_code start_one(struct feed_slot *slot, struct broker *broker, const struct config_feed *feed,
+static enum err_code start_one(struct timetable_slot *slot, struct broker *broker, const struct config_feed *feed,
 			       struct error *err)
 {
 	struct timetable_options options = timetable_defaults();
@@ -29,47 +29,48 @@ static enum err_code start_one(struct feed_slot *slot, struct broker *broker, co
 	options.start_us = feed->start_us == SETTING_NOW ? TIMETABLE_START_NOW : feed->start_us;
 	options.vehicles_max = (uint32_t)feed->vehicles_max;
 	options.history_keep_s = (uint32_t)feed->history_keep_s;
-	*slot = (struct feed_slot){0};
+	*slot = (struct timetable_slot){0};
 	(void)snprintf(slot->feed, sizeof(slot->feed), "%s", feed->feed);
 	(void)snprintf(slot->tenant, sizeof(slot->tenant), "%s", feed->tenant);
 	return timetable_start(broker, &options, &slot->timetable, err);
 }
 
-enum err_code feeds_start(struct feeds *feeds, struct broker *broker, const struct config *config, struct error *err)
+enum err_code timetables_start(struct timetables *timetables, struct broker *broker, const struct config *config,
+			       struct error *err)
 {
 	enum err_code code = ERR_OK;
 
-	(void)pthread_mutex_lock(&feeds->lock);
+	(void)pthread_mutex_lock(&timetables->lock);
 	for (size_t i = 0; i < config->feed_count && !code; i++) {
-		code = start_one(&feeds->slots[i], broker, &config->feeds[i], err);
+		code = start_one(&timetables->slots[i], broker, &config->feeds[i], err);
 		if (code)
 			(void)err_while(err, "starting the timetable feed \"%s\"", config->feeds[i].feed);
 		else
-			feeds->count++;
+			timetables->count++;
 	}
-	(void)pthread_mutex_unlock(&feeds->lock);
+	(void)pthread_mutex_unlock(&timetables->lock);
 	if (code)
-		feeds_stop(feeds);
+		timetables_stop(timetables);
 	return code;
 }
 
-void feeds_stop(struct feeds *feeds)
+void timetables_stop(struct timetables *timetables)
 {
 	struct timetable *stopping[CONFIG_FEEDS_MAX];
 	size_t count;
 
 	/* Taken out first: nobody waits for the lock while a feed finishes its last write. */
-	(void)pthread_mutex_lock(&feeds->lock);
-	count = feeds->count;
+	(void)pthread_mutex_lock(&timetables->lock);
+	count = timetables->count;
 	for (size_t i = 0; i < count; i++)
-		stopping[i] = feeds->slots[i].timetable;
-	feeds->count = 0;
-	(void)pthread_mutex_unlock(&feeds->lock);
+		stopping[i] = timetables->slots[i].timetable;
+	timetables->count = 0;
+	(void)pthread_mutex_unlock(&timetables->lock);
 	for (size_t i = 0; i < count; i++)
 		(void)timetable_stop(stopping[i]);
 }
 
-static void watch(struct feed_slot *slot, struct log *log)
+static void watch(struct timetable_slot *slot, struct log *log)
 {
 	struct timetable_stats stats;
 
@@ -92,12 +93,12 @@ static void watch(struct feed_slot *slot, struct log *log)
 	slot->refused_told = stats.vehicles_refused;
 }
 
-void feeds_watch(struct feeds *feeds, struct log *log)
+void timetables_watch(struct timetables *timetables, struct log *log)
 {
-	(void)pthread_mutex_lock(&feeds->lock);
-	for (size_t i = 0; i < feeds->count; i++)
-		watch(&feeds->slots[i], log);
-	(void)pthread_mutex_unlock(&feeds->lock);
+	(void)pthread_mutex_lock(&timetables->lock);
+	for (size_t i = 0; i < timetables->count; i++)
+		watch(&timetables->slots[i], log);
+	(void)pthread_mutex_unlock(&timetables->lock);
 }
 
 struct metric {
@@ -122,23 +123,24 @@ static const struct metric metrics[] = {
 
 static_assert(sizeof(((struct timetable_stats *)0)->tick_us) == sizeof(uint64_t), "metrics are read as 64 bits");
 
-void feeds_write_metrics(void *self, struct buf *out)
+void timetables_write_metrics(void *self, struct buf *out)
 {
-	struct feeds *feeds = self;
+	struct timetables *timetables = self;
 	struct timetable_stats stats[CONFIG_FEEDS_MAX];
 
-	(void)pthread_mutex_lock(&feeds->lock);
-	for (size_t i = 0; i < feeds->count; i++)
-		timetable_stats(feeds->slots[i].timetable, &stats[i]);
-	for (size_t m = 0; feeds->count && m < sizeof(metrics) / sizeof(metrics[0]); m++) {
+	(void)pthread_mutex_lock(&timetables->lock);
+	for (size_t i = 0; i < timetables->count; i++)
+		timetable_stats(timetables->slots[i].timetable, &stats[i]);
+	for (size_t m = 0; timetables->count && m < sizeof(metrics) / sizeof(metrics[0]); m++) {
 		buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", metrics[m].name, metrics[m].help, metrics[m].name,
 			   metrics[m].kind);
-		for (size_t i = 0; i < feeds->count; i++) {
+		for (size_t i = 0; i < timetables->count; i++) {
 			const void *value = (const char *)&stats[i] + metrics[m].offset;
 
-			buf_printf(out, "%s{feed=\"%s\",tenant=\"%s\"} %llu\n", metrics[m].name, feeds->slots[i].feed,
-				   feeds->slots[i].tenant, (unsigned long long)*(const uint64_t *)value);
+			buf_printf(out, "%s{feed=\"%s\",tenant=\"%s\"} %llu\n", metrics[m].name,
+				   timetables->slots[i].feed, timetables->slots[i].tenant,
+				   (unsigned long long)*(const uint64_t *)value);
 		}
 	}
-	(void)pthread_mutex_unlock(&feeds->lock);
+	(void)pthread_mutex_unlock(&timetables->lock);
 }

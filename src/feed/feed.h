@@ -1,0 +1,119 @@
+/* Feeds: the outside world coming in as entities, each by a protocol, all by one way.
+ *
+ * A feed is a name, a kind with its settings, a tenant and mappings. It runs on a thread of its own, so that none holds
+ * up another; it connects again by itself when its peer goes; what it drops it counts, with the reason. A document:
+ *
+ *   name: rooms
+ *   tenant: …            # the default one when left out
+ *   mqtt: {url: …, topic: …}   # the kind, with its settings: feed_kinds()
+ *   map: {…}  or  maps: [{…}, …]   # feed/mapping.h; columns as feed/record.h has them
+ *
+ * Thread: a set is for any thread, but for its making and freeing. */
+#ifndef MACHI_FEED_FEED_H
+#define MACHI_FEED_FEED_H
+
+#include "broker/broker.h"
+#include "yaml/yaml_tree.h"
+
+#define FEED_NAME_BYTES_MAX 64u
+#define FEEDS_MAX 256u
+#define FEED_MAPS_MAX 64u
+#define FEED_DOCUMENT_BYTES_MAX (1u << 20)
+#define FEED_PLACE_BYTES_MAX 256u
+
+struct address_policy;
+struct feed_set;
+
+enum feed_drop {
+	FEED_DROP_MALFORMED, /* it cannot be read: no JSON, cut off */
+	FEED_DROP_UNMAPPED, /* no mapping is for it */
+	FEED_DROP_SKIPPED, /* a skip rule of the mapping holds */
+	FEED_DROP_INVALID, /* the mapping cannot make an entity of it, or one that breaks NGSI-LD */
+	FEED_DROP_ABSENT, /* mode update, and there is no such entity */
+	FEED_DROP_REFUSED, /* by the broker, for what it says */
+	FEED_DROP_OVERSIZED, /* over a bound */
+	FEED_DROP_COUNT
+};
+
+const char *feed_drop_name(enum feed_drop drop); /* "malformed" */
+
+enum feed_state {
+	FEED_STARTING, /* no peer yet */
+	FEED_UP,
+	FEED_WAITING, /* something went wrong; it tries again */
+	FEED_PAUSED,
+};
+
+const char *feed_state_name(enum feed_state state); /* "up" */
+
+struct feed_stats { /* counters since the feed was started */
+	enum feed_state state;
+	uint64_t messages, bytes; /* received; bytes of payload */
+	uint64_t created, changed, unchanged, late; /* entities; see intake.h */
+	uint64_t dropped[FEED_DROP_COUNT]; /* messages, or rows of them */
+	uint64_t commits, commit_failures;
+	uint64_t connects; /* how often the peer was there */
+	int64_t message_us, error_us, drop_us; /* the last one, since 1970; 0: none */
+	char error[ERROR_DETAIL_BYTES]; /* of the connection or the store; "": none so far */
+	char drop[ERROR_DETAIL_BYTES]; /* why the last one was dropped */
+};
+
+struct feed_info {
+	char name[FEED_NAME_BYTES_MAX + 1], tenant[BROKER_TENANT_NAME_BYTES_MAX + 1];
+	const char *kind; /* static */
+	char place[FEED_PLACE_BYTES_MAX]; /* where it gets its messages, without secrets */
+	bool stored; /* it was added while the daemon ran, and is in the database; else in the configuration */
+	struct feed_stats stats;
+};
+
+struct feed_set_options {
+	struct broker *broker;
+	const struct address_policy *policy; /* for the places of feeds that requests name; NULL: any address */
+	/* Told on feeds' threads; text is borrowed. NULL: nobody. */
+	void (*say)(void *self, bool is_trouble, struct str feed, const char *text);
+	void *self;
+};
+
+MUST_CHECK enum err_code feed_set_new(const struct feed_set_options *options, struct feed_set **ret_set,
+				      struct error *err);
+/* Stops all, which stay and can be shown; what is being committed is waited for. */
+void feed_set_stop(struct feed_set *set);
+struct feed_set *feed_set_free(struct feed_set *set);
+
+/* Checks a feed's document without starting anything. ERR_INVALID "file:line:column: …", ERR_IO (a file that it names),
+ * ERR_LIMIT, ERR_MEMORY. */
+MUST_CHECK enum err_code feed_check(const struct yaml_tree *document, struct error *err);
+
+/* Starts a feed of the configuration; its document may go afterwards. ERR_EXISTS: the name is taken. */
+MUST_CHECK enum err_code feed_set_add(struct feed_set *set, struct str file, struct str text, struct error *err);
+/* The feeds of the configuration become those of this list of checked documents (NULL: none), which may go afterwards:
+ * those that are the same run on, the others are stopped or started. An error ends it. */
+MUST_CHECK enum err_code feed_set_use(struct feed_set *set, const struct yaml_tree *list, struct error *err);
+
+/* ERR_NOT_FOUND; ERR_CONFLICT: it is so already. */
+MUST_CHECK enum err_code feed_set_pause(struct feed_set *set, struct str name, bool pause, struct error *err);
+MUST_CHECK enum err_code feed_set_remove(struct feed_set *set, struct str name, struct error *err);
+
+/* In the order of their names. visit returning false stops. */
+void feed_set_each(struct feed_set *set, bool (*visit)(void *self, const struct feed_info *info), void *self);
+MUST_CHECK enum err_code feed_set_get(struct feed_set *set, struct str name, struct feed_info *ret_info,
+				      struct error *err);
+/* Prometheus lines; self is the struct feed_set. */
+void feed_set_write_metrics(void *self, struct buf *out);
+
+/* ---- a dry run ---- */
+
+struct feed_trial {
+	struct broker *broker;
+	/* Gets every entity that would result, normalized as a client would send it. An error ends the trial. */
+	enum err_code (*entity)(void *self, const struct json *entity, struct error *err);
+	/* Gets every message or row that would be dropped. */
+	void (*dropped)(void *self, enum feed_drop drop, const char *why);
+	void *self;
+};
+
+/* What a feed's document, or a mapping's alone (from_mapping), makes of one message. Nothing is stored. */
+MUST_CHECK enum err_code feed_try(const struct feed_trial *trial, const struct yaml_tree *document, bool from_mapping,
+				  struct str topic, struct str payload, struct error *err);
+
+#endif

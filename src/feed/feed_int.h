@@ -1,0 +1,105 @@
+/* What the files of feeds share: a feed at work, and what a kind of feeds is. */
+#ifndef MACHI_FEED_FEED_INT_H
+#define MACHI_FEED_FEED_INT_H
+
+#include "feed/feed.h"
+#include "feed/intake.h"
+#include "feed/mapping_read_int.h"
+#include "feed/record.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct feed;
+
+/* ---- kinds ---- */
+
+struct feed_kind {
+	const char *name; /* the key behind which its settings stand */
+	/* Takes the settings apart; they lie in the feed's arena. Topics that have names go to feed->patterns. */
+	enum err_code (*read)(struct feed *feed, const struct mapping_reader *reader, const struct yaml_tree *node);
+	/* On the feed's thread, until feed_goes_on() says no. */
+	void (*run)(struct feed *feed);
+	/* What intake_add_receipt() was given is durable; the feed's thread. NULL: nobody asks. */
+	void (*durable)(void *feed, const struct intake_receipt *receipts, size_t count);
+};
+
+extern const struct feed_kind feed_kind_mqtt;
+
+/* NULL at the end. */
+extern const struct feed_kind *const feed_kinds[];
+
+/* ---- a feed ---- */
+
+struct feed_map {
+	struct mapping *mapping;
+	struct record_plan *plan;
+	struct topic_pattern topic; /* that it is for */
+	bool has_topic;
+};
+
+struct feed {
+	struct arena arena; /* document, settings, plans */
+	const struct yaml_tree *document; /* in the arena, or borrowed while it is only checked */
+	struct str name, tenant;
+	const struct feed_kind *kind;
+	void *settings; /* the kind's */
+	char place[FEED_PLACE_BYTES_MAX];
+	struct topic_pattern *patterns; /* in the arena */
+	size_t pattern_count;
+	struct feed_map *maps; /* in the arena; their mappings are owned */
+	size_t map_count;
+	struct str context_url; /* STR_NONE: the core's */
+	bool stored;
+	/* At work: */
+	const struct feed_set_options *options;
+	struct store *store;
+	struct context *context; /* a reference */
+	struct intake *intake;
+	struct json_parser *parser;
+	const struct feed_trial *trial; /* instead of an intake: a dry run */
+	struct arena *scratch; /* of a trial's entities */
+	int wake_fd;
+	pthread_t thread;
+	bool running;
+	atomic_bool stopping;
+	void *session; /* of the kind, while it runs */
+	struct feed_stats own; /* the feed's thread's */
+	pthread_mutex_t lock; /* guards shown */
+	struct feed_stats shown;
+};
+
+/* ---- feed_read.c ---- */
+
+/* The document taken apart, without anything started. document is borrowed by the feed. */
+MUST_CHECK enum err_code feed_read(struct feed *feed, const struct yaml_tree *document, struct error *err);
+/* Of a mapping alone, for every topic. */
+MUST_CHECK enum err_code feed_read_mapping(struct feed *feed, const struct yaml_tree *document, struct error *err);
+struct feed *feed_new(void); /* NULL: no memory */
+struct feed *feed_free(struct feed *feed);
+/* A duration such as "90 s" behind key, from 1 s to a year; fallback_s when it is not there. */
+MUST_CHECK enum err_code feed_read_seconds(const struct mapping_reader *reader, const struct yaml_tree *map,
+					   const char *key, uint32_t fallback_s, uint32_t *ret_s);
+/* A text with a NUL behind it, or NULL. */
+MUST_CHECK enum err_code feed_read_c_text(const struct mapping_reader *reader, const struct yaml_tree *map,
+					  const char *key, const char **ret);
+
+/* ---- feed_run.c: for kinds, on the feed's thread ---- */
+
+/* Adds what becomes of a message to the batch that is being filled, by the feed's mappings; what does not become
+ * anything is counted. */
+void feed_take(struct feed *feed, struct str topic, struct str payload);
+void feed_drop(struct feed *feed, enum feed_drop drop, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* The state, with why when it is FEED_WAITING (NULL: no reason). Shows counters too; costs little. */
+void feed_show(struct feed *feed, enum feed_state state, const char *why);
+bool feed_goes_on(const struct feed *feed);
+/* Empties wake_fd. */
+void feed_woken(const struct feed *feed);
+int64_t feed_now_us(const struct feed *feed); /* since 1970 */
+
+/* Starts the thread; what the feed is made of is there. */
+MUST_CHECK enum err_code feed_start(struct feed *feed, const struct feed_set_options *options, struct error *err);
+/* Stops the thread; the counters stay. */
+void feed_stop(struct feed *feed);
+
+#endif

@@ -1,0 +1,345 @@
+/* A feed at work: messages to entities, counters, its thread. */
+#include "feed/feed_int.h"
+
+#include "base/cleanup.h"
+#include "broker/broker.h"
+#include "ngsild/expand.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#define CONTEXT_PAUSE_MS 5000
+
+const char *feed_drop_name(enum feed_drop drop)
+{
+	static const char *const names[FEED_DROP_COUNT] = {
+		[FEED_DROP_MALFORMED] = "malformed", [FEED_DROP_UNMAPPED] = "unmapped", [FEED_DROP_SKIPPED] = "skipped",
+		[FEED_DROP_INVALID] = "invalid",     [FEED_DROP_ABSENT] = "absent",     [FEED_DROP_REFUSED] = "refused",
+		[FEED_DROP_OVERSIZED] = "oversized",
+	};
+
+	return names[drop];
+}
+
+const char *feed_state_name(enum feed_state state)
+{
+	static const char *const names[] = {
+		[FEED_STARTING] = "starting", [FEED_UP] = "up", [FEED_WAITING] = "waiting", [FEED_PAUSED] = "paused"};
+
+	return names[state];
+}
+
+/* ---- counters ---- */
+
+int64_t feed_now_us(const struct feed *feed)
+{
+	return broker_now_us(feed->trial ? feed->trial->broker : feed->options->broker);
+}
+
+void feed_drop(struct feed *feed, enum feed_drop drop, const char *format, ...)
+{
+	va_list arguments;
+
+	feed->own.dropped[drop]++;
+	va_start(arguments, format);
+	/* clang 14 loses sight of va_start where it follows a variadic function into its callers. */
+	// NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized)
+	(void)vsnprintf(feed->own.drop, sizeof(feed->own.drop), format, arguments);
+	va_end(arguments);
+	feed->own.drop_us = feed_now_us(feed);
+	if (feed->trial && feed->trial->dropped)
+		feed->trial->dropped(feed->trial->self, drop, feed->own.drop);
+}
+
+static void take_counts(struct feed *feed)
+{
+	struct feed_stats *own = &feed->own;
+	struct intake_counts counts;
+
+	intake_counts(feed->intake, &counts);
+	own->created = counts.created;
+	own->changed = counts.changed;
+	own->unchanged = counts.unchanged;
+	own->late = counts.late;
+	own->dropped[FEED_DROP_ABSENT] = counts.absent;
+	own->dropped[FEED_DROP_REFUSED] = counts.refused;
+	own->commits = counts.commits;
+	own->commit_failures = counts.commit_failures;
+}
+
+static void say(const struct feed *feed, bool is_trouble, const char *text)
+{
+	if (feed->options->say)
+		feed->options->say(feed->options->self, is_trouble, feed->name, text);
+}
+
+static void note_error(struct feed *feed, const char *why)
+{
+	if (strcmp(feed->own.error, why) != 0 || feed->own.state != FEED_WAITING)
+		say(feed, true, why);
+	(void)snprintf(feed->own.error, sizeof(feed->own.error), "%s", why);
+	feed->own.error_us = feed_now_us(feed);
+}
+
+void feed_show(struct feed *feed, enum feed_state state, const char *why)
+{
+	const struct error *trouble = feed->intake ? intake_trouble(feed->intake) : NULL;
+
+	if (feed->intake)
+		take_counts(feed);
+	if (trouble) {
+		state = FEED_WAITING;
+		why = trouble->detail;
+	}
+	if (state == FEED_WAITING && why && why[0] &&
+	    (feed->own.state != FEED_WAITING || strcmp(feed->own.error, why) != 0))
+		note_error(feed, why);
+	if (state == FEED_UP && feed->own.state != FEED_UP) {
+		feed->own.connects += !trouble;
+		say(feed, false, "up");
+	}
+	feed->own.state = state;
+	(void)pthread_mutex_lock(&feed->lock);
+	feed->shown = feed->own;
+	(void)pthread_mutex_unlock(&feed->lock);
+}
+
+/* ---- messages to entities ---- */
+
+static void add_entity(struct feed *feed, const struct mapping *mapping, struct arena *arena, const struct json *body)
+{
+	const struct expand_options options = {.context = feed->context, .now_us = feed_now_us(feed)};
+	struct json *entity = NULL;
+	struct error err;
+	enum err_code code = expand_entity(arena, body, &options, &entity, &err);
+
+	if (!code && feed->trial)
+		code = feed->trial->entity(feed->trial->self, body, &err);
+	else if (!code && !intake_add(feed->intake, entity, mapping_mode(mapping), mapping_history(mapping)))
+		code = err_set(&err, ERR_MEMORY, "no memory for an entity");
+	if (code)
+		feed_drop(feed, code == ERR_MEMORY ? FEED_DROP_OVERSIZED : FEED_DROP_INVALID, "%s", err.detail);
+}
+
+static void take_row(struct feed *feed, const struct feed_map *map, const struct record *record, size_t row,
+		     struct arena *arena)
+{
+	size_t column_count;
+	enum mapping_result result;
+	struct json *body = NULL;
+	struct error err;
+
+	(void)mapping_columns(map->mapping, &column_count);
+	struct str *values = arena_array(arena, struct str, column_count);
+
+	if (!values || !record_row(map->plan, record, row, arena, values)) {
+		feed_drop(feed, FEED_DROP_OVERSIZED, "no memory for a message");
+		return;
+	}
+	enum err_code code = mapping_apply(map->mapping, arena, values, &result, &body, &err);
+
+	if (code)
+		feed_drop(feed, FEED_DROP_INVALID, "%s", err.detail);
+	else if (result == MAPPING_SKIPPED)
+		feed_drop(feed, FEED_DROP_SKIPPED, "%s", err.detail);
+	else
+		add_entity(feed, map->mapping, arena, body);
+}
+
+/* Which of the feed's patterns the topic fits; NULL: none, or it has none. */
+static const struct topic_pattern *pattern_of(const struct feed *feed, struct str topic)
+{
+	for (size_t i = 0; i < feed->pattern_count; i++)
+		if (topic_pattern_fits(&feed->patterns[i], topic))
+			return &feed->patterns[i];
+	return NULL;
+}
+
+/* The payload as JSON when some mapping reads it, once. False: it is none, and that has been counted. */
+static bool read_payload(struct feed *feed, const struct feed_map *map, struct record *record, struct arena *arena,
+			 bool *parsed)
+{
+	struct json *document = NULL;
+	struct error err;
+
+	if (!record_plan_reads_json(map->plan) || *parsed)
+		return record->document || !record_plan_reads_json(map->plan);
+	*parsed = true;
+	if (json_parse(feed->parser, arena, record->payload, NULL, &document, &err) != ERR_OK) {
+		feed_drop(feed, FEED_DROP_MALFORMED, "%.*s: %s", STR_FMT(str_part(record->topic, 0, 100)), err.detail);
+		return false;
+	}
+	record->document = document;
+	return true;
+}
+
+static void take_rows(struct feed *feed, const struct feed_map *map, const struct record *record, struct arena *arena)
+{
+	size_t rows = record_rows(map->plan, record);
+
+	if (rows > RECORD_ROWS_MAX) {
+		feed_drop(feed, FEED_DROP_OVERSIZED, "a message of %zu rows, at most %u are taken", rows,
+			  RECORD_ROWS_MAX);
+		return;
+	}
+	if (rows == 0)
+		feed_drop(feed, FEED_DROP_UNMAPPED, "%.*s: there is nothing at \"%.*s\"",
+			  STR_FMT(str_part(record->topic, 0, 100)), STR_FMT(mapping_each(map->mapping)));
+	for (size_t i = 0; i < rows; i++)
+		take_row(feed, map, record, i, arena);
+}
+
+void feed_take(struct feed *feed, struct str topic, struct str payload)
+{
+	struct arena *arena = feed->trial ? feed->scratch : intake_arena(feed->intake);
+	struct record record = {.topic = topic, .received_us = feed_now_us(feed)};
+	const struct topic_pattern *pattern = pattern_of(feed, topic);
+	bool parsed = false, mapped = false;
+
+	feed->own.messages++;
+	feed->own.bytes += payload.len;
+	feed->own.message_us = record.received_us;
+	record.topic = arena_dup(arena, topic);
+	record.payload = arena_dup(arena, payload);
+	if (!record.topic.at || !record.payload.at) {
+		feed_drop(feed, FEED_DROP_OVERSIZED, "no memory for a message");
+		return;
+	}
+	for (size_t i = 0; i < feed->map_count; i++) {
+		const struct feed_map *map = &feed->maps[i];
+
+		if (map->has_topic && !topic_pattern_fits(&map->topic, topic))
+			continue;
+		mapped = true;
+		record.pattern = map->has_topic ? &map->topic : pattern;
+		if (read_payload(feed, map, &record, arena, &parsed))
+			take_rows(feed, map, &record, arena);
+	}
+	if (!mapped)
+		feed_drop(feed, FEED_DROP_UNMAPPED, "no mapping is for the topic \"%.*s\"",
+			  STR_FMT(str_part(topic, 0, 150)));
+}
+
+/* ---- the thread ---- */
+
+bool feed_goes_on(const struct feed *feed)
+{
+	return !atomic_load_explicit(&feed->stopping, memory_order_acquire);
+}
+
+void feed_woken(const struct feed *feed)
+{
+	uint64_t count;
+
+	(void)!read(feed->wake_fd, &count, sizeof(count));
+}
+
+static void wake(const struct feed *feed)
+{
+	const uint64_t one = 1;
+
+	(void)!write(feed->wake_fd, &one, sizeof(one));
+}
+
+/* The names' @context, which may have to be fetched. False: the feed stops. */
+static bool get_context(struct feed *feed)
+{
+	const struct json url = json_string(feed->context_url);
+	struct error err;
+
+	if (feed->context)
+		return true;
+	if (feed->context_url.len == 0) {
+		feed->context = context_ref(broker_core_context(feed->options->broker));
+		return true;
+	}
+	while (feed_goes_on(feed)) {
+		struct pollfd wake_event = {.fd = feed->wake_fd, .events = POLLIN};
+
+		if (broker_context(feed->options->broker, &url, NULL, NULL, &feed->context, &err) == ERR_OK)
+			return true;
+		feed_show(feed, FEED_WAITING, err.detail);
+		(void)poll(&wake_event, 1, CONTEXT_PAUSE_MS);
+		feed_woken(feed);
+	}
+	return false;
+}
+
+static void *thread_main(void *self)
+{
+	struct feed *feed = self;
+
+	if (get_context(feed))
+		feed->kind->run(feed);
+	return NULL;
+}
+
+static void refused(void *self, const struct error *err)
+{
+	struct feed *feed = self;
+
+	(void)snprintf(feed->own.drop, sizeof(feed->own.drop), "%s", err->detail);
+	feed->own.drop_us = feed_now_us(feed);
+}
+
+static enum err_code prepare(struct feed *feed, struct error *err)
+{
+	enum err_code code = broker_tenant(feed->options->broker, feed->tenant, true, &feed->store, err);
+
+	if (code)
+		return code;
+	if (feed->wake_fd < 0)
+		feed->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (!feed->parser)
+		feed->parser = json_parser_new();
+	if (feed->wake_fd < 0 || !feed->parser)
+		return err_set(err, ERR_MEMORY, "no memory or descriptor for the feed \"%.*s\"", STR_FMT(feed->name));
+	const struct intake_options options = {.broker = feed->options->broker,
+					       .store = feed->store,
+					       .wake_fd = feed->wake_fd,
+					       .durable = feed->kind->durable,
+					       .refused = refused,
+					       .self = feed};
+
+	return feed->intake ? ERR_OK : intake_new(&options, &feed->intake, err);
+}
+
+enum err_code feed_start(struct feed *feed, const struct feed_set_options *options, struct error *err)
+{
+	sigset_t all, old;
+
+	feed->options = options;
+	enum err_code code = prepare(feed, err);
+
+	if (code)
+		return code;
+	atomic_store(&feed->stopping, false);
+	feed->own.state = FEED_STARTING;
+	feed->shown = feed->own;
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	int failed = pthread_create(&feed->thread, NULL, thread_main, feed);
+
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (failed)
+		return err_set(err, ERR_IO, "cannot start a thread for the feed \"%.*s\": %s", STR_FMT(feed->name),
+			       strerror(failed));
+	feed->running = true;
+	return ERR_OK;
+}
+
+void feed_stop(struct feed *feed)
+{
+	if (!feed->running)
+		return;
+	atomic_store_explicit(&feed->stopping, true, memory_order_release);
+	wake(feed);
+	(void)pthread_join(feed->thread, NULL);
+	feed->running = false;
+	feed_show(feed, FEED_PAUSED, NULL);
+}

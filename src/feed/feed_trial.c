@@ -1,0 +1,39 @@
+/* What a feed would make of a message: its mappings, without its peer and without the store. */
+#include "feed/feed_int.h"
+
+#include "base/cleanup.h"
+
+#define TRIAL_BYTES_MAX ((size_t)256 << 20)
+
+DEFINE_CLEANUP(struct feed *, feed);
+
+enum err_code feed_try(const struct feed_trial *trial, const struct yaml_tree *document, bool from_mapping,
+		       struct str topic, struct str payload, struct error *err)
+{
+	CLEANUP(feed) struct feed *feed = feed_new();
+	struct arena scratch;
+
+	if (!feed)
+		return err_set(err, ERR_MEMORY, "no memory for a feed");
+	enum err_code code = from_mapping ? feed_read_mapping(feed, document, err) : feed_read(feed, document, err);
+
+	if (code)
+		return code;
+	feed->parser = json_parser_new();
+	if (!feed->parser)
+		return err_set(err, ERR_MEMORY, "no memory for a feed");
+	const struct json url = json_string(feed->context_url);
+
+	if (feed->context_url.len == 0)
+		feed->context = context_ref(broker_core_context(trial->broker));
+	else
+		code = broker_context(trial->broker, &url, NULL, NULL, &feed->context, err);
+	if (code)
+		return code;
+	arena_init(&scratch, TRIAL_BYTES_MAX);
+	feed->trial = trial;
+	feed->scratch = &scratch;
+	feed_take(feed, topic, payload);
+	arena_done(&scratch);
+	return ERR_OK;
+}

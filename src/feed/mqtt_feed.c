@@ -1,0 +1,289 @@
+/* Feeds of kind mqtt: a subscription at a broker, whose messages of QoS 1 are acknowledged once they are durable. */
+#include "feed/feed_clock_int.h"
+#include "feed/feed_int.h"
+#include "net/mqtt_subscriber.h"
+#include "net/mqtt_uri.h"
+
+#include <poll.h>
+#include <stdio.h>
+
+#define TOPICS_MAX MQTT_FILTERS_MAX
+#define SESSION_S_DEFAULT 86400u
+#define RECEIVE_MAX INTAKE_ENTITIES_MAX /* as many as a batch has; the broker may send them ahead of our answer */
+
+struct mqtt_settings {
+	const char *url, *trusted_file, *certificate_file, *key_file;
+	struct str client_id, user, password;
+	struct str *filters; /* in the feed's arena */
+	size_t filter_count;
+	uint32_t session_s;
+	uint8_t qos;
+	int version;
+};
+
+struct mqtt_session {
+	struct feed *feed;
+	struct mqtt_subscriber *subscriber;
+};
+
+/* ---- settings ---- */
+
+static enum err_code add_topic(struct feed *feed, const struct mapping_reader *reader, const struct yaml_tree *node,
+			       struct mqtt_settings *settings)
+{
+	struct topic_pattern *pattern = &feed->patterns[feed->pattern_count];
+	enum err_code code = mapping_expect(reader, node, YAML_TREE_SCALAR, "a topic such as city/{room}/temperature");
+
+	if (!code)
+		code = topic_pattern_parse(node->text, &feed->arena, pattern, reader->err);
+	if (code == ERR_OK && !mqtt_topic_is_good(pattern->filter, true))
+		return yaml_tree_refuse(node, reader->err, "\"%.*s\" is no topic to subscribe to",
+					STR_FMT(str_part(node->text, 0, 100)));
+	if (code) {
+		struct error cause = *reader->err;
+
+		return code == ERR_INVALID ? yaml_tree_refuse(node, reader->err, "%s", cause.detail) : code;
+	}
+	settings->filters[settings->filter_count++] = pattern->filter;
+	feed->pattern_count++;
+	return ERR_OK;
+}
+
+static enum err_code read_topics(struct feed *feed, const struct mapping_reader *reader, const struct yaml_tree *node,
+				 struct mqtt_settings *settings)
+{
+	const struct yaml_tree *topic = yaml_tree_get(node, STR("topic"));
+	bool many = topic && topic->kind == YAML_TREE_LIST;
+	uint32_t count = many ? topic->count : 1;
+	enum err_code code = ERR_OK;
+
+	if (!topic || count == 0 || count > TOPICS_MAX)
+		return yaml_tree_refuse(topic ? topic : node, reader->err,
+					"expected \"topic:\" with a topic, or a list of up to %u", TOPICS_MAX);
+	feed->patterns = arena_array(&feed->arena, struct topic_pattern, count);
+	settings->filters = arena_array(&feed->arena, struct str, count);
+	if (!feed->patterns || !settings->filters)
+		return mapping_no_memory(reader);
+	for (uint32_t i = 0; i < count && !code; i++)
+		code = add_topic(feed, reader, many ? &topic->items[i] : topic, settings);
+	return code;
+}
+
+static enum err_code read_choice(const struct mapping_reader *reader, const struct yaml_tree *node, const char *key,
+				 int first, int second, int fallback, int *ret)
+{
+	const struct yaml_tree *choice = yaml_tree_get(node, str_from(key));
+	int64_t number = fallback;
+
+	*ret = fallback;
+	if (!choice)
+		return ERR_OK;
+	if (choice->kind != YAML_TREE_SCALAR || !str_to_int64(choice->text, &number) ||
+	    (number != first && number != second))
+		return yaml_tree_refuse(choice, reader->err, "expected %d or %d behind \"%s\", not %.*s", first, second,
+					key, STR_FMT(yaml_tree_show(reader->arena, choice)));
+	*ret = (int)number;
+	return ERR_OK;
+}
+
+/* The URL without its user, as it is shown. */
+static enum err_code note_place(struct feed *feed, const struct mapping_reader *reader, const struct yaml_tree *node,
+				const struct mqtt_settings *settings)
+{
+	struct mqtt_uri uri;
+	struct error cause;
+	enum err_code code = mqtt_uri_parse_broker(str_from(settings->url), &feed->arena, &uri, &cause);
+
+	if (code)
+		return yaml_tree_refuse(yaml_tree_get(node, STR("url")), reader->err, "%s", cause.detail);
+	(void)snprintf(feed->place, sizeof(feed->place), "mqtt%s://%.*s:%u/%.*s", uri.secure ? "s" : "",
+		       STR_FMT(uri.host), (unsigned int)uri.port, STR_FMT(str_part(settings->filters[0], 0, 120)));
+	return ERR_OK;
+}
+
+static enum err_code read_session(const struct mapping_reader *reader, const struct yaml_tree *node,
+				  struct mqtt_settings *settings)
+{
+	int qos = 1;
+	enum err_code code = read_choice(reader, node, "qos", 0, 1, 1, &qos);
+
+	settings->qos = (uint8_t)qos;
+	if (!code)
+		code = read_choice(reader, node, "version", 3, 5, 0, &settings->version);
+	if (!code)
+		code = feed_read_seconds(reader, node, "session_expiry", SESSION_S_DEFAULT, &settings->session_s);
+	if (!code)
+		code = mapping_read_text(reader, node, "client_id", &settings->client_id);
+	if (!code && settings->client_id.at &&
+	    (settings->client_id.len == 0 || settings->client_id.len > MQTT_CLIENT_ID_BYTES_MAX))
+		code = yaml_tree_refuse(yaml_tree_get(node, STR("client_id")), reader->err,
+					"expected a client id of 1 to %u bytes", MQTT_CLIENT_ID_BYTES_MAX);
+	return code;
+}
+
+static enum err_code read_access(const struct mapping_reader *reader, const struct yaml_tree *node,
+				 struct mqtt_settings *settings)
+{
+	enum err_code code = feed_read_c_text(reader, node, "url", &settings->url);
+
+	if (!code && !settings->url)
+		code = yaml_tree_refuse(node, reader->err, "expected \"url: mqtt://HOST\", or mqtts://");
+	if (!code)
+		code = mapping_read_text(reader, node, "user", &settings->user);
+	if (!code)
+		code = mapping_read_text(reader, node, "password", &settings->password);
+	if (!code)
+		code = feed_read_c_text(reader, node, "ca_file", &settings->trusted_file);
+	if (!code)
+		code = feed_read_c_text(reader, node, "certificate_file", &settings->certificate_file);
+	if (!code)
+		code = feed_read_c_text(reader, node, "key_file", &settings->key_file);
+	return code;
+}
+
+static enum err_code read_settings(struct feed *feed, const struct mapping_reader *reader, const struct yaml_tree *node)
+{
+	static const char *const known[] = {"url",      "topic",          "qos",
+					    "version",  "client_id",      "user",
+					    "password", "ca_file",        "certificate_file",
+					    "key_file", "session_expiry", NULL};
+	struct mqtt_settings *settings = arena_new(&feed->arena, struct mqtt_settings);
+
+	if (!settings)
+		return mapping_no_memory(reader);
+	enum err_code code = mapping_check_keys(reader, node, known);
+
+	if (!code)
+		code = read_access(reader, node, settings);
+	if (!code)
+		code = read_topics(feed, reader, node, settings);
+	if (!code)
+		code = read_session(reader, node, settings);
+	if (!code)
+		code = note_place(feed, reader, node, settings);
+	feed->settings = settings;
+	return code;
+}
+
+/* ---- messages ---- */
+
+static bool take_message(void *self, const struct mqtt_message *message)
+{
+	struct mqtt_session *session = self;
+	struct feed *feed = session->feed;
+
+	if (!intake_has_room(feed->intake))
+		return false;
+	if (message->qos &&
+	    !intake_add_receipt(feed->intake,
+				(struct intake_receipt){mqtt_subscriber_connection(session->subscriber), message->id}))
+		return false;
+	feed_take(feed, message->topic, message->payload);
+	return true;
+}
+
+static void drop_oversized(void *self, const struct mqtt_message *message, size_t payload_bytes)
+{
+	struct mqtt_session *session = self;
+
+	session->feed->own.messages++;
+	feed_drop(session->feed, FEED_DROP_OVERSIZED, "%.*s: a message of %zu bytes",
+		  STR_FMT(str_part(message->topic, 0, 100)), payload_bytes);
+}
+
+static void acknowledge(void *self, const struct intake_receipt *receipts, size_t count)
+{
+	struct feed *feed = self;
+	const struct mqtt_session *session = feed->session;
+
+	for (size_t i = 0; i < count; i++)
+		mqtt_subscriber_ack(session->subscriber, receipts[i].first, (uint16_t)receipts[i].second);
+}
+
+/* ---- the thread ---- */
+
+static void show(struct mqtt_session *session)
+{
+	static const enum feed_state states[] = {[MQTT_SUBSCRIBER_WAITING] = FEED_WAITING,
+						 [MQTT_SUBSCRIBER_CONNECTING] = FEED_STARTING,
+						 [MQTT_SUBSCRIBER_OPEN] = FEED_UP};
+	enum mqtt_subscriber_state state = mqtt_subscriber_state(session->subscriber);
+
+	/* A try that goes on does not make good what went wrong before. */
+	if (state == MQTT_SUBSCRIBER_CONNECTING && session->feed->own.state == FEED_WAITING)
+		state = MQTT_SUBSCRIBER_WAITING;
+	feed_show(session->feed, states[state], mqtt_subscriber_trouble(session->subscriber));
+}
+
+static void wait_and_turn(struct mqtt_session *session)
+{
+	struct feed *feed = session->feed;
+	bool is_open = mqtt_subscriber_state(session->subscriber) == MQTT_SUBSCRIBER_OPEN;
+	bool reads = intake_has_room(feed->intake) && !(is_open && intake_is_gathering(feed->intake));
+	struct pollfd fds[2] = {mqtt_subscriber_wanted(session->subscriber, reads),
+				{.fd = feed->wake_fd, .events = POLLIN}};
+	int64_t deadline_ms = mqtt_subscriber_deadline_ms(session->subscriber);
+	int64_t retry_ms = intake_deadline_ms(feed->intake), now_ms = feed_clock_ms();
+
+	if (retry_ms < deadline_ms)
+		deadline_ms = retry_ms;
+	int64_t wait_ms = deadline_ms <= now_ms ? 0 : deadline_ms - now_ms;
+
+	(void)poll(fds, 2, wait_ms > 60000 ? 60000 : (int)wait_ms);
+	if (fds[1].revents)
+		feed_woken(feed);
+	intake_turn(feed->intake);
+	mqtt_subscriber_turn(session->subscriber, fds[0].revents, reads && intake_has_room(feed->intake));
+	intake_turn(feed->intake);
+	show(session);
+}
+
+static void run(struct feed *feed)
+{
+	const struct mqtt_settings *settings = feed->settings;
+	struct mqtt_session session = {.feed = feed};
+	char client_id[FEED_NAME_BYTES_MAX + 16];
+	struct error err;
+
+	(void)snprintf(client_id, sizeof(client_id), "machi-%.*s", STR_FMT(feed->name));
+	const struct mqtt_subscriber_options options = {
+		.url = settings->url,
+		.version = settings->version,
+		.client_id = settings->client_id.at ? settings->client_id : str_from(client_id),
+		.user = settings->user,
+		.password = settings->password,
+		.clean = settings->qos == 0,
+		.session_s = settings->session_s,
+		.receive_max = RECEIVE_MAX,
+		.filters = settings->filters,
+		.filter_count = settings->filter_count,
+		.qos = settings->qos,
+		.trusted_file = settings->trusted_file,
+		.certificate_file = settings->certificate_file,
+		.key_file = settings->key_file,
+		.policy = feed->stored ? feed->options->policy : NULL,
+		.wake_fd = feed->wake_fd,
+		.message = take_message,
+		.oversized = drop_oversized,
+		.self = &session,
+	};
+
+	while (feed_goes_on(feed) && mqtt_subscriber_new(&options, &session.subscriber, &err) != ERR_OK) {
+		struct pollfd woken = {.fd = feed->wake_fd, .events = POLLIN};
+
+		feed_show(feed, FEED_WAITING, err.detail); /* a certificate may come */
+		(void)poll(&woken, 1, 10000);
+		feed_woken(feed);
+	}
+	feed->session = &session;
+	while (feed_goes_on(feed))
+		wait_and_turn(&session);
+	if (session.subscriber) {
+		intake_settle(feed->intake);
+		mqtt_subscriber_turn(session.subscriber, 0, false);
+	}
+	session.subscriber = mqtt_subscriber_free(session.subscriber);
+	feed->session = NULL;
+}
+
+const struct feed_kind feed_kind_mqtt = {.name = "mqtt", .read = read_settings, .run = run, .durable = acknowledge};
