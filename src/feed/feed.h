@@ -67,7 +67,7 @@ struct feed_info {
 };
 
 struct feed_set_options {
-	struct broker *broker;
+	struct broker *broker; /* the default tenant's store keeps what is added and paused */
 	const struct address_policy *policy; /* for the places of feeds that requests name; NULL: any address */
 	/* Told on feeds' threads; text is borrowed. NULL: nobody. */
 	void (*say)(void *self, bool is_trouble, struct str feed, const char *text);
@@ -84,15 +84,55 @@ struct feed_set *feed_set_free(struct feed_set *set);
  * ERR_LIMIT, ERR_MEMORY. */
 MUST_CHECK enum err_code feed_check(const struct yaml_tree *document, struct error *err);
 
-/* Starts a feed of the configuration; its document may go afterwards. ERR_EXISTS: the name is taken. */
-MUST_CHECK enum err_code feed_set_add(struct feed_set *set, struct str file, struct str text, struct error *err);
+/* Starts the feeds that were added while it ran before. Those that cannot be started are told to say(). */
+MUST_CHECK enum err_code feed_set_load(struct feed_set *set, struct error *err);
 /* The feeds of the configuration become those of this list of checked documents (NULL: none), which may go afterwards:
  * those that are the same run on, the others are stopped or started. An error ends it. */
 MUST_CHECK enum err_code feed_set_use(struct feed_set *set, const struct yaml_tree *list, struct error *err);
 
-/* ERR_NOT_FOUND; ERR_CONFLICT: it is so already. */
-MUST_CHECK enum err_code feed_set_pause(struct feed_set *set, struct str name, bool pause, struct error *err);
-MUST_CHECK enum err_code feed_set_remove(struct feed_set *set, struct str name, struct error *err);
+/* ---- changing while it runs: durable, on a thread of the set's own ---- */
+
+enum feed_change_kind {
+	FEED_CHANGE_ADD, /* ERR_EXISTS; and those of feed_check() */
+	FEED_CHANGE_REMOVE, /* ERR_CONFLICT: it is one of the configuration */
+	FEED_CHANGE_PAUSE, /* also over restarts; ERR_CONFLICT: it is so already, as with the next */
+	FEED_CHANGE_RESUME
+};
+
+struct feed_change { /* the caller's until done() */
+	enum feed_change_kind kind;
+	char name[FEED_NAME_BYTES_MAX + 1]; /* of ADD: set once it is known */
+	struct str document; /* of ADD: YAML or JSON */
+	void (*done)(struct feed_change *change, enum err_code code, const struct error *err);
+	void *self;
+	struct feed_change *next; /* the set's */
+};
+
+#define FEED_CHANGES_MAX 64u /* that wait */
+
+/* ERR_NOT_FOUND comes by done(), as everything but ERR_LIMIT, and ERR_CONFLICT: the set is stopping. */
+MUST_CHECK enum err_code feed_set_change(struct feed_set *set, struct feed_change *change, struct error *err);
+
+/* ---- messages that are handed in ---- */
+
+struct feed_post { /* the caller's until done() */
+	struct str topic, payload, token; /* token: as the request has it; STR_NONE: none */
+	uint64_t dropped; /* results: messages or rows that became nothing, and why the last one did not */
+	char why[ERROR_DETAIL_BYTES];
+	/* ERR_OK: durable, but for what was dropped. Else nothing of it is known to be: ERR_CONFLICT: the feed stops. */
+	void (*done)(struct feed_post *post, enum err_code code, const struct error *err);
+	void *self;
+	struct feed_post *next; /* the feed's */
+};
+
+#define FEED_POSTS_MAX 1024u /* that wait at a feed */
+
+/* To a feed of kind webhook. ERR_NOT_FOUND; ERR_UNSUPPORTED: of another kind; ERR_DENIED: the token is not its own;
+ * ERR_LIMIT; ERR_CONFLICT: it is paused. */
+MUST_CHECK enum err_code feed_set_post(struct feed_set *set, struct str name, struct feed_post *post,
+				       struct error *err);
+
+/* ---- showing ---- */
 
 /* In the order of their names. visit returning false stops. */
 void feed_set_each(struct feed_set *set, bool (*visit)(void *self, const struct feed_info *info), void *self);

@@ -20,11 +20,13 @@ struct feed_kind {
 	enum err_code (*read)(struct feed *feed, const struct mapping_reader *reader, const struct yaml_tree *node);
 	/* On the feed's thread, until feed_goes_on() says no. */
 	void (*run)(struct feed *feed);
-	/* What intake_add_receipt() was given is durable; the feed's thread. NULL: nobody asks. */
-	void (*durable)(void *feed, const struct intake_receipt *receipts, size_t count);
+	/* What became of intake_add_receipt()'s (intake.h); the feed's thread, or who frees it. NULL: nobody asks. */
+	void (*settled)(void *feed, const struct intake_receipt *receipts, size_t count, const struct error *err);
+	/* Any thread: takes a post in, or says why not. NULL: there are none. */
+	enum err_code (*post)(struct feed *feed, struct feed_post *post, struct error *err);
 };
 
-extern const struct feed_kind feed_kind_mqtt;
+extern const struct feed_kind feed_kind_mqtt, feed_kind_webhook;
 
 /* NULL at the end. */
 extern const struct feed_kind *const feed_kinds[];
@@ -50,7 +52,8 @@ struct feed {
 	struct feed_map *maps; /* in the arena; their mappings are owned */
 	size_t map_count;
 	struct str context_url; /* STR_NONE: the core's */
-	bool stored;
+	bool stored; /* added by feed_set_change() */
+	bool paused;
 	/* At work: */
 	const struct feed_set_options *options;
 	struct store *store;
@@ -65,8 +68,10 @@ struct feed {
 	atomic_bool stopping;
 	void *session; /* of the kind, while it runs */
 	struct feed_stats own; /* the feed's thread's */
-	pthread_mutex_t lock; /* guards shown */
+	pthread_mutex_t lock; /* guards what follows */
 	struct feed_stats shown;
+	struct feed_post *posts, *posts_last; /* of kind webhook */
+	size_t post_count;
 };
 
 /* ---- feed_read.c ---- */
@@ -96,6 +101,36 @@ bool feed_goes_on(const struct feed *feed);
 /* Empties wake_fd. */
 void feed_woken(const struct feed *feed);
 int64_t feed_now_us(const struct feed *feed); /* since 1970 */
+
+/* ---- feed_set.c, feed_manage.c ---- */
+
+struct feed_set {
+	struct feed_set_options options;
+	struct store *store; /* of the default tenant */
+	pthread_mutex_t lock; /* guards feeds and count; held while a feed is started or stopped */
+	struct feed *feeds[FEEDS_MAX]; /* by name */
+	size_t count;
+	pthread_t thread; /* of changes */
+	bool has_thread;
+	pthread_mutex_t change_lock; /* guards what follows */
+	pthread_cond_t changed;
+	struct feed_change *changes, *changes_last;
+	size_t change_count;
+	bool stopping;
+};
+
+/* Under the lock. */
+struct feed *feed_set_find(const struct feed_set *set, struct str name); /* NULL: there is none */
+MUST_CHECK enum err_code feed_set_insert(struct feed_set *set, struct feed *feed, struct error *err);
+void feed_set_take_out(struct feed_set *set, struct str name);
+enum err_code feed_not_there(struct str name, struct error *err);
+/* Was it paused before? */
+bool feed_is_noted_paused(struct feed_set *set, struct str name);
+/* The thread of changes; what waits when it ends is done with ERR_CONFLICT. */
+MUST_CHECK enum err_code feed_set_manage(struct feed_set *set, struct error *err);
+void feed_set_manage_end(struct feed_set *set);
+
+/* ---- the thread ---- */
 
 /* Starts the thread; what the feed is made of is there. */
 MUST_CHECK enum err_code feed_start(struct feed *feed, const struct feed_set_options *options, struct error *err);

@@ -10,7 +10,7 @@
 #define FEED_BYTES_MAX ((size_t)64 << 20) /* document, settings and plans */
 #define SECONDS_MAX 31536000u
 
-const struct feed_kind *const feed_kinds[] = {&feed_kind_mqtt, NULL};
+const struct feed_kind *const feed_kinds[] = {&feed_kind_mqtt, &feed_kind_webhook, NULL};
 
 struct feed *feed_new(void)
 {

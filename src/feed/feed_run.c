@@ -302,7 +302,7 @@ static enum err_code prepare(struct feed *feed, struct error *err)
 	const struct intake_options options = {.broker = feed->options->broker,
 					       .store = feed->store,
 					       .wake_fd = feed->wake_fd,
-					       .durable = feed->kind->durable,
+					       .settled = feed->kind->settled,
 					       .refused = refused,
 					       .self = feed};
 

@@ -7,13 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct feed_set {
-	struct feed_set_options options;
-	pthread_mutex_t lock; /* guards what follows, and that a feed is started or stopped by one at a time */
-	struct feed *feeds[FEEDS_MAX]; /* by name */
-	size_t count;
-};
-
 DEFINE_CLEANUP(struct feed *, feed);
 
 enum err_code feed_set_new(const struct feed_set_options *options, struct feed_set **ret_set, struct error *err)
@@ -24,12 +17,22 @@ enum err_code feed_set_new(const struct feed_set_options *options, struct feed_s
 		return err_set(err, ERR_MEMORY, "no memory for feeds");
 	set->options = *options;
 	(void)pthread_mutex_init(&set->lock, NULL);
-	*ret_set = set;
-	return ERR_OK;
+	(void)pthread_mutex_init(&set->change_lock, NULL);
+	(void)pthread_cond_init(&set->changed, NULL);
+	enum err_code code = broker_tenant(options->broker, STR_NONE, true, &set->store, err);
+
+	if (!code)
+		code = feed_set_manage(set, err);
+	if (code)
+		(void)feed_set_free(set);
+	else
+		*ret_set = set;
+	return code;
 }
 
 void feed_set_stop(struct feed_set *set)
 {
+	feed_set_manage_end(set);
 	(void)pthread_mutex_lock(&set->lock);
 	for (size_t i = 0; i < set->count; i++)
 		feed_stop(set->feeds[i]);
@@ -44,6 +47,8 @@ struct feed_set *feed_set_free(struct feed_set *set)
 	for (size_t i = 0; i < set->count; i++)
 		(void)feed_free(set->feeds[i]);
 	(void)pthread_mutex_destroy(&set->lock);
+	(void)pthread_mutex_destroy(&set->change_lock);
+	(void)pthread_cond_destroy(&set->changed);
 	free(set);
 	return NULL;
 }
@@ -58,19 +63,18 @@ static size_t place_of(const struct feed_set *set, struct str name)
 	return i;
 }
 
-static struct feed *find(const struct feed_set *set, struct str name)
+struct feed *feed_set_find(const struct feed_set *set, struct str name)
 {
 	size_t at = place_of(set, name);
 
 	return at < set->count && str_eq(set->feeds[at]->name, name) ? set->feeds[at] : NULL;
 }
 
-static enum err_code not_there(struct str name, struct error *err)
+enum err_code feed_not_there(struct str name, struct error *err)
 {
 	return err_set(err, ERR_NOT_FOUND, "there is no feed \"%.*s\"", STR_FMT(str_part(name, 0, 100)));
 }
 
-/* Under the lock. */
 static void take_out(struct feed_set *set, size_t at)
 {
 	feed_stop(set->feeds[at]);
@@ -79,19 +83,26 @@ static void take_out(struct feed_set *set, size_t at)
 	memmove(&set->feeds[at], &set->feeds[at + 1], (set->count - at) * sizeof(set->feeds[0]));
 }
 
-/* Under the lock. */
-static enum err_code add(struct feed_set *set, struct feed *feed, struct error *err)
+void feed_set_take_out(struct feed_set *set, struct str name)
+{
+	take_out(set, place_of(set, name));
+}
+
+enum err_code feed_set_insert(struct feed_set *set, struct feed *feed, struct error *err)
 {
 	size_t at = place_of(set, feed->name);
 
-	if (find(set, feed->name))
+	if (feed_set_find(set, feed->name))
 		return err_set(err, ERR_EXISTS, "there is a feed \"%.*s\" already", STR_FMT(feed->name));
 	if (set->count == FEEDS_MAX)
 		return err_set(err, ERR_LIMIT, "%u feeds, and no more", FEEDS_MAX);
-	enum err_code code = feed_start(feed, &set->options, err);
+	feed->paused = feed_is_noted_paused(set, feed->name);
+	enum err_code code = feed->paused ? ERR_OK : feed_start(feed, &set->options, err);
 
 	if (code)
 		return code;
+	if (feed->paused)
+		feed->shown.state = feed->own.state = FEED_PAUSED;
 	memmove(&set->feeds[at + 1], &set->feeds[at], (set->count - at) * sizeof(set->feeds[0]));
 	set->feeds[at] = feed;
 	set->count++;
@@ -106,28 +117,11 @@ static enum err_code add_document(struct feed_set *set, struct feed **feed, cons
 	if (code)
 		return code;
 	(void)pthread_mutex_lock(&set->lock);
-	code = add(set, *feed, err);
+	code = feed_set_insert(set, *feed, err);
 	(void)pthread_mutex_unlock(&set->lock);
 	if (!code)
 		*feed = NULL; /* the set's */
 	return code;
-}
-
-enum err_code feed_set_add(struct feed_set *set, struct str file, struct str text, struct error *err)
-{
-	CLEANUP(feed) struct feed *feed = feed_new();
-	struct yaml_tree *document = NULL;
-
-	if (!feed)
-		return err_set(err, ERR_MEMORY, "no memory for a feed");
-	file = arena_dup(&feed->arena, file);
-	if (!file.at)
-		return err_set(err, ERR_MEMORY, "no memory for a feed");
-	enum err_code code = yaml_tree_parse(&feed->arena, file, text, &document, err);
-
-	if (!code && !document)
-		code = err_set(err, ERR_INVALID, "%.*s:1:1: expected a feed with name, kind and map", STR_FMT(file));
-	return code ? code : add_document(set, &feed, document, err);
 }
 
 /* A copy of a tree, so that the feed needs nothing of the configuration's. Its depth is bounded. */
@@ -205,48 +199,13 @@ enum err_code feed_set_use(struct feed_set *set, const struct yaml_tree *list, s
 		struct str name = yaml_tree_get(&list->items[i], STR("name"))->text;
 
 		(void)pthread_mutex_lock(&set->lock);
-		const struct feed *feed = find(set, name);
+		const struct feed *feed = feed_set_find(set, name);
 		bool there = feed && !feed->stored && same_tree(&list->items[i], feed->document);
 
 		(void)pthread_mutex_unlock(&set->lock);
 		if (!there || item_named(list, name) != &list->items[i])
 			code = add_copy(set, &list->items[i], list->file, err);
 	}
-	return code;
-}
-
-/* ---- changing ---- */
-
-enum err_code feed_set_pause(struct feed_set *set, struct str name, bool pause, struct error *err)
-{
-	enum err_code code = ERR_OK;
-
-	(void)pthread_mutex_lock(&set->lock);
-	struct feed *feed = find(set, name);
-
-	if (!feed)
-		code = not_there(name, err);
-	else if (feed->running != pause)
-		code = err_set(err, ERR_CONFLICT, "the feed \"%.*s\" is %s already", STR_FMT(feed->name),
-			       pause ? "paused" : "running");
-	else if (pause)
-		feed_stop(feed);
-	else
-		code = feed_start(feed, &set->options, err);
-	(void)pthread_mutex_unlock(&set->lock);
-	return code;
-}
-
-enum err_code feed_set_remove(struct feed_set *set, struct str name, struct error *err)
-{
-	enum err_code code = ERR_OK;
-
-	(void)pthread_mutex_lock(&set->lock);
-	if (find(set, name))
-		take_out(set, place_of(set, name));
-	else
-		code = not_there(name, err);
-	(void)pthread_mutex_unlock(&set->lock);
 	return code;
 }
 
@@ -287,12 +246,12 @@ enum err_code feed_set_get(struct feed_set *set, struct str name, struct feed_in
 	enum err_code code = ERR_OK;
 
 	(void)pthread_mutex_lock(&set->lock);
-	struct feed *feed = find(set, name);
+	struct feed *feed = feed_set_find(set, name);
 
 	if (feed)
 		make_info(feed, ret_info);
 	else
-		code = not_there(name, err);
+		code = feed_not_there(name, err);
 	(void)pthread_mutex_unlock(&set->lock);
 	return code;
 }

@@ -206,6 +206,12 @@ static void count_outcomes(struct intake *intake, const struct batch *batch)
 		intake->options.refused(intake->options.self, last);
 }
 
+static void give_receipts(const struct intake *intake, const struct batch *batch, const struct error *err)
+{
+	if (batch->receipt_count && intake->options.settled)
+		intake->options.settled(intake->options.self, batch->receipts, batch->receipt_count, err);
+}
+
 static void clear(struct batch *batch)
 {
 	arena_clear(&batch->arena);
@@ -229,8 +235,7 @@ static void collect(struct intake *intake, struct batch *batch)
 	}
 	intake->trouble.code = ERR_OK;
 	count_outcomes(intake, batch);
-	if (batch->receipt_count && intake->options.durable)
-		intake->options.durable(intake->options.self, batch->receipts, batch->receipt_count);
+	give_receipts(intake, batch, NULL);
 	clear(batch);
 	if (!intake->filling)
 		intake->filling = batch;
@@ -306,12 +311,12 @@ void intake_settle(struct intake *intake)
 	}
 	await_landing(intake);
 	turn(intake, false);
-	for (size_t i = 0; i < BATCHES; i++)
-		if (intake->batches[i].state == BATCH_GROUNDED)
-			clear(&intake->batches[i]);
+	for (size_t i = 0; i < BATCHES; i++) {
+		give_receipts(intake, &intake->batches[i], &intake->trouble);
+		clear(&intake->batches[i]);
+	}
 	if (!intake->filling)
 		intake->filling = &intake->batches[0];
-	clear(intake->filling);
 }
 
 void intake_counts(const struct intake *intake, struct intake_counts *ret_counts)

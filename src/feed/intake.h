@@ -37,7 +37,9 @@ struct intake_options {
 	struct broker *broker;
 	struct store *store;
 	int wake_fd; /* an eventfd, written to when a batch is done */
-	void (*durable)(void *self, const struct intake_receipt *receipts, size_t count);
+	/* What they stand for is durable (err NULL), or dropped because the store did not take it until the feed ended.
+	 * NULL: nobody asks. */
+	void (*settled)(void *self, const struct intake_receipt *receipts, size_t count, const struct error *err);
 	/* Why an entity was not stored; the last one of a batch is told. */
 	void (*refused)(void *self, const struct error *err);
 	void *self;
@@ -45,7 +47,7 @@ struct intake_options {
 
 MUST_CHECK enum err_code intake_new(const struct intake_options *options, struct intake **ret_intake,
 				    struct error *err);
-/* Waits for what is being committed. What is not is dropped: it has no receipt. */
+/* Waits for what is being committed, which is all that there is behind intake_settle(). */
 struct intake *intake_free(struct intake *intake);
 
 bool intake_has_room(const struct intake *intake);
@@ -59,7 +61,7 @@ bool intake_add_receipt(struct intake *intake, struct intake_receipt receipt);
 bool intake_is_gathering(const struct intake *intake);
 /* Gives receipts of what is durable, tries again what was not, and hands over what has been filled. */
 void intake_turn(struct intake *intake);
-/* Commits what has been filled and waits for it; where the store does not take it, it is dropped without a receipt. */
+/* Commits what has been filled and waits for it; where the store does not take it, it is dropped. */
 void intake_settle(struct intake *intake);
 int64_t intake_deadline_ms(const struct intake *intake); /* of the next turn; CLOCK_MONOTONIC */
 void intake_counts(const struct intake *intake, struct intake_counts *ret_counts);

@@ -191,12 +191,12 @@ static void drop_oversized(void *self, const struct mqtt_message *message, size_
 		  STR_FMT(str_part(message->topic, 0, 100)), payload_bytes);
 }
 
-static void acknowledge(void *self, const struct intake_receipt *receipts, size_t count)
+static void acknowledge(void *self, const struct intake_receipt *receipts, size_t count, const struct error *err)
 {
 	struct feed *feed = self;
 	const struct mqtt_session *session = feed->session;
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count && !err; i++)
 		mqtt_subscriber_ack(session->subscriber, receipts[i].first, (uint16_t)receipts[i].second);
 }
 
@@ -286,4 +286,4 @@ static void run(struct feed *feed)
 	feed->session = NULL;
 }
 
-const struct feed_kind feed_kind_mqtt = {.name = "mqtt", .read = read_settings, .run = run, .durable = acknowledge};
+const struct feed_kind feed_kind_mqtt = {.name = "mqtt", .read = read_settings, .run = run, .settled = acknowledge};

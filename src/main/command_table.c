@@ -53,6 +53,7 @@ const struct option common_options[] = {
 
 const struct command_group command_groups[] = {
 	{"import", "Bring files into a city"},
+	{"feed", "Look at feeds, try them, hold them up"},
 	{"notifications", "Look at notifications that could not be delivered"},
 	{"config", "Look at the configuration"},
 	{0},
@@ -358,6 +359,48 @@ static const struct argument letters_arguments[] = {
 	{"NUMBER", OPTION_TEXT, true, true, "As list shows them."},
 	{0},
 };
+static const struct argument feed_argument[] = {
+	{"NAME", OPTION_TEXT, false, false, "The feed's name, as list shows it."},
+	{0},
+};
+static const struct argument message_argument[] = {
+	{"MESSAGE", OPTION_FILE, false, false, "A file with one message, as it would come; - reads standard input."},
+	{0},
+};
+#define URL_OPTION                                                                                                     \
+	{                                                                                                              \
+		.name = "url", .kind = OPTION_TEXT, .value_name = "URL", .fallback = "http://127.0.0.1:8080",          \
+		.doc = "Where the daemon serves."                                                                      \
+	}
+static const struct option feed_options[] = {
+	URL_OPTION,
+	{0},
+};
+static const struct option feed_show_options[] = {
+	URL_OPTION,
+	{.name = "json", .kind = OPTION_FLAG, .doc = "As the API has it."},
+	{0},
+};
+static const struct option feed_test_options[] = {
+	{.name = "map",
+	 .kind = OPTION_FILE,
+	 .value_name = "FILE",
+	 .doc = "A mapping alone (YAML): every message is for it."},
+	{.name = "config",
+	 .letter = 'c',
+	 .kind = OPTION_FILE,
+	 .value_name = "FILE",
+	 .doc = "A feed's document, or a configuration with feeds."},
+	{.name = "feed", .kind = OPTION_TEXT, .value_name = "NAME", .doc = "Which feed of it; else the first one."},
+	{.name = "topic", .kind = OPTION_TEXT, .value_name = "TOPIC", .doc = "The message's topic."},
+	{0},
+};
+static const struct example feed_test_examples[] = {
+	{"machi feed test message.json --map rooms.yaml", "What a mapping makes of a message"},
+	{"mosquitto_sub -t 'city/#' -C 1 | machi feed test - -c machi.yaml --topic city/a/state",
+	 "What a feed would make of what a device says now"},
+	{0},
+};
 static const struct option letters_list_options[] = {
 	DATA_OPTION, ONE_TENANT_OPTION, SUBSCRIPTION_OPTION, LETTERS_JSON_OPTION, {0},
 };
@@ -488,6 +531,26 @@ const struct command commands[] = {
 	 "folder "
 	 "does so by itself, a little at a time; it may serve meanwhile.",
 	 NULL, pack_options, pack_examples, command_pack},
+	{"feed list", "print the feeds of a daemon",
+	 "Prints each feed with its kind, whether its peer is there, messages received, entities created or changed, "
+	 "messages dropped, when the last one came, and where from.",
+	 NULL, feed_show_options, NULL, command_feed_list},
+	{"feed status", "print all that is known of a feed",
+	 "Prints state, counters, messages dropped by reason, last error and why the last message was dropped. The "
+	 "exit "
+	 "status is 1 when the feed is not up.",
+	 feed_argument, feed_show_options, NULL, command_feed_status},
+	{"feed test", "print what a feed would make of a message",
+	 "Prints the entities that would result, one a line, normalized; what would be dropped is told with the "
+	 "reason, "
+	 "and the exit status then is 65. Nothing is stored, and no daemon is needed.",
+	 message_argument, feed_test_options, feed_test_examples, command_feed_test},
+	{"feed pause", "hold a feed up",
+	 "The feed leaves its peer until machi feed resume, also over restarts of the daemon. An MQTT broker keeps the "
+	 "messages of QoS 1 meanwhile.",
+	 feed_argument, feed_options, NULL, command_feed_pause},
+	{"feed resume", "let a paused feed run again", "The feed connects to its peer again.", feed_argument,
+	 feed_options, NULL, command_feed_resume},
 	{"notifications list", "print which notifications were given up",
 	 "Prints the dead letters: notifications that were tried too often, or could not be delivered in their time. "
 	 "Number, when made (or last replayed), when given up, tries, subscription, entity, and why. A daemon may "

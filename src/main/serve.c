@@ -294,6 +294,7 @@ static enum exit_status open_api(struct daemon *daemon, struct error *err)
 		.cors_max_age_s = (uint32_t)config->http.cors_max_age_s,
 		.public_url = config->public_url,
 		.forwarder = daemon->forwarder,
+		.feeds = daemon->feeds,
 		.source_timeout_ms = (uint32_t)config->sources.timeout_s * 1000,
 		.split_entities = config->sources.split_entities,
 		.version = MACHI_VERSION,
@@ -569,6 +570,17 @@ static void close_all(struct daemon *daemon)
 	fd_closep(&daemon->signal_fd);
 }
 
+/* Those of the configuration first: a name that it has taken since is no longer the API's. */
+static enum exit_status start_feeds(struct daemon *daemon, struct error *err)
+{
+	enum err_code code = feed_set_use(daemon->feeds, daemon->boot->feed_list, err);
+
+	if (code)
+		return refuse(err, code == ERR_MEMORY ? EXIT_MEMORY : EXIT_CONFIG);
+	code = feed_set_load(daemon->feeds, err);
+	return code ? refuse(err, exit_of(code)) : EXIT_GOOD;
+}
+
 static enum exit_status serve(struct daemon *daemon)
 {
 	bool in_memory = daemon->boot->store == CONFIG_STORE_MEMORY;
@@ -594,8 +606,8 @@ static enum exit_status serve(struct daemon *daemon)
 		status = open_copier(daemon, &err);
 	if (status == EXIT_GOOD && timetables_start(&daemon->timetables, daemon->broker, daemon->boot, &err))
 		status = refuse(&err, err.code == ERR_MEMORY ? EXIT_MEMORY : EXIT_CONFIG);
-	if (status == EXIT_GOOD && feed_set_use(daemon->feeds, daemon->boot->feed_list, &err))
-		status = refuse(&err, err.code == ERR_MEMORY ? EXIT_MEMORY : EXIT_CONFIG);
+	if (status == EXIT_GOOD)
+		status = start_feeds(daemon, &err);
 	if (status == EXIT_GOOD) {
 		api_set_ready(daemon->api, true);
 		say_ready(daemon);

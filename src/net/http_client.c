@@ -56,7 +56,7 @@ static size_t on_bytes(char *at, size_t size, size_t count, void *cls)
 	long status = 0;
 
 	(void)curl_easy_getinfo(fetch->curl, CURLINFO_RESPONSE_CODE, &status);
-	if (status != 200) {
+	if (status != 200 && !fetch->options->any_status) {
 		fetch->dropped = true;
 		return 0;
 	}
@@ -97,6 +97,19 @@ static bool add_header(struct fetch *fetch, const char *name, const char *value)
 	return longer != NULL;
 }
 
+static bool setup_body(struct fetch *fetch)
+{
+	const struct http_fetch_options *options = fetch->options;
+	struct str body = options->body.at ? options->body : STR("");
+	CURLcode bad = CURLE_OK;
+
+	bad |= curl_easy_setopt(fetch->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
+	bad |= curl_easy_setopt(fetch->curl, CURLOPT_POSTFIELDS, body.at);
+	bad |= curl_easy_setopt(fetch->curl, CURLOPT_CUSTOMREQUEST, options->method);
+	return bad == CURLE_OK && add_header(fetch, "Content-Type", options->content_type) &&
+	       add_header(fetch, "Expect", NULL);
+}
+
 /* True when every option was taken. */
 static bool fetch_setup(struct fetch *fetch)
 {
@@ -115,6 +128,15 @@ static bool fetch_setup(struct fetch *fetch)
 		return false;
 	if (options->if_modified_since && !add_header(fetch, "If-Modified-Since", options->if_modified_since))
 		return false;
+	if (options->method && !setup_body(fetch))
+		return false;
+	for (size_t i = 0; options->headers && options->headers[i]; i++) {
+		struct curl_slist *longer = curl_slist_append(fetch->headers, options->headers[i]);
+
+		if (!longer)
+			return false;
+		fetch->headers = longer;
+	}
 	return curl_easy_setopt(curl, CURLOPT_HTTPHEADER, fetch->headers) == CURLE_OK;
 }
 
@@ -226,9 +248,11 @@ static enum err_code take_answer(struct fetch *fetch, long status, struct http_a
 {
 	bool conditional = fetch->options->if_none_match || fetch->options->if_modified_since;
 
-	if (status == 404 || status == 410)
+	bool any = fetch->options->any_status;
+
+	if (!any && (status == 404 || status == 410))
 		return err_set(err, ERR_NOT_FOUND, "%.120s is not there (status %ld)", fetch->shown, status);
-	if (status != 200 && !(status == 304 && conditional))
+	if (!any && status != 200 && !(status == 304 && conditional))
 		return err_set(err, ERR_IO, "%.120s answered with status %ld", fetch->shown, status);
 	*ret_answer = (struct http_answer){
 		.status = (int)status,
@@ -260,7 +284,7 @@ static enum err_code fetch_run(struct fetch *fetch, struct str url, struct http_
 		if (code != ERR_OK)
 			return code;
 		url = elsewhere(fetch, status);
-		if (!url.at || fetch->options->redirects_max == 0)
+		if (!url.at || fetch->options->redirects_max == 0 || fetch->options->method)
 			return take_answer(fetch, status, ret_answer, err);
 		if (fetch->hops == fetch->options->redirects_max)
 			return err_set(err, ERR_LIMIT, "%.120s redirects too often", fetch->shown);

@@ -21,11 +21,16 @@ struct http_fetch_options {
 	/* A media type: when the document is not JSON and names a representation of this type by a Link header with
 	 * rel=alternate, that one is fetched instead and counts as a redirect (JSON-LD 1.1 API, 9.4.1). NULL: no. */
 	const char *alternate_type;
+	const char *const *headers; /* "Name: value", NULL at the end; NULL: none */
+	/* Another method than GET, with a body of this type; redirects are then not followed. NULL: GET. */
+	const char *method, *content_type;
+	struct str body;
+	bool any_status; /* whatever the status, the answer is taken as it is */
 };
 
 /* The answer that counted; texts lie in the arena, STR_NONE where the field was absent. */
 struct http_answer {
-	int status; /* 200, or 304 to a condition */
+	int status; /* 200, or 304 to a condition; with any_status: any */
 	struct str url; /* where the document came from, after redirects */
 	struct str content_type, etag, last_modified, cache_control, expires, date, age;
 };
