@@ -111,6 +111,12 @@ void feed_show(struct feed *feed, enum feed_state state, const char *why)
 
 /* ---- messages to entities ---- */
 
+/* What a device says is seldom all that is known of it, so others' attributes stay. */
+static enum mapping_mode mode_of(const struct mapping *mapping)
+{
+	return mapping_says_mode(mapping) ? mapping_mode(mapping) : MAPPING_APPEND;
+}
+
 static void add_entity(struct feed *feed, const struct mapping *mapping, struct arena *arena, const struct json *body)
 {
 	const struct expand_options options = {.context = feed->context, .now_us = feed_now_us(feed)};
@@ -120,7 +126,7 @@ static void add_entity(struct feed *feed, const struct mapping *mapping, struct 
 
 	if (!code && feed->trial)
 		code = feed->trial->entity(feed->trial->self, body, &err);
-	else if (!code && !intake_add(feed->intake, entity, mapping_mode(mapping), mapping_history(mapping)))
+	else if (!code && !intake_add(feed->intake, entity, mode_of(mapping), mapping_history(mapping)))
 		code = err_set(&err, ERR_MEMORY, "no memory for an entity");
 	if (code)
 		feed_drop(feed, code == ERR_MEMORY ? FEED_DROP_OVERSIZED : FEED_DROP_INVALID, "%s", err.detail);

@@ -130,7 +130,7 @@ bool intake_add(struct intake *intake, const struct json *entity, enum mapping_m
 		.entity = entity,
 		.overwrite = true,
 		.create_missing = mode != MAPPING_UPDATE,
-		.newest_stays = true,
+		.newest_stays = mode != MAPPING_REPLACE,
 		.no_history = !history,
 	};
 	return true;

@@ -32,7 +32,8 @@ struct yaml_tree;
 MUST_CHECK enum err_code mapping_of_tree(const struct yaml_tree *root, struct mapping **ret_mapping, struct error *err);
 struct mapping *mapping_free(struct mapping *mapping);
 
-enum mapping_mode mapping_mode(const struct mapping *mapping);
+enum mapping_mode mapping_mode(const struct mapping *mapping); /* MAPPING_REPLACE where it does not say */
+bool mapping_says_mode(const struct mapping *mapping);
 bool mapping_history(const struct mapping *mapping); /* false: changes leave no history */
 char mapping_separator(const struct mapping *mapping); /* csv.separator; ',' when not given */
 /* Where in a document the rows are ("each", a path as feed/json_path.h has it); STR_NONE: the document is one. */

@@ -81,6 +81,7 @@ struct mapping {
 	struct str columns[MAPPING_COLUMNS_MAX];
 	size_t column_count;
 	enum mapping_mode mode;
+	bool says_mode;
 	bool history;
 	char separator;
 	struct str each, topic;

@@ -86,6 +86,7 @@ static enum err_code read_head(struct mapping_reader *reader, const struct yaml_
 		code = yaml_tree_refuse(type, reader->err, "expected the name of an entity type");
 	if (!code)
 		code = read_mode(reader, root, &mapping->mode);
+	mapping->says_mode = yaml_tree_get(root, STR("mode")) != NULL;
 	if (!code)
 		code = mapping_read_switch(reader, root, "history", &mapping->history);
 	if (!code && nothing)
@@ -218,4 +219,9 @@ struct str mapping_each(const struct mapping *mapping)
 struct str mapping_topic(const struct mapping *mapping)
 {
 	return mapping->topic;
+}
+
+bool mapping_says_mode(const struct mapping *mapping)
+{
+	return mapping->says_mode;
 }

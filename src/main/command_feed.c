@@ -20,6 +20,8 @@
 #define DOCUMENT_BYTES_MAX ((size_t)1 << 20)
 #define ASK_ARENA_BYTES_MAX ((size_t)64 << 20)
 
+DEFINE_CLEANUP(struct broker *, broker);
+
 /* ---- asking the daemon ---- */
 
 struct asked {
@@ -95,11 +97,11 @@ static enum exit_status ask(const struct call *call, const char *method, const c
 
 /* ---- list and status ---- */
 
-static const char *text_of(const struct json *feed, const char *key)
+static struct str text_of(const struct json *feed, const char *key)
 {
 	struct str text = json_text(json_get(feed, str_from(key)));
 
-	return text.len ? text.at : "-"; /* the parser puts a NUL behind it */
+	return text.len ? text : STR("-");
 }
 
 static int64_t number_of(const struct json *object, const char *key)
@@ -123,15 +125,23 @@ static int64_t sum_of(const struct json *object)
 	return sum;
 }
 
+static void put_padded(struct str text, int width)
+{
+	(void)printf("%-*.*s ", width, STR_FMT(text));
+}
+
 static void print_line(const struct json *feed)
 {
 	const struct json *entities = json_get(feed, STR("entities"));
 
-	(void)printf("%-20s %-8s %-8s %12lld %12lld %9lld  %-20.20s  %s\n", text_of(feed, "name"),
-		     text_of(feed, "kind"), text_of(feed, "state"), (long long)number_of(feed, "messages"),
+	put_padded(text_of(feed, "name"), 20);
+	put_padded(text_of(feed, "kind"), 8);
+	put_padded(text_of(feed, "state"), 8);
+	(void)printf("%12lld %12lld %9lld  ", (long long)number_of(feed, "messages"),
 		     (long long)(number_of(entities, "created") + number_of(entities, "changed")),
-		     (long long)sum_of(json_get(feed, STR("dropped"))), text_of(feed, "lastMessage"),
-		     text_of(feed, "place"));
+		     (long long)sum_of(json_get(feed, STR("dropped"))));
+	put_padded(str_part(text_of(feed, "lastMessage"), 0, 19), 20);
+	(void)printf(" %.*s\n", STR_FMT(text_of(feed, "place")));
 }
 
 static enum exit_status written(void)
@@ -168,7 +178,8 @@ enum exit_status command_feed_list(const struct call *call)
 	return status;
 }
 
-static void print_members(const struct json *object, const char *before)
+/* Recursion is bounded by the parser's depth. */
+static void print_members(const struct json *object, struct str before)
 {
 	struct buf text;
 
@@ -176,7 +187,7 @@ static void print_members(const struct json *object, const char *before)
 		const struct json_member *member = &object->members[i];
 
 		if (member->value.kind == JSON_OBJECT) {
-			print_members(&member->value, member->key.at);
+			print_members(&member->value, member->key);
 			continue;
 		}
 		buf_init(&text, ANSWER_BYTES_MAX);
@@ -184,7 +195,7 @@ static void print_members(const struct json *object, const char *before)
 			buf_put(&text, json_text(&member->value));
 		else
 			json_write(&text, &member->value);
-		(void)printf("%s%s%.*s: %.*s\n", before, before[0] ? "." : "", STR_FMT(member->key),
+		(void)printf("%.*s%s%.*s: %.*s\n", STR_FMT(before), before.len ? "." : "", STR_FMT(member->key),
 			     STR_FMT(buf_str(&text)));
 		buf_done(&text);
 	}
@@ -198,7 +209,7 @@ enum exit_status command_feed_status(const struct call *call)
 	if (status == EXIT_GOOD && call_has(call, "json")) {
 		status = print_json(&asked);
 	} else if (status == EXIT_GOOD) {
-		print_members(asked.answer, "");
+		print_members(asked.answer, STR_NONE);
 		status = written();
 		if (status == EXIT_GOOD && !str_eq(json_text(json_get(asked.answer, STR("state"))), STR("up")))
 			status = EXIT_NOT_FOUND;
@@ -284,12 +295,12 @@ static enum err_code read_input(const char *path, struct buf *text, struct error
 	return buf_check(text, "the message", err);
 }
 
-static enum err_code try_message(const struct call *call, struct session *session, struct arena *arena,
+static enum err_code try_message(const struct call *call, struct broker *broker, struct arena *arena,
 				 struct trying *trying, struct error *err)
 {
 	const char *path = call_has(call, "map") ? call_text(call, "map") : call_text(call, "config");
 	const struct feed_trial trial = {
-		.broker = session->broker, .entity = print_entity, .dropped = say_dropped, .self = trying};
+		.broker = broker, .entity = print_entity, .dropped = say_dropped, .self = trying};
 	struct yaml_tree *root = NULL;
 	struct buf document, message;
 
@@ -321,7 +332,10 @@ static enum err_code try_message(const struct call *call, struct session *sessio
 
 enum exit_status command_feed_test(const struct call *call)
 {
-	struct session session;
+	/* An empty city in memory: what checks entities. */
+	const struct broker_options options = {.create = true, .fetch = session_fetch_context};
+	CLEANUP(broker) struct broker *broker = NULL;
+	enum exit_status status = EXIT_GOOD;
 	struct trying trying = {0};
 	struct arena arena;
 	struct error err;
@@ -330,21 +344,22 @@ enum exit_status command_feed_test(const struct call *call)
 		(void)err_set(&err, ERR_INVALID, "either --map or --config is needed");
 		return say_usage(call->command, &err);
 	}
-	enum exit_status status = session_open(&session, call, SESSION_EMPTY);
-
 	arena_init(&arena, ASK_ARENA_BYTES_MAX);
 	buf_init(&trying.line, MESSAGE_BYTES_MAX);
-	if (status == EXIT_GOOD && try_message(call, &session, &arena, &trying, &err)) {
+	enum err_code code = broker_new(&options, &broker, &err);
+
+	if (!code)
+		code = try_message(call, broker, &arena, &trying, &err);
+	if (code) {
 		status = say_error(&err);
-		if (err.code == ERR_NOT_FOUND)
+		if (code == ERR_NOT_FOUND)
 			status = EXIT_NO_INPUT;
-	} else if (status == EXIT_GOOD) {
+	} else {
 		status = written();
 		if (status == EXIT_GOOD && trying.dropped)
 			status = EXIT_DATA;
 	}
 	buf_done(&trying.line);
 	arena_done(&arena);
-	session_close(&session);
 	return status;
 }
