@@ -99,7 +99,11 @@ static void write_example_feed(struct buf *out)
 			write_default(setting, out);
 		buf_put_char(out, '\n');
 	}
-	buf_put(out, STR("timetable: []\n"));
+	buf_put(out,
+		STR("timetable: []\n\n"
+		    "# Feeds: what devices and services say becomes entities. See the guides \"Connect MQTT devices\"\n"
+		    "# and \"Receive webhooks\"; machi feed test tries one on a message.\n"
+		    "feeds: []\n"));
 }
 
 void config_write_example(struct buf *out)
