@@ -80,8 +80,7 @@ MUST_CHECK enum err_code feed_set_new(const struct feed_set_options *options, st
 void feed_set_stop(struct feed_set *set);
 struct feed_set *feed_set_free(struct feed_set *set);
 
-/* Checks a feed's document without starting anything. ERR_INVALID "file:line:column: …", ERR_IO (a file that it names),
- * ERR_LIMIT, ERR_MEMORY. */
+/* Checks a feed's document without starting anything. ERR_INVALID "file:line:column: …", ERR_LIMIT, ERR_MEMORY. */
 MUST_CHECK enum err_code feed_check(const struct yaml_tree *document, struct error *err);
 
 /* Starts the feeds that were added while it ran before. Those that cannot be started are told to say(). */

@@ -138,7 +138,7 @@ static void print_line(const struct json *feed)
 	put_padded(text_of(feed, "kind"), 8);
 	put_padded(text_of(feed, "state"), 8);
 	(void)printf("%12lld %12lld %9lld  ", (long long)number_of(feed, "messages"),
-		     (long long)(number_of(entities, "created") + number_of(entities, "changed")),
+		     (long long)number_of(entities, "created") + (long long)number_of(entities, "changed"),
 		     (long long)sum_of(json_get(feed, STR("dropped"))));
 	put_padded(str_part(text_of(feed, "lastMessage"), 0, 19), 20);
 	(void)printf(" %.*s\n", STR_FMT(text_of(feed, "place")));

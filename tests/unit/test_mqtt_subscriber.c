@@ -1,6 +1,6 @@
-/* The MQTT subscriber against Debian's mosquitto: both versions, acknowledgements that come late or never, a broker that
- * restarts, TLS, messages that are too large or not wanted yet; and against false brokers on plain sockets. Without
- * mosquitto only these are there, and the rest says SKIP. */
+/* The MQTT subscriber against Debian's mosquitto: both versions, acknowledgements that come late or never, a broker
+ * that restarts, TLS, messages that are too large or not wanted yet; and against false brokers on plain sockets.
+ * Without mosquitto only these are there, and the rest says SKIP. */
 #include "check.h"
 #include "mqtt_broker.h"
 #include "net/mqtt_subscriber.h"
