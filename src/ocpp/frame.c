@@ -99,9 +99,11 @@ static struct str read_id(const struct json *node)
 
 static bool read_payload(const struct json *node, struct ocpp_frame *frame, struct ocpp_fault *fault)
 {
-	if (!json_is(node, JSON_OBJECT))
+	static const struct json empty = {.kind = JSON_OBJECT};
+
+	if (!json_is(node, JSON_OBJECT) && !json_is(node, JSON_NULL))
 		return ocpp_fault_set(fault, OCPP_FORMAT_VIOLATION, "the payload is no object");
-	frame->payload = node;
+	frame->payload = json_is(node, JSON_NULL) ? &empty : node;
 	return true;
 }
 
@@ -181,10 +183,10 @@ void ocpp_frame_call(struct buf *buf, struct str id, struct str action, const st
 	buf_put_char(buf, ']');
 }
 
-void ocpp_frame_result(struct buf *buf, struct str id, const struct json *payload)
+void ocpp_frame_result(struct buf *buf, struct str id, struct str payload)
 {
 	begin(buf, OCPP_RESULT, id);
-	json_write(buf, payload);
+	buf_put(buf, payload);
 	buf_put_char(buf, ']');
 }
 

@@ -57,7 +57,7 @@ struct ocpp_frame {
 	enum ocpp_message message;
 	struct str id; /* 1 to OCPP_ID_CHARS_MAX characters; {NULL, 0} when it cannot be read */
 	struct str action; /* of a call */
-	const struct json *payload; /* of a call or result: an object; of an error: its details, an object */
+	const struct json *payload; /* an object, of an error its details; null is read as {} (4.2.1; 4.1.5) */
 	struct str code, description; /* of an error */
 };
 
@@ -68,7 +68,7 @@ MUST_CHECK bool ocpp_frame_read(struct json_parser *parser, struct arena *arena,
 
 /* Append a message; errors are the buffer's sticky ones. */
 void ocpp_frame_call(struct buf *buf, struct str id, struct str action, const struct json *payload);
-void ocpp_frame_result(struct buf *buf, struct str id, const struct json *payload);
+void ocpp_frame_result(struct buf *buf, struct str id, struct str payload); /* JSON already */
 void ocpp_frame_error(struct buf *buf, enum ocpp_version version, struct str id, const struct ocpp_fault *fault);
 
 /* Characters of a UTF-8 text: bytes that do not go on with one. */

@@ -3,12 +3,13 @@
 #include "ocpp/schema_int.h"
 
 #define TAG_STATUS_WORDS "Accepted Blocked Expired Invalid ConcurrentTx"
-#define CONNECTOR_STATUS_WORDS                                                                                         \
-	"Available Preparing Charging SuspendedEVSE SuspendedEV Finishing Reserved Unavailable Faulted"
+#define CONFIGURATION_STATUS_WORDS "Accepted Rejected RebootRequired NotSupported"
 #define CHARGING_PROFILE_PURPOSE_WORDS "ChargePointMaxProfile TxDefaultProfile TxProfile"
+#define DATA_TRANSFER_STATUS_WORDS "Accepted Rejected UnknownMessageId UnknownVendorId"
 #define MESSAGE_TRIGGER_WORDS                                                                                          \
 	"BootNotification LogStatusNotification FirmwareStatusNotification Heartbeat MeterValues "                     \
 	"SignChargePointCertificate StatusNotification"
+#define FIRMWARE_STATUS_WORDS "Downloaded DownloadFailed Downloading Idle InstallationFailed Installing Installed"
 #define UPLOAD_LOG_STATUS_WORDS                                                                                        \
 	"BadMessage Idle NotSupportedOperation PermissionDenied Uploaded UploadFailure Uploading"
 #define CONTEXT_WORDS                                                                                                  \
@@ -22,7 +23,9 @@
 	"Current.Import Current.Export Current.Offered Voltage Frequency Temperature SoC RPM"
 #define PHASE_WORDS "L1 L2 L3 N L1-N L2-N L3-N L1-L2 L2-L3 L3-L1"
 #define UNIT_WORDS "Wh kWh varh kvarh W kW VA kVA var kvar A V K Celcius Celsius Fahrenheit Percent"
-#define FIRMWARE_STATUS_WORDS                                                                                          \
+#define RESERVATION_STATUS_WORDS "Accepted Faulted Occupied Rejected Unavailable"
+#define LOCAL_LIST_STATUS_WORDS "Accepted Failed NotSupported VersionMismatch"
+#define SIGNED_FIRMWARE_STATUS_WORDS                                                                                   \
 	"Downloaded DownloadFailed Downloading DownloadScheduled DownloadPaused Idle InstallationFailed "              \
 	"Installing Installed InstallRebooting InstallScheduled InstallVerificationFailed "                            \
 	"InvalidSignature SignatureVerified"
@@ -30,6 +33,8 @@
 	"ConnectorLockFailure EVCommunicationError GroundFailure HighTemperature InternalError "                       \
 	"LocalListConflict NoError OtherError OverCurrentFailure PowerMeterFailure PowerSwitchFailure "                \
 	"ReaderFailure ResetFailure UnderVoltage OverVoltage WeakSignal"
+#define CONNECTOR_STATUS_WORDS                                                                                         \
+	"Available Preparing Charging SuspendedEVSE SuspendedEV Finishing Reserved Unavailable Faulted"
 #define REASON_WORDS                                                                                                   \
 	"EmergencyStop EVDisconnected HardReset Local Other PowerLoss Reboot Remote SoftReset "                        \
 	"UnlockCommand DeAuthorized"
@@ -102,7 +107,7 @@ static const struct ocpp_field change_configuration_request_fields[] = {
 static const struct ocpp_shape change_configuration_request = {FIELDS(change_configuration_request_fields)};
 
 static const struct ocpp_field change_configuration_answer_fields[] = {
-	{"status", MUST, CHOICE(CONNECTOR_STATUS_WORDS)},
+	{"status", MUST, CHOICE(CONFIGURATION_STATUS_WORDS)},
 };
 static const struct ocpp_shape change_configuration_answer = {FIELDS(change_configuration_answer_fields)};
 
@@ -129,7 +134,7 @@ static const struct ocpp_field data_transfer_request_fields[] = {
 static const struct ocpp_shape data_transfer_request = {FIELDS(data_transfer_request_fields)};
 
 static const struct ocpp_field data_transfer_answer_fields[] = {
-	{"status", MUST, CHOICE(CONNECTOR_STATUS_WORDS)},
+	{"status", MUST, CHOICE(DATA_TRANSFER_STATUS_WORDS)},
 	{"data", TEXT(0)},
 };
 static const struct ocpp_shape data_transfer_answer = {FIELDS(data_transfer_answer_fields)};
@@ -150,6 +155,12 @@ static const struct ocpp_field extended_trigger_message_answer_fields[] = {
 	{"status", MUST, CHOICE("Accepted Rejected NotImplemented")},
 };
 static const struct ocpp_shape extended_trigger_message_answer = {FIELDS(extended_trigger_message_answer_fields)};
+
+static const struct ocpp_field firmware_status_notification_request_fields[] = {
+	{"status", MUST, CHOICE(FIRMWARE_STATUS_WORDS)},
+};
+static const struct ocpp_shape firmware_status_notification_request = {
+	FIELDS(firmware_status_notification_request_fields)};
 
 static const struct ocpp_field get_composite_schedule_request_fields[] = {
 	{"connectorId", MUST, INTEGER},
@@ -271,6 +282,11 @@ static const struct ocpp_field reserve_now_request_fields[] = {
 };
 static const struct ocpp_shape reserve_now_request = {FIELDS(reserve_now_request_fields)};
 
+static const struct ocpp_field reserve_now_answer_fields[] = {
+	{"status", MUST, CHOICE(RESERVATION_STATUS_WORDS)},
+};
+static const struct ocpp_shape reserve_now_answer = {FIELDS(reserve_now_answer_fields)};
+
 static const struct ocpp_field reset_request_fields[] = {
 	{"type", MUST, CHOICE("Hard Soft")},
 };
@@ -297,6 +313,11 @@ static const struct ocpp_field send_local_list_request_fields[] = {
 };
 static const struct ocpp_shape send_local_list_request = {FIELDS(send_local_list_request_fields)};
 
+static const struct ocpp_field send_local_list_answer_fields[] = {
+	{"status", MUST, CHOICE(LOCAL_LIST_STATUS_WORDS)},
+};
+static const struct ocpp_shape send_local_list_answer = {FIELDS(send_local_list_answer_fields)};
+
 static const struct ocpp_field set_charging_profile_request_fields[] = {
 	{"connectorId", MUST, INTEGER},
 	{"csChargingProfiles", MUST, OBJECT(charging_profile)},
@@ -314,7 +335,7 @@ static const struct ocpp_field sign_certificate_request_fields[] = {
 static const struct ocpp_shape sign_certificate_request = {FIELDS(sign_certificate_request_fields)};
 
 static const struct ocpp_field signed_firmware_status_notification_request_fields[] = {
-	{"status", MUST, CHOICE(FIRMWARE_STATUS_WORDS)},
+	{"status", MUST, CHOICE(SIGNED_FIRMWARE_STATUS_WORDS)},
 	{"requestId", INTEGER},
 };
 static const struct ocpp_shape signed_firmware_status_notification_request = {
@@ -388,7 +409,7 @@ const struct ocpp_action ocpp_actions_16[] = {
 	 &nothing},
 	{"ExtendedTriggerMessage", OCPP_1_6, OCPP_BY_CITY, &extended_trigger_message_request,
 	 &extended_trigger_message_answer},
-	{"FirmwareStatusNotification", OCPP_1_6, OCPP_BY_STATION, &change_configuration_answer, &nothing},
+	{"FirmwareStatusNotification", OCPP_1_6, OCPP_BY_STATION, &firmware_status_notification_request, &nothing},
 	{"GetCompositeSchedule", OCPP_1_6, OCPP_BY_CITY, &get_composite_schedule_request,
 	 &get_composite_schedule_answer},
 	{"GetConfiguration", OCPP_1_6, OCPP_BY_CITY, &get_configuration_request, &get_configuration_answer},
@@ -399,10 +420,10 @@ const struct ocpp_action ocpp_actions_16[] = {
 	{"RemoteStartTransaction", OCPP_1_6, OCPP_BY_CITY, &remote_start_transaction_request,
 	 &cancel_reservation_answer},
 	{"RemoteStopTransaction", OCPP_1_6, OCPP_BY_CITY, &remote_stop_transaction_request, &cancel_reservation_answer},
-	{"ReserveNow", OCPP_1_6, OCPP_BY_CITY, &reserve_now_request, &change_configuration_answer},
+	{"ReserveNow", OCPP_1_6, OCPP_BY_CITY, &reserve_now_request, &reserve_now_answer},
 	{"Reset", OCPP_1_6, OCPP_BY_CITY, &reset_request, &cancel_reservation_answer},
 	{"SecurityEventNotification", OCPP_1_6, OCPP_BY_STATION, &security_event_notification_request, &nothing},
-	{"SendLocalList", OCPP_1_6, OCPP_BY_CITY, &send_local_list_request, &change_configuration_answer},
+	{"SendLocalList", OCPP_1_6, OCPP_BY_CITY, &send_local_list_request, &send_local_list_answer},
 	{"SetChargingProfile", OCPP_1_6, OCPP_BY_CITY, &set_charging_profile_request, &set_charging_profile_answer},
 	{"SignCertificate", OCPP_1_6, OCPP_BY_STATION, &sign_certificate_request, &cancel_reservation_answer},
 	{"SignedFirmwareStatusNotification", OCPP_1_6, OCPP_BY_STATION, &signed_firmware_status_notification_request,

@@ -1,6 +1,6 @@
-/* Goal: the envelope of OCPP-J and the tables of payloads accept what the specifications allow and say what is wrong with
- * everything else. Method: frames after OCPP-J 1.6 section 4.2 and OCPP 2.0.1 part 4 section 4.2, each rule kept and
- * broken by hand; which error code belongs to which breach after the lists of codes there (4.2.3; 4.3). */
+/* Goal: the envelope of OCPP-J and the tables of payloads accept what the specifications allow and say what is wrong
+ * with everything else. Method: frames after OCPP-J 1.6 section 4.2 and OCPP 2.0.1 part 4 section 4.2, each rule kept
+ * and broken by hand; which error code belongs to which breach after the lists of codes there (4.2.3; 4.3). */
 #include "check.h"
 #include "ocpp/schema.h"
 
@@ -56,7 +56,8 @@ static void bad_frames_say_why(void)
 		{"[2,\"a\",\"Heartbeat\",{},1]", OCPP_FRAMEWORK_ERROR, "a"},
 		{"[2,\"a\",1,{}]", OCPP_FRAMEWORK_ERROR, "a"},
 		{"[2,\"a\",\"Heartbeat\",[]]", OCPP_FORMAT_VIOLATION, "a"},
-		{"[2,\"a\",\"Heartbeat\",null]", OCPP_FORMAT_VIOLATION, "a"},
+		{"[2,\"a\",\"Heartbeat\",null]", OCPP_NO_FAULT, "a"},
+		{"[2,\"a\",\"Heartbeat\",0]", OCPP_FORMAT_VIOLATION, "a"},
 		{"[3,\"a\"]", OCPP_FRAMEWORK_ERROR, "a"},
 		{"[4,\"a\",\"GenericError\",\"\"]", OCPP_FRAMEWORK_ERROR, "a"},
 		{"[4,\"a\",5,\"\",{}]", OCPP_FRAMEWORK_ERROR, "a"},
@@ -127,7 +128,7 @@ static void frames_are_written(void)
 	ocpp_frame_call(&buf, STR("1"), STR("ClearCache"), &object);
 	CHECK_STR(buf_str(&buf), STR("[2,\"1\",\"ClearCache\",{}]"));
 	buf_clear(&buf);
-	ocpp_frame_result(&buf, STR("a\"b"), &object);
+	ocpp_frame_result(&buf, STR("a\"b"), STR("{}"));
 	CHECK_STR(buf_str(&buf), STR("[3,\"a\\\"b\",{}]"));
 	buf_clear(&buf);
 	CHECK(!ocpp_fault_set(&fault, OCPP_OCCURRENCE_VIOLATION, "%s: missing", "idTag"));
