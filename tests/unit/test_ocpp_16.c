@@ -1,6 +1,6 @@
-/* Goal: what a charge point of OCPP 1.6 says arrives as events and is answered, and what the city wants becomes messages.
- * Method: frames after the messages of OCPP 1.6 edition 2, section 4 and 5 (its examples: VendorX, SingleSocketCharger),
- * written by hand; expected answers by section 6. Numbers of errors by OCPP-J 1.6, 4.2.3. */
+/* Goal: what a charge point of OCPP 1.6 says arrives as events and is answered, and what the city wants becomes
+ * messages. Method: frames after the messages of OCPP 1.6 edition 2, section 4 and 5 (its examples: VendorX,
+ * SingleSocketCharger), written by hand; expected answers by section 6. Codes of errors by OCPP-J 1.6, 4.2.3. */
 #include "ocpp_desk.h"
 
 static struct desk desk;
@@ -188,7 +188,7 @@ static void what_is_wrong_is_answered_and_counted(void)
 	desk_close(&desk);
 }
 
-/* What goes out, by section 6 of the specification. */
+/* What goes out, by section 6 of the specification. One flat table. */
 static void commands_become_messages(void)
 {
 	const struct ocpp_variable_name names[] = {{.name = STR("HeartbeatInterval")}, {.name = STR("Other")}};
