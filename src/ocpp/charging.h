@@ -67,7 +67,9 @@ struct ocpp_composite {
 
 /* The limit over time: at each moment, of each purpose the profile of the highest stack level that says something then;
  * a TxProfile instead of a TxDefaultProfile; and of what is left the least (1.6, 3.13.2 and 3.13.3; the same in
- * 2.0.1, K). Neighbouring periods differ. The list lies in the arena.
+ * 2.0.1, K). Limits are compared as numbers of the unit asked for,
+ * whatever their phases, and come with the phases of the profile that they are from. A change within a second counts
+ * from the next whole second on. Neighbouring periods differ. The list lies in the arena.
  * ERR_INVALID: a profile, or the request itself; ERR_LIMIT: more than OCPP_PERIODS_MAX periods; ERR_MEMORY. */
 MUST_CHECK enum err_code ocpp_composite(struct arena *arena, const struct ocpp_composite *request,
 					const struct ocpp_period **ret_periods, size_t *ret_count, struct error *err);
