@@ -178,13 +178,16 @@ static struct ocpp_datum datum_of(const struct json *node)
 				   .at_us = OCPP_NO_TIME};
 }
 
-static bool begin_data(struct ocpp_hearing *hearing, size_t count, struct ocpp_datum **ret_data)
+/* Room for the data of the event; NULL with the fault when there is none. */
+static struct ocpp_datum *begin_data(struct ocpp_hearing *hearing, size_t count)
 {
 	const struct json *payload = hearing->payload;
 	struct ocpp_datum *data = arena_array(hearing->arena, struct ocpp_datum, count);
 
-	if (!data)
-		return ocpp_fault_set(&hearing->fault, OCPP_INTERNAL_ERROR, "no memory");
+	if (!data) {
+		(void)ocpp_fault_set(&hearing->fault, OCPP_INTERNAL_ERROR, "no memory");
+		return NULL;
+	}
 	hearing->event.kind = OCPP_EVENT_DATA;
 	hearing->event.data = (struct ocpp_data){.request = ocpp_integer_of(payload, "requestId"),
 						 .sequence = ocpp_integer_of(payload, "seqNo"),
@@ -192,16 +195,15 @@ static bool begin_data(struct ocpp_hearing *hearing, size_t count, struct ocpp_d
 						 .at = data,
 						 .count = count};
 	hearing->durable = true;
-	*ret_data = data;
-	return true;
+	return data;
 }
 
 static bool hear_notify_event(struct ocpp_hearing *hearing)
 {
 	const struct json *list = ocpp_member(hearing->payload, "eventData");
-	struct ocpp_datum *data = NULL;
+	struct ocpp_datum *data = begin_data(hearing, list->count);
 
-	if (!begin_data(hearing, list->count, &data))
+	if (!data)
 		return false;
 	for (size_t i = 0; i < list->count; i++) {
 		const struct json *node = json_at(list, i);
@@ -219,11 +221,12 @@ static bool hear_notify_report(struct ocpp_hearing *hearing)
 {
 	const struct json *list = ocpp_member(hearing->payload, "reportData");
 	size_t count = 0, filled = 0, variables = list ? list->count : 0;
-	struct ocpp_datum *data = NULL;
 
 	for (size_t i = 0; i < variables; i++)
 		count += ocpp_member(json_at(list, i), "variableAttribute")->count;
-	if (!begin_data(hearing, count, &data))
+	struct ocpp_datum *data = begin_data(hearing, count);
+
+	if (!data)
 		return false;
 	for (size_t i = 0; i < variables; i++) {
 		const struct json *node = json_at(list, i), *attributes = ocpp_member(node, "variableAttribute");

@@ -26,27 +26,21 @@ static const struct ocpp_field custom_data_fields[] = {{"vendorId", MUST, TEXT(2
 static const struct ocpp_shape custom_data = {FIELDS(custom_data_fields), .open = true};
 static const struct ocpp_field custom_data_field = {"customData", OBJECT(custom_data)};
 
-struct actions {
-	const struct ocpp_action *at;
-	size_t count;
-};
-
-static const struct ocpp_action *find(struct actions actions, struct str name)
+static const struct ocpp_action *find(const struct ocpp_action *actions, size_t count, struct str name)
 {
-	for (size_t i = 0; i < actions.count; i++)
-		if (str_eq(name, str_from(actions.at[i].name)))
-			return &actions.at[i];
+	for (size_t i = 0; i < count; i++)
+		if (str_eq(name, str_from(actions[i].name)))
+			return &actions[i];
 	return NULL;
 }
 
 const struct ocpp_action *ocpp_action_find(enum ocpp_version version, struct str name)
 {
 	if (version == OCPP_1_6)
-		return find((struct actions){ocpp_actions_16, ocpp_actions_16_count}, name);
-	const struct ocpp_action *action =
-		find((struct actions){ocpp_actions_201_station, ocpp_actions_201_station_count}, name);
+		return find(ocpp_actions_16, ocpp_actions_16_count, name);
+	const struct ocpp_action *action = find(ocpp_actions_201_station, ocpp_actions_201_station_count, name);
 
-	return action ? action : find((struct actions){ocpp_actions_201_city, ocpp_actions_201_city_count}, name);
+	return action ? action : find(ocpp_actions_201_city, ocpp_actions_201_city_count, name);
 }
 
 struct str ocpp_action_name(const struct ocpp_action *action)

@@ -146,6 +146,17 @@ static enum err_code hear(struct ocpp_session *session, const struct ocpp_action
 	return answer(&hearing, action, err);
 }
 
+/* Why a call is refused before its payload is looked at; true when it is not. */
+static bool is_offered(const struct ocpp_session *session, const struct ocpp_frame *frame,
+		       const struct ocpp_action *action, ocpp_hear hearer, struct ocpp_fault *fault)
+{
+	if (!action)
+		return ocpp_fault_set(fault, OCPP_NOT_IMPLEMENTED, "no such action");
+	if (!hearer)
+		return ocpp_fault_set(fault, OCPP_NOT_SUPPORTED, "%.*s is not offered here", STR_FMT(frame->action));
+	return may_ask(session, frame) || ocpp_fault_set(fault, OCPP_SECURITY_ERROR, "the station is not accepted");
+}
+
 static enum err_code take_call(struct ocpp_session *session, const struct ocpp_frame *frame, struct error *err)
 {
 	enum ocpp_version version = session->options.version;
@@ -157,14 +168,9 @@ static enum err_code take_call(struct ocpp_session *session, const struct ocpp_f
 		session->counts.repeated++; /* its answer is on the way */
 		return ERR_OK;
 	}
-	if (!action)
-		(void)ocpp_fault_set(&fault, OCPP_NOT_IMPLEMENTED, "no such action");
-	else if (!hearer)
-		(void)ocpp_fault_set(&fault, OCPP_NOT_SUPPORTED, "%.*s is not offered here", STR_FMT(frame->action));
-	else if (!may_ask(session, frame))
-		(void)ocpp_fault_set(&fault, OCPP_SECURITY_ERROR, "the station is not accepted");
-	if (fault.code)
+	if (!is_offered(session, frame, action, hearer, &fault))
 		return refuse(session, frame->id, &fault, &session->counts.refused, err);
+	assert(action && hearer);
 	if (!ocpp_check(action, OCPP_REQUEST, frame->payload, &fault))
 		return refuse(session, frame->id, &fault, &session->counts.violations, err);
 	return hear(session, action, hearer, frame, err);
