@@ -118,7 +118,7 @@ struct feed_post { /* the caller's until done() */
 	struct str topic, payload, token; /* token: as the request has it; STR_NONE: none */
 	uint64_t dropped; /* results: messages or rows that became nothing, and why the last one did not */
 	char why[ERROR_DETAIL_BYTES];
-	/* ERR_OK: durable, but for what was dropped. Else nothing of it is known to be: ERR_CONFLICT: the feed stops. */
+	/* ERR_OK: durable, but for what was dropped. Else it is not known to be. ERR_CONFLICT: the feed stops. */
 	void (*done)(struct feed_post *post, enum err_code code, const struct error *err);
 	void *self;
 	struct feed_post *next; /* the feed's */
