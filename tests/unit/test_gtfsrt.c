@@ -1,6 +1,6 @@
 /* GTFS Realtime messages against other hands: bytes written by the rules of Protocol Buffers' documentation
- * ("Encoding"), recorded feeds whose counts and sums were taken with protoc --decode and the published .proto (libprotoc
- * 3.21.12), and protoc reading what our encoder wrote. */
+ * ("Encoding"), recorded feeds whose counts and sums were taken with protoc --decode and the published .proto
+ * (libprotoc 3.21.12), and protoc reading what our encoder wrote. */
 #include "check.h"
 #include "gtfsrt/gtfsrt.h"
 #include "protoc_util.h"
