@@ -106,6 +106,11 @@ void entity_relationships(struct entity *entity, struct str iri, struct json tar
 	add_instance(entity, iri, STR("Relationship"), STR("object"), targets, STR_NONE);
 }
 
+void entity_languages(struct entity *entity, struct str iri, struct json map)
+{
+	add_instance(entity, iri, STR("LanguageProperty"), STR("languageMap"), map, STR_NONE);
+}
+
 void entity_geo(struct entity *entity, struct str iri, struct json geometry)
 {
 	add_instance(entity, iri, STR("GeoProperty"), STR("value"), geometry, STR_NONE);

@@ -30,6 +30,7 @@ void entity_with_unit(struct entity *entity, struct str iri, struct json value, 
 void entity_list(struct entity *entity, struct str iri, struct json items); /* ListProperty */
 void entity_relationship(struct entity *entity, struct str iri, struct str target);
 void entity_relationships(struct entity *entity, struct str iri, struct json targets);
+void entity_languages(struct entity *entity, struct str iri, struct json map); /* LanguageProperty */
 void entity_geo(struct entity *entity, struct str iri, struct json geometry);
 /* [lon, lat] and a Point of it. */
 struct json entity_coordinates(struct entity *entity, struct geo_point place, int decimals);

@@ -3,6 +3,7 @@
 #define MACHI_FEED_GTFS_INT_H
 
 #include "engine/transit/feed.h"
+#include "engine/transit/zone.h"
 #include "feed/gtfs_import.h"
 #include "feed/gtfs_source.h"
 
@@ -80,5 +81,7 @@ MUST_CHECK enum err_code gtfs_make(struct gtfs_maker *maker, enum gtfs_type type
  * is no feed of this name. */
 MUST_CHECK enum err_code gtfs_load(struct store_reader *reader, struct str feed, struct transit_feed **ret_feed,
 				   struct error *err);
+/* The zone of this name ("Asia/Singapore"). ERR_INVALID, ERR_IO, ERR_CORRUPT, ERR_MEMORY. */
+MUST_CHECK enum err_code gtfs_read_zone(struct str name, struct transit_zone **ret_zone, struct error *err);
 
 #endif

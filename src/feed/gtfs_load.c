@@ -206,12 +206,29 @@ static enum err_code take_trip(struct load *load, const struct json *entity, str
 	return code ? code : added(transit_add_trip(load->feed, &row, &index, err));
 }
 
+/* Are these the feed's own stop_sequences, by which realtime feeds name calls? */
+static bool sequences_rise(const struct json *sequences, uint32_t count)
+{
+	int64_t before = -1, value = 0;
+
+	if (!json_is(sequences, JSON_ARRAY) || sequences->count != count)
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		if (!json_int64(json_at(sequences, i), &value) || value <= before || value >= UINT32_MAX)
+			return false;
+		before = value;
+	}
+	return true;
+}
+
 static enum err_code take_stop_time(struct load *load, const struct json *entity, struct error *err)
 {
 	const struct json *stops = value_of(entity, NAME_HAS_STOP), *arrivals = value_of(entity, NAME_ARRIVAL_TIME);
 	const struct json *departures = value_of(entity, NAME_DEPARTURE_TIME);
 	const struct json *distances = value_of(entity, NAME_DISTANCE_TRAVELLED);
+	const struct json *sequences = value_of(entity, NAME_STOP_SEQUENCE);
 	uint32_t trip = transit_find_trip(load->feed, text_of(entity, NAME_HAS_TRIP));
+	bool sequenced = sequences_rise(sequences, stops ? stops->count : 0);
 	enum err_code code = ERR_OK;
 
 	for (uint32_t i = 0; trip != TRANSIT_NONE && json_at(stops, i) && !code; i++) {
@@ -219,7 +236,7 @@ static enum err_code take_stop_time(struct load *load, const struct json *entity
 		struct transit_stop_time row = {
 			.trip = trip,
 			.stop = transit_find_stop(load->feed, json_text(json_at(stops, i))),
-			.sequence = i,
+			.sequence = sequenced ? (uint32_t)json_at(sequences, i)->number : i,
 			.distance = json_is(distance, JSON_NUMBER) ? distance->number : (double)NAN,
 			.timepoint = -1,
 		};

@@ -4,37 +4,13 @@
 #include "feed/timetable_int.h"
 #include "ngsild/document.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#define ZONES_FOLDER "/usr/share/zoneinfo"
 #define RETRY_US (60 * US_PER_S) /* after a load that failed */
 #define SWEEP_BYTES_MAX ((size_t)256 << 20)
 
 /* ---- loading ---- */
-
-static enum err_code read_zone(struct str name, struct transit_zone **ret_zone, struct error *err)
-{
-	char path[sizeof(ZONES_FOLDER) + 66];
-	CLEANUP_MEMORY char *bytes = malloc(TRANSIT_ZONE_FILE_BYTES_MAX);
-
-	if (!transit_zone_name_good(name))
-		return err_set(err, ERR_INVALID, "\"%.*s\" is no time zone", STR_FMT(str_part(name, 0, 64)));
-	if (!bytes)
-		return err_set(err, ERR_MEMORY, "no memory for a time zone");
-	(void)snprintf(path, sizeof(path), "%s/%.*s", ZONES_FOLDER, STR_FMT(name));
-	CLEANUP_FILE FILE *file = fopen(path, "rbe");
-
-	if (!file)
-		return err_set(err, ERR_IO, "time zone %s: %s (is the package tzdata installed?)", path,
-			       strerror(errno));
-	size_t len = fread(bytes, 1, TRANSIT_ZONE_FILE_BYTES_MAX, file);
-
-	if (ferror(file))
-		return err_set(err, ERR_IO, "time zone %s cannot be read", path);
-	return transit_zone_parse((struct str){bytes, len}, ret_zone, err);
-}
 
 static enum err_code load_plan(struct timetable *timetable, struct transit_plan **ret_plan, struct error *err)
 {
@@ -43,7 +19,7 @@ static enum err_code load_plan(struct timetable *timetable, struct transit_plan 
 	enum err_code code = gtfs_load(timetable->reader, timetable->options.feed, &feed, err);
 
 	if (!code)
-		code = read_zone(transit_feed_tables(feed)->agencies[0].timezone, &zone, err);
+		code = gtfs_read_zone(transit_feed_tables(feed)->agencies[0].timezone, &zone, err);
 	if (!code)
 		code = transit_plan_new(feed, zone, ret_plan, err);
 	if (code)

@@ -6,6 +6,7 @@
  * shows a morning), the location carries the timetable's instant beside it as scheduledTime. */
 #include "base/time_value.h"
 #include "feed/timetable_int.h"
+#include "feed/vehicle_type_int.h"
 
 #include "engine/transit/value.h"
 
@@ -71,8 +72,7 @@ struct vehicle_state vehicle_state_of(const struct transit_plan *plan, const str
 	};
 }
 
-/* The words of the model, where it has one; GTFS's own otherwise. */
-static struct str vehicle_type(int32_t route_type)
+struct str vehicle_type(int32_t route_type)
 {
 	switch (route_type >= 100 ? route_type / 100 * 100 : route_type) {
 	case 0:
