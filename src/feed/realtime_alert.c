@@ -115,7 +115,7 @@ static void add_selected(struct concerned *concerned, struct json *item, struct 
 {
 	entity_member(concerned->entity, item, member, json_string(urn));
 	concerned->entity->failed = concerned->entity->failed || !urn.at;
-	if (list->count < GTFS_ALERT_TARGETS_MAX)
+	if (urn.at && list->count < GTFS_ALERT_TARGETS_MAX)
 		add_once(concerned->entity, list, urn);
 }
 

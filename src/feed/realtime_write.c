@@ -27,7 +27,7 @@ static bool is_named(struct str iri, struct str name)
 {
 	size_t before = iri.len - name.len;
 
-	return str_ends(iri, name) && (before == 0 || iri.at[before - 1] == '/' || iri.at[before - 1] == '#');
+	return iri.at && str_ends(iri, name) && (before == 0 || iri.at[before - 1] == '/' || iri.at[before - 1] == '#');
 }
 
 /* The first instance; NULL when the attribute is not there. */

@@ -6,8 +6,6 @@
 
 #include <stdlib.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static bool is_time(int64_t seconds)
 {
 	return seconds == GTFSRT_TIME_NONE || (seconds > 0 && seconds <= GTFSRT_TIME_MAX);
