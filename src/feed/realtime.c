@@ -248,7 +248,8 @@ enum err_code realtime_take(struct realtime *realtime, uint32_t source, struct s
 			    .sink = sink,
 			    .report = ret_report,
 			    .source = source,
-			    .now_us = now_us};
+			    .now_us = now_us,
+			    .constants = json_object()};
 	struct gtfsrt_message message;
 
 	assert(source < REALTIME_SOURCES_MAX);
