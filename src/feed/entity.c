@@ -19,6 +19,21 @@ void entity_begin(struct entity *entity, struct arena *arena, struct str id, str
 	entity_member(entity, &entity->root, STR("createdAt"), entity->created);
 }
 
+void entity_expect(struct entity *entity, uint32_t attributes)
+{
+	uint32_t room = entity->root.count + attributes;
+	struct json_member *members = arena_array(entity->arena, struct json_member, room);
+
+	if (!members) {
+		entity->failed = true;
+		return;
+	}
+	for (uint32_t i = 0; i < entity->root.count; i++)
+		members[i] = entity->root.members[i];
+	entity->root.members = members;
+	entity->root.room = room;
+}
+
 struct json entity_array(struct entity *entity, uint32_t count)
 {
 	struct json array = json_array();
@@ -50,16 +65,18 @@ static void add_instance(struct entity *entity, struct str iri, struct str kind,
 			 struct str unit_code)
 {
 	struct json instance = json_object(), instances = entity_array(entity, 1);
+	bool observed = entity->observed.kind != JSON_NULL;
+	uint32_t room = 3u + observed + (unit_code.len != 0);
 
 	/* The makers of numbers give null when the arena refuses. */
 	if (value.kind == JSON_NULL)
 		entity->failed = true;
-	instance.members = arena_array(entity->arena, struct json_member, 5);
+	instance.members = arena_array(entity->arena, struct json_member, room);
 	if (instance.members)
-		instance.room = 5;
+		instance.room = room;
 	entity_member(entity, &instance, STR("type"), json_string(kind));
 	entity_member(entity, &instance, member, value);
-	if (entity->observed.kind != JSON_NULL)
+	if (observed)
 		entity_member(entity, &instance, STR("observedAt"), entity->observed);
 	if (unit_code.len)
 		entity_member(entity, &instance, STR("unitCode"), json_string(unit_code));

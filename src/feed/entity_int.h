@@ -18,8 +18,9 @@ struct entity {
 	bool failed;
 };
 
-/* attributes: how many are expected. */
 void entity_begin(struct entity *entity, struct arena *arena, struct str id, struct str type_iri, int64_t now_us);
+/* Makes room for so many attributes at once, which saves a large entity its growing. More may come. */
+void entity_expect(struct entity *entity, uint32_t attributes);
 /* Without id and type: a fragment. */
 void entity_begin_fragment(struct entity *entity, struct arena *arena, int64_t now_us);
 void entity_property(struct entity *entity, struct str iri, struct json value);

@@ -248,7 +248,8 @@ enum err_code realtime_take(struct realtime *realtime, uint32_t source, struct s
 			    .sink = sink,
 			    .report = ret_report,
 			    .source = source,
-			    .now_us = now_us};
+			    .now_us = now_us,
+			    .constants = json_object()};
 	struct gtfsrt_message message;
 
 	assert(source < REALTIME_SOURCES_MAX);
@@ -295,7 +296,7 @@ static enum err_code set_names(struct realtime *realtime, const struct context *
 			       ? context_expand(context, arena, realtime_type_text(i), &realtime->types[i], err)
 			       : err_set(err, ERR_MEMORY, "no memory for a realtime feed");
 	}
-	for (size_t i = 0; i < RT_NAME_COUNT && !code; i++)
+	for (unsigned i = 0; i < RT_NAME_COUNT && !code; i++)
 		code = context_expand(context, arena, realtime_name_text(i), &realtime->iris[i], err);
 	realtime->trip_prefix = gtfs_urn_prefix(arena, gtfs_type_name(GTFS_TRIP), realtime->options.timetable);
 	if (!code && !realtime->trip_prefix.at)

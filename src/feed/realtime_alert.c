@@ -54,14 +54,20 @@ static void add_texts(struct entity *entity, struct str name, const struct gtfsr
 
 /* ---- times ---- */
 
-static struct json date_time(struct take *take, struct entity *entity, int64_t at_s)
+static struct json time_text(struct take *take, struct entity *entity, int64_t at_s)
 {
-	struct json value = json_object();
 	struct str text = realtime_time(take, at_s);
 
 	entity->failed = entity->failed || !text.at;
+	return json_string(text);
+}
+
+static struct json date_time(struct take *take, struct entity *entity, int64_t at_s)
+{
+	struct json value = json_object();
+
 	entity_member(entity, &value, STR("@type"), json_string(STR("DateTime")));
-	entity_member(entity, &value, STR("@value"), json_string(text));
+	entity_member(entity, &value, STR("@value"), time_text(take, entity, at_s));
 	return value;
 }
 
@@ -77,9 +83,9 @@ static void add_periods(struct take *take, struct entity *entity, const struct g
 		bool starts = period->start_s != GTFSRT_TIME_NONE, ends = period->end_s != GTFSRT_TIME_NONE;
 
 		if (starts)
-			entity_member(entity, &item, STR("start"), json_string(realtime_time(take, period->start_s)));
+			entity_member(entity, &item, STR("start"), time_text(take, entity, period->start_s));
 		if (ends)
-			entity_member(entity, &item, STR("end"), json_string(realtime_time(take, period->end_s)));
+			entity_member(entity, &item, STR("end"), time_text(take, entity, period->end_s));
 		first = !starts ? INT64_MIN : period->start_s < first ? period->start_s : first;
 		last = !ends ? INT64_MAX : period->end_s > last ? period->end_s : last;
 		entity_push(entity, &list, item);
@@ -146,6 +152,14 @@ static void add_trip(struct concerned *concerned, struct json *item, const struc
 		entity_member(entity, item, STR("startTime"), json_string(trip->start_time));
 }
 
+static void add_number(struct entity *entity, struct json *item, struct str member, int64_t value)
+{
+	struct json number = json_int(entity->arena, value);
+
+	entity->failed = entity->failed || number.kind == JSON_NULL;
+	entity_member(entity, item, member, number);
+}
+
 static struct json selector_object(struct concerned *concerned, const struct gtfsrt_selector *selector)
 {
 	struct entity *entity = concerned->entity;
@@ -164,9 +178,9 @@ static struct json selector_object(struct concerned *concerned, const struct gtf
 	if (selector->trip.given)
 		add_trip(concerned, &item, &selector->trip);
 	if (selector->route_type != GTFSRT_NUMBER_NONE)
-		entity_member(entity, &item, STR("routeType"), json_int(entity->arena, selector->route_type));
+		add_number(entity, &item, STR("routeType"), selector->route_type);
 	if (direction != GTFSRT_COUNT_NONE)
-		entity_member(entity, &item, STR("direction"), json_int(entity->arena, direction));
+		add_number(entity, &item, STR("direction"), direction);
 	return item;
 }
 

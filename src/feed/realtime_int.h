@@ -145,6 +145,7 @@ struct take {
 	int64_t message_s; /* the header's time, or now's */
 	struct time_text observed; /* the last time written */
 	struct str observed_text; /* the same in the arena */
+	struct json constants; /* attributes that all vehicles share; none until the first is made */
 };
 
 /* What is kept of an id, made when it is new. NULL when memory is refused. */

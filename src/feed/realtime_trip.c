@@ -274,7 +274,8 @@ static struct str iri(const struct take *take, enum realtime_name name)
 
 static void add_time(struct take *take, struct entity *entity, struct json *object, struct str name, int64_t at_s)
 {
-	if (at_s == GTFSRT_TIME_NONE)
+	/* A delay may lead beyond the years that a DateTime can tell. */
+	if (at_s < 0 || at_s > GTFSRT_TIME_MAX)
 		return;
 	struct str text = realtime_time(take, at_s);
 

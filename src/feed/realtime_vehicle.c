@@ -12,6 +12,7 @@
 
 #define KM_H_PER_M_S 3.6
 #define SPEED_E1_MAX 20000.0 /* tenths of km/h; what is faster was not measured */
+#define ATTRIBUTES 24u /* of a vehicle that tells everything */
 #define ESTIMATE_STEP_S 10 /* estimated delays are no finer */
 #define ESTIMATE_S_MAX (6 * 3600) /* what is farther off is no delay but another run */
 
@@ -230,6 +231,24 @@ static void add_word_list(struct entity *entity, struct str name, struct str fir
 	entity_property(entity, name, words);
 }
 
+/* What is the same of all vehicles is made once for each message, and shared by its entities. */
+static void add_constants(struct take *take, struct entity *entity)
+{
+	struct entity made;
+
+	if (take->constants.count == 0) {
+		entity_begin_fragment(&made, take->arena, take->now_us);
+		entity_text(&made, iri(take, RT_BASIS), STR("observed"));
+		add_word_list(&made, iri(take, RT_CATEGORY), STR("public"), STR("tracked"));
+		add_word_list(&made, iri(take, RT_SERVICE_PROVIDED), STR("urbanTransit"), STR_NONE);
+		entity->failed = entity->failed || made.failed;
+		if (!made.failed)
+			take->constants = made.root;
+	}
+	for (uint32_t i = 0; i < take->constants.count; i++)
+		entity_member(entity, &entity->root, take->constants.members[i].key, take->constants.members[i].value);
+}
+
 static void add_trip(struct take *take, struct entity *entity, const struct seen *seen)
 {
 	const struct transit_tables *tables = take->realtime->tables;
@@ -266,14 +285,13 @@ static const struct json *whole_entity(struct take *take, const struct seen *see
 	struct entity entity;
 
 	entity_begin(&entity, take->arena, id, take->realtime->types[REALTIME_VEHICLE], take->now_us);
+	entity_expect(&entity, ATTRIBUTES);
 	add_moving(take, &entity, NULL, &seen->state);
 	entity_text(&entity, iri(take, RT_NAME), line.len ? line : name->label);
 	entity_text(&entity, iri(take, RT_VEHICLE_TYPE), vehicle_type(route ? route->type : 3));
-	add_word_list(&entity, iri(take, RT_CATEGORY), STR("public"), STR("tracked"));
-	add_word_list(&entity, iri(take, RT_SERVICE_PROVIDED), STR("urbanTransit"), STR_NONE);
+	add_constants(take, &entity);
 	if (seen->from->trip.trip_id.len)
 		entity_text(&entity, iri(take, RT_SERVICE_STATUS), STR("onRoute"));
-	entity_text(&entity, iri(take, RT_BASIS), STR("observed"));
 	if (seen->state.delay_s != TRANSIT_DELAY_NONE)
 		entity_text(&entity, iri(take, RT_DELAY_BASIS), seen->estimated ? STR("position") : STR("tripUpdate"));
 	entity_text(&entity, iri(take, RT_FLEET_ID), name->id);
