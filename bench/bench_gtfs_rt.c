@@ -76,10 +76,11 @@ static void add_rows(struct town *town)
 	if (!code)
 		code = transit_add_service(town->feed, &service, &row, &err);
 	for (uint32_t i = 0; i < STOPS && !code; i++) {
+		uint32_t line = i / 100;
 		struct transit_stop stop = {.id = name(town, "urn:ngsi-ld:GtfsStop:town:", i),
 					    .has_place = true,
 					    .parent = TRANSIT_NONE,
-					    .place = {103.6 + (i % 100) * 0.004, 1.2 + i / 100 * 0.004}};
+					    .place = {103.6 + (i % 100) * 0.004, 1.2 + line * 0.004}};
 
 		code = transit_add_stop(town->feed, &stop, &row, &err);
 	}
@@ -141,6 +142,7 @@ static struct str message(struct town *town, uint32_t m)
 		die("no memory");
 	for (uint32_t i = 0; i < VEHICLES; i++) {
 		struct gtfsrt_vehicle vehicle = gtfsrt_vehicle_none();
+		uint32_t line = i / 100;
 
 		vehicle.trip.given = true;
 		vehicle.trip.trip_id = name(town, "T-", 26990000 + i);
@@ -150,7 +152,7 @@ static struct str message(struct town *town, uint32_t m)
 		vehicle.vehicle.label = name(town, "", 1000 + i);
 		vehicle.has_position = true;
 		vehicle.lon = 103.6 + (i % 100) * 0.004 + m * 0.0005;
-		vehicle.lat = 1.2 + i / 100 * 0.004 + m * 0.0003;
+		vehicle.lat = 1.2 + line * 0.004 + m * 0.0003;
 		vehicle.bearing_deg = (i * 37 + m / 2 * 15) % 360;
 		vehicle.speed_m_s = 5 + (i + m) % 17 * 0.5;
 		vehicle.occupancy = (uint8_t)(i % 4);
