@@ -15,12 +15,14 @@ import pathlib
 import random
 import re
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+
+sys.dont_write_bytecode = True
+from script import note, say
 
 HERE = pathlib.Path(__file__).resolve().parent
 BATCH = 1000
@@ -35,16 +37,6 @@ UPSERTERS = 4
 MEASURED = ("relativeHumidity", "windSpeed", "windDirection", "atmosphericPressure", "precipitation")
 UPSERT = "/ngsi-ld/v1/entityOperations/upsert"
 PATTERN = "type=WeatherObserved&q=name~%3Dno%20such%20name&limit=0&count=true"
-
-
-def say(what, side, values, unit):
-    values = sorted(values)
-    print(f"result\t{what}\t{side}\t{statistics.median(values):.6g}\t{values[0]:.6g}\t{values[-1]:.6g}\t{unit}",
-          flush=True)
-
-
-def note(text):
-    print(f"note\t{text}", flush=True)
 
 
 def entity_id(number):

@@ -15,11 +15,13 @@ import pathlib
 import re
 import shutil
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
+
+sys.dont_write_bytecode = True
+from script import free_port, note, say
 
 DEVICES = 1000
 COUNT = {"1": 200_000, "0": 300_000}
@@ -27,21 +29,6 @@ ROUNDS = 3
 LATE_RATE, LATE_SECONDS = 10_000, 20
 MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
 TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def say(what, side, values, unit):
-    values = sorted(values)
-    print(f"result\t{what}\t{side}\t{statistics.median(values):.6g}\t{values[0]:.6g}\t{values[-1]:.6g}\t{unit}", flush=True)
-
-
-def note(text):
-    print(f"note\t{text}", flush=True)
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def wait_for(port, what):
@@ -167,8 +154,6 @@ def late(machi, peer):
     end = time.monotonic() + LATE_SECONDS - 4
     while time.monotonic() < end:
         # A device is asked until its next value is there: sent every 0.1 s, so the age of a new one is its way here.
-        connection.request("GET", f"/ngsi-ld/v1/entities/urn:ngsi-ld:Device:device{device % DEVICES}?options=keyValues&sysAttrs=false")
-        connection.getresponse().read()
         connection.request("GET", f"/ngsi-ld/v1/entities/urn:ngsi-ld:Device:device{device % DEVICES}")
         at = json.loads(connection.getresponse().read())["temperature"]["observedAt"]
         now = time.time()

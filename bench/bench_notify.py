@@ -21,6 +21,9 @@ import sys
 import tempfile
 import time
 
+sys.dont_write_bytecode = True
+from script import free_port, note, say
+
 HERE = pathlib.Path(__file__).resolve().parent
 ENTITIES = 100_000
 SUBSCRIPTIONS = 100_000
@@ -30,21 +33,6 @@ LATE_RATE, LATE_SECONDS = 1000, 10
 OFFERED_RATE = 10_000
 ROOT = "/ngsi-ld/v1"
 TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def say(what, side, values, unit):
-    values = sorted(values)
-    print(f"result\t{what}\t{side}\t{statistics.median(values):.6g}\t{values[0]:.6g}\t{values[-1]:.6g}\t{unit}", flush=True)
-
-
-def note(text):
-    print(f"note\t{text}", flush=True)
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 class Process:

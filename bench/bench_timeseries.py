@@ -19,13 +19,15 @@ import pathlib
 import re
 import resource
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.parse
+
+sys.dont_write_bytecode = True
+from script import free_port, note, say
 
 HERE = pathlib.Path(__file__).resolve().parent
 METERS = 2000
@@ -57,28 +59,12 @@ YEAR = "one series, hourly means of a year of minutes, p50"
 YEAR_ROLLED = "the same with the rule keep=forever rollup=PT1H:forever, p50"
 
 
-def say(what, side, values, unit):
-    values = sorted(values)
-    print(f"result\t{what}\t{side}\t{statistics.median(values):.6g}\t{values[0]:.6g}\t{values[-1]:.6g}\t{unit}",
-          flush=True)
-
-
-def note(text):
-    print(f"note\t{text}", flush=True)
-
-
 def fail(text):
     sys.exit(f"bench_timeseries: {text}")
 
 
 def utc(seconds):
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def disk_bytes(*folders):

@@ -164,14 +164,19 @@ static void submit(struct call *call, enum feed_change_kind kind)
 		call_wait(call, answer_change);
 }
 
+static struct str body_media(struct call *call)
+{
+	struct str type = http_request_header(call->request, STR("Content-Type")), media = STR_NONE;
+
+	(void)str_next(&type, ';', &media);
+	return str_trim(media);
+}
+
 /* A page of another site may send forms and plain text, but none of these. */
 static bool is_document(struct call *call)
 {
-	struct str type = http_request_header(call->request, STR("Content-Type"));
-	struct str media = STR_NONE;
+	struct str media = body_media(call);
 
-	(void)str_next(&type, ';', &media);
-	media = str_trim(media);
 	return str_eq_nocase(media, STR("application/json")) || str_eq_nocase(media, STR("application/yaml")) ||
 	       str_eq_nocase(media, STR("application/x-yaml")) || str_eq_nocase(media, STR("text/yaml"));
 }
@@ -257,10 +262,8 @@ static struct str read_token(struct call *call)
 /* What a page of another site may send without being asked (Fetch, "CORS-safelisted request-header"). */
 static bool is_simple(struct call *call)
 {
-	struct str type = http_request_header(call->request, STR("Content-Type")), media = STR_NONE;
+	struct str media = body_media(call);
 
-	(void)str_next(&type, ';', &media);
-	media = str_trim(media);
 	return media.len == 0 || str_eq_nocase(media, STR("text/plain")) ||
 	       str_eq_nocase(media, STR("application/x-www-form-urlencoded")) ||
 	       str_eq_nocase(media, STR("multipart/form-data"));

@@ -71,14 +71,6 @@ void put_escaped(struct buf *out, struct str text)
 	}
 }
 
-struct str buf_to_arena(struct buf *out, struct arena *arena)
-{
-	struct str text = out->failed ? STR_NONE : arena_dup(arena, out->len ? buf_str(out) : STR(""));
-
-	buf_done(out);
-	return text;
-}
-
 /* ---- the request ---- */
 
 uint32_t source_timeout_ms(const struct source *source, uint32_t usual_ms)

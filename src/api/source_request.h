@@ -42,7 +42,5 @@ MUST_CHECK enum err_code source_via_make(struct broker_reader *reader, struct st
 					 struct arena *arena, struct str *ret_via, struct error *err);
 
 void put_escaped(struct buf *out, struct str text); /* all but unreserved characters percent-encoded (RFC 3986) */
-/* The buffer's text in the arena; failed.at NULL: no memory. Releases the buffer. */
-struct str buf_to_arena(struct buf *out, struct arena *arena);
 
 #endif

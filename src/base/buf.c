@@ -1,6 +1,8 @@
 /* Growing byte buffers. */
 #include "base/buf.h"
 
+#include "base/arena.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,6 +121,14 @@ void buf_printf(struct buf *buf, const char *format, ...)
 struct str buf_str(const struct buf *buf)
 {
 	return (struct str){buf->at ? buf->at : "", buf->len};
+}
+
+struct str buf_to_arena(struct buf *buf, struct arena *arena)
+{
+	struct str text = buf->failed ? STR_NONE : arena_dup(arena, buf->len ? buf_str(buf) : STR(""));
+
+	buf_done(buf);
+	return text;
 }
 
 char *buf_take(struct buf *buf, size_t *ret_len)

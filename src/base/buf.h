@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include "base/str.h"
 
+struct arena;
+
 struct buf {
 	char *at; /* owned; not NUL-terminated */
 	size_t len;
@@ -29,6 +31,8 @@ void buf_put_int64(struct buf *buf, int64_t value);
 char *buf_extend(struct buf *buf, size_t len);
 
 struct str buf_str(const struct buf *buf); /* borrowed until the next append */
+/* The text in the arena, the buffer released; at is NULL when the buffer has failed or memory was refused. */
+struct str buf_to_arena(struct buf *buf, struct arena *arena);
 char *buf_take(struct buf *buf, size_t *ret_len); /* hands the memory over (free() it); NULL when empty or failed */
 
 /* ERR_OK, or the sticky error said once: "what" names the buffer and its bound is printed. */

@@ -5,7 +5,7 @@
  *
  *   name: rooms
  *   tenant: …            # the default one when left out
- *   mqtt: {url: …, topic: …}   # the kind, with its settings: feed_kinds()
+ *   mqtt: {url: …, topic: …}   # the kind, with its settings
  *   map: {…}  or  maps: [{…}, …]   # feed/mapping.h; columns as feed/record.h has them
  *
  * Thread: a set is for any thread, but for its making and freeing. */

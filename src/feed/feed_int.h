@@ -7,6 +7,7 @@
 #include "feed/mapping_read_int.h"
 #include "feed/record.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -98,8 +99,9 @@ void feed_drop(struct feed *feed, enum feed_drop drop, const char *format, ...) 
 /* The state, with why when it is FEED_WAITING (NULL: no reason). Shows counters too; costs little. */
 void feed_show(struct feed *feed, enum feed_state state, const char *why);
 bool feed_goes_on(const struct feed *feed);
-/* Empties wake_fd. */
-void feed_woken(const struct feed *feed);
+/* Waits until the deadline (CLOCK_MONOTONIC), until somebody wakes the feed, or until something is to be had of more
+ * (NULL: nothing else is waited for), whose revents are set. */
+void feed_wait(const struct feed *feed, struct pollfd *more, int64_t deadline_ms);
 int64_t feed_now_us(const struct feed *feed); /* since 1970 */
 
 /* ---- feed_set.c, feed_manage.c ---- */
@@ -132,6 +134,8 @@ void feed_set_manage_end(struct feed_set *set);
 
 /* ---- the thread ---- */
 
+/* A thread in which no signal is handled: these belong to the program's main thread. Returns pthread_create()'s. */
+int feed_thread_start(pthread_t *thread, void *(*run)(void *self), void *self);
 /* Starts the thread; what the feed is made of is there. */
 MUST_CHECK enum err_code feed_start(struct feed *feed, const struct feed_set_options *options, struct error *err);
 /* Stops the thread; the counters stay. */

@@ -5,7 +5,6 @@
 
 #include "base/cleanup.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -331,13 +330,8 @@ static void *thread_main(void *self)
 
 enum err_code feed_set_manage(struct feed_set *set, struct error *err)
 {
-	sigset_t all, old;
+	int failed = feed_thread_start(&set->thread, thread_main, set);
 
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	int failed = pthread_create(&set->thread, NULL, thread_main, set);
-
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (failed)
 		return err_set(err, ERR_IO, "cannot start the thread of feeds: %s", strerror(failed));
 	set->has_thread = true;

@@ -3,9 +3,9 @@
 
 #include "base/cleanup.h"
 #include "broker/broker.h"
+#include "feed/feed_clock_int.h"
 #include "ngsild/expand.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,6 +14,7 @@
 #include <sys/eventfd.h>
 
 #define CONTEXT_PAUSE_MS 5000
+#define WAIT_MS_MAX 60000
 
 const char *feed_drop_name(enum feed_drop drop)
 {
@@ -80,8 +81,7 @@ static void say(const struct feed *feed, bool is_trouble, const char *text)
 
 static void note_error(struct feed *feed, const char *why)
 {
-	if (strcmp(feed->own.error, why) != 0 || feed->own.state != FEED_WAITING)
-		say(feed, true, why);
+	say(feed, true, why);
 	(void)snprintf(feed->own.error, sizeof(feed->own.error), "%s", why);
 	feed->own.error_us = feed_now_us(feed);
 }
@@ -238,11 +238,17 @@ bool feed_goes_on(const struct feed *feed)
 	return !atomic_load_explicit(&feed->stopping, memory_order_acquire);
 }
 
-void feed_woken(const struct feed *feed)
+void feed_wait(const struct feed *feed, struct pollfd *more, int64_t deadline_ms)
 {
+	struct pollfd fds[2] = {{.fd = feed->wake_fd, .events = POLLIN}, more ? *more : (struct pollfd){.fd = -1}};
+	int64_t left_ms = deadline_ms - feed_clock_ms();
 	uint64_t count;
 
-	(void)!read(feed->wake_fd, &count, sizeof(count));
+	(void)poll(fds, 2, left_ms < 0 ? 0 : left_ms > WAIT_MS_MAX ? WAIT_MS_MAX : (int)left_ms);
+	if (fds[0].revents)
+		(void)!read(feed->wake_fd, &count, sizeof(count));
+	if (more)
+		more->revents = fds[1].revents;
 }
 
 static void wake(const struct feed *feed)
@@ -265,13 +271,10 @@ static bool get_context(struct feed *feed)
 		return true;
 	}
 	while (feed_goes_on(feed)) {
-		struct pollfd wake_event = {.fd = feed->wake_fd, .events = POLLIN};
-
 		if (broker_context(feed->options->broker, &url, NULL, NULL, &feed->context, &err) == ERR_OK)
 			return true;
 		feed_show(feed, FEED_WAITING, err.detail);
-		(void)poll(&wake_event, 1, CONTEXT_PAUSE_MS);
-		feed_woken(feed);
+		feed_wait(feed, NULL, feed_clock_ms() + CONTEXT_PAUSE_MS);
 	}
 	return false;
 }
@@ -315,10 +318,20 @@ static enum err_code prepare(struct feed *feed, struct error *err)
 	return feed->intake ? ERR_OK : intake_new(&options, &feed->intake, err);
 }
 
-enum err_code feed_start(struct feed *feed, const struct feed_set_options *options, struct error *err)
+int feed_thread_start(pthread_t *thread, void *(*run)(void *self), void *self)
 {
 	sigset_t all, old;
 
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	int failed = pthread_create(thread, NULL, run, self);
+
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return failed;
+}
+
+enum err_code feed_start(struct feed *feed, const struct feed_set_options *options, struct error *err)
+{
 	feed->options = options;
 	enum err_code code = prepare(feed, err);
 
@@ -327,11 +340,8 @@ enum err_code feed_start(struct feed *feed, const struct feed_set_options *optio
 	atomic_store(&feed->stopping, false);
 	feed->own.state = FEED_STARTING;
 	feed->shown = feed->own;
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	int failed = pthread_create(&feed->thread, NULL, thread_main, feed);
+	int failed = feed_thread_start(&feed->thread, thread_main, feed);
 
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (failed)
 		return err_set(err, ERR_IO, "cannot start a thread for the feed \"%.*s\": %s", STR_FMT(feed->name),
 			       strerror(failed));

@@ -4,11 +4,11 @@
 #include "net/mqtt_subscriber.h"
 #include "net/mqtt_uri.h"
 
-#include <poll.h>
 #include <stdio.h>
 
 #define TOPICS_MAX MQTT_FILTERS_MAX
 #define SESSION_S_DEFAULT 86400u
+#define FILE_PAUSE_MS 10000 /* until a file that cannot be used is looked at again */
 #define RECEIVE_MAX INTAKE_ENTITIES_MAX /* as many as a batch has; the broker may send them ahead of our answer */
 
 struct mqtt_settings {
@@ -220,20 +220,13 @@ static void wait_and_turn(struct mqtt_session *session)
 	struct feed *feed = session->feed;
 	bool is_open = mqtt_subscriber_state(session->subscriber) == MQTT_SUBSCRIBER_OPEN;
 	bool reads = intake_has_room(feed->intake) && !(is_open && intake_is_gathering(feed->intake));
-	struct pollfd fds[2] = {mqtt_subscriber_wanted(session->subscriber, reads),
-				{.fd = feed->wake_fd, .events = POLLIN}};
+	struct pollfd wanted = mqtt_subscriber_wanted(session->subscriber, reads);
 	int64_t deadline_ms = mqtt_subscriber_deadline_ms(session->subscriber);
-	int64_t retry_ms = intake_deadline_ms(feed->intake), now_ms = feed_clock_ms();
+	int64_t intake_ms = intake_deadline_ms(feed->intake);
 
-	if (retry_ms < deadline_ms)
-		deadline_ms = retry_ms;
-	int64_t wait_ms = deadline_ms <= now_ms ? 0 : deadline_ms - now_ms;
-
-	(void)poll(fds, 2, wait_ms > 60000 ? 60000 : (int)wait_ms);
-	if (fds[1].revents)
-		feed_woken(feed);
+	feed_wait(feed, &wanted, deadline_ms < intake_ms ? deadline_ms : intake_ms);
 	intake_turn(feed->intake);
-	mqtt_subscriber_turn(session->subscriber, fds[0].revents, reads && intake_has_room(feed->intake));
+	mqtt_subscriber_turn(session->subscriber, wanted.revents, reads && intake_has_room(feed->intake));
 	intake_turn(feed->intake);
 	show(session);
 }
@@ -269,11 +262,8 @@ static void run(struct feed *feed)
 	};
 
 	while (feed_goes_on(feed) && mqtt_subscriber_new(&options, &session.subscriber, &err) != ERR_OK) {
-		struct pollfd woken = {.fd = feed->wake_fd, .events = POLLIN};
-
 		feed_show(feed, FEED_WAITING, err.detail); /* a certificate may come */
-		(void)poll(&woken, 1, 10000);
-		feed_woken(feed);
+		feed_wait(feed, NULL, feed_clock_ms() + FILE_PAUSE_MS);
 	}
 	feed->session = &session;
 	while (feed_goes_on(feed))

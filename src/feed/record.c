@@ -52,12 +52,9 @@ enum err_code topic_pattern_parse(struct str text, struct arena *arena, struct t
 	buf_put(&filter, str_part(text, 0, text.len - rest.len));
 	while (!code && str_next(&rest, '/', &level))
 		code = take_level(&pattern, level, &filter, err);
-	if (!code) {
-		pattern.filter = arena_dup(arena, buf_str(&filter));
-		if (filter.failed || !pattern.filter.at)
-			code = err_set(err, ERR_MEMORY, "no memory for a topic");
-	}
-	buf_done(&filter);
+	pattern.filter = buf_to_arena(&filter, arena);
+	if (!code && !pattern.filter.at)
+		code = err_set(err, ERR_MEMORY, "no memory for a topic");
 	if (!code)
 		*ret_pattern = pattern;
 	return code;
@@ -222,8 +219,7 @@ static bool text_of(const struct json *node, struct arena *arena, struct str *re
 	}
 	buf_init(&text, TEXT_BYTES_MAX);
 	json_write(&text, node);
-	*ret = text.failed ? STR_NONE : arena_dup(arena, buf_str(&text));
-	buf_done(&text);
+	*ret = buf_to_arena(&text, arena);
 	return ret->at != NULL;
 }
 

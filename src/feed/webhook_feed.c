@@ -2,10 +2,8 @@
  *
  * The lock of the set is held by who posts while it waits for a feed that is being stopped: so posts that wait when the
  * feed ends are told, and none comes afterwards. */
-#include "feed/feed_clock_int.h"
 #include "feed/feed_int.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -121,16 +119,10 @@ static void run(struct feed *feed)
 	struct error err;
 
 	while (feed_goes_on(feed)) {
-		struct pollfd woken = {.fd = feed->wake_fd, .events = POLLIN};
-
 		take_posts(feed);
 		intake_turn(feed->intake);
 		feed_show(feed, FEED_UP, NULL);
-		int64_t deadline_ms = intake_deadline_ms(feed->intake), now_ms = feed_clock_ms();
-		int64_t wait_ms = deadline_ms <= now_ms ? 0 : deadline_ms - now_ms;
-
-		(void)poll(&woken, 1, wait_ms > 60000 ? 60000 : (int)wait_ms);
-		feed_woken(feed);
+		feed_wait(feed, NULL, intake_deadline_ms(feed->intake));
 	}
 	take_posts(feed);
 	intake_settle(feed->intake);

@@ -49,8 +49,6 @@ static enum exit_status refused(const struct asked *asked)
 	else
 		say("the daemon answers with status %d", asked->status);
 	switch (asked->status) {
-	case 404:
-		return EXIT_NOT_FOUND;
 	case 400:
 		return EXIT_DATA;
 	case 503:

@@ -225,28 +225,6 @@ static void open_next(struct mqtt_connection *connection, int64_t now_ms)
 	connection->open_by_ms = now_ms + OPEN_MS_MAX;
 }
 
-/* Those that the policy allows. False when it refuses all that there are; ret_denied then has the last. */
-static bool take_addresses(struct mqtt_connection *connection, const struct addrinfo *found,
-			   char ret_denied[static ADDRESS_TEXT_BYTES])
-{
-	const struct address_policy *policy = connection->sender->policy;
-	char(*addresses)[ADDRESS_TEXT_BYTES] = connection->addresses;
-	bool denied = false;
-
-	connection->address_count = connection->address_next = 0;
-	for (; found && connection->address_count < MQTT_ADDRESSES_MAX; found = found->ai_next) {
-		if (found->ai_family != AF_INET && found->ai_family != AF_INET6)
-			continue;
-		if (policy && !address_policy_allows(policy, connection->broker.host, found->ai_addr)) {
-			(void)address_text(found->ai_addr, ret_denied);
-			denied = true;
-		} else {
-			(void)address_text(found->ai_addr, addresses[connection->address_count++]);
-		}
-	}
-	return connection->address_count > 0 || !denied;
-}
-
 static void turn_resolving(struct mqtt_connection *connection, int64_t now_ms)
 {
 	const struct addrinfo *found = NULL;
@@ -255,11 +233,12 @@ static void turn_resolving(struct mqtt_connection *connection, int64_t now_ms)
 
 	if (!mqtt_lookup_finished(connection->lookup, &code, &found))
 		return;
-	bool allowed = take_addresses(connection, found, denied);
-
+	connection->address_next = 0;
+	connection->address_count = mqtt_lookup_addresses(found, connection->sender->policy, connection->broker.host,
+							  connection->addresses, denied);
 	connection->lookup = mqtt_lookup_free(connection->lookup);
 	connection->state = MQTT_CLOSED;
-	if (!allowed) {
+	if (connection->address_count == 0 && denied[0]) {
 		(void)snprintf(text, sizeof(text), "leads to the address %s, which may not be connected to from here",
 			       denied);
 		mqtt_messages_end(connection, ERR_DENIED, text);

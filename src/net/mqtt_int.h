@@ -24,6 +24,10 @@ MUST_CHECK enum err_code mqtt_lookup_start(const char *host, uint16_t port, int 
 					   struct mqtt_lookup **ret_lookup, struct error *err);
 /* True when it has finished: *ret_code is getaddrinfo()'s, *ret_found stays the lookup's. */
 bool mqtt_lookup_finished(struct mqtt_lookup *lookup, int *ret_code, const struct addrinfo **ret_found);
+/* Up to MQTT_ADDRESSES_MAX of those found that the policy (NULL: any) allows for the host, as texts; how many.
+ * ret_denied has the last that it refuses, "" without. */
+uint32_t mqtt_lookup_addresses(const struct addrinfo *found, const struct address_policy *policy, struct str host,
+			       char (*addresses)[ADDRESS_TEXT_BYTES], char ret_denied[static ADDRESS_TEXT_BYTES]);
 /* Does not wait: an answer that comes later is dropped. */
 struct mqtt_lookup *mqtt_lookup_free(struct mqtt_lookup *lookup);
 

@@ -110,3 +110,19 @@ bool mqtt_lookup_finished(struct mqtt_lookup *lookup, int *ret_code, const struc
 	(void)pthread_mutex_unlock(&lookup->lock);
 	return finished;
 }
+
+uint32_t mqtt_lookup_addresses(const struct addrinfo *found, const struct address_policy *policy, struct str host,
+			       char (*addresses)[ADDRESS_TEXT_BYTES], char ret_denied[static ADDRESS_TEXT_BYTES])
+{
+	uint32_t count = 0;
+
+	ret_denied[0] = '\0';
+	for (; found && count < MQTT_ADDRESSES_MAX; found = found->ai_next) {
+		if (found->ai_family != AF_INET && found->ai_family != AF_INET6)
+			continue;
+		bool allowed = !policy || address_policy_allows(policy, host, found->ai_addr);
+
+		(void)address_text(found->ai_addr, allowed ? addresses[count++] : ret_denied);
+	}
+	return count;
+}

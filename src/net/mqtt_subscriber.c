@@ -154,42 +154,26 @@ static void connect_next(struct mqtt_subscriber *subscriber)
 		connection_break(subscriber);
 }
 
-/* Those that the policy allows; false when it refuses all that there are, and trouble says so. */
-static bool take_addresses(struct mqtt_subscriber *subscriber, const struct addrinfo *found)
-{
-	const struct address_policy *policy = subscriber->options.policy;
-	char denied[ADDRESS_TEXT_BYTES] = "";
-
-	subscriber->address_count = subscriber->address_next = 0;
-	for (; found && subscriber->address_count < MQTT_ADDRESSES_MAX; found = found->ai_next) {
-		if (found->ai_family != AF_INET && found->ai_family != AF_INET6)
-			continue;
-		bool allowed = !policy || address_policy_allows(policy, subscriber->broker.host, found->ai_addr);
-
-		(void)address_text(found->ai_addr,
-				   allowed ? subscriber->addresses[subscriber->address_count++] : denied);
-	}
-	if (subscriber->address_count == 0 && denied[0])
-		subscriber_say_trouble(subscriber, "leads to the address %s, which may not be connected to from here",
-				       denied);
-	return subscriber->address_count > 0 || !denied[0];
-}
-
 static void turn_resolving(struct mqtt_subscriber *subscriber)
 {
 	const struct addrinfo *found = NULL;
+	char denied[ADDRESS_TEXT_BYTES];
 	int code = 0;
 
 	if (!mqtt_lookup_finished(subscriber->lookup, &code, &found))
 		return;
-	bool allowed = take_addresses(subscriber, found);
-
+	subscriber->address_next = 0;
+	subscriber->address_count = mqtt_lookup_addresses(found, subscriber->options.policy, subscriber->broker.host,
+							  subscriber->addresses, denied);
 	subscriber->lookup = mqtt_lookup_free(subscriber->lookup);
 	if (subscriber->address_count > 0) {
 		connect_next(subscriber);
 		return;
 	}
-	if (allowed)
+	if (denied[0])
+		subscriber_say_trouble(subscriber, "leads to the address %s, which may not be connected to from here",
+				       denied);
+	else
 		subscriber_say_trouble(subscriber, "the host %s is not found: %s", subscriber->broker.host.at,
 				       code ? gai_strerror(code) : "it has no address");
 	connection_break(subscriber);
@@ -358,17 +342,18 @@ static bool id_is_taken(const struct mqtt_subscriber *subscriber, uint16_t id)
 
 static uint16_t take_publish(struct mqtt_subscriber *subscriber, uint64_t token)
 {
-	do {
-		subscriber->next_id = subscriber->next_id == UINT16_MAX ? 1 : (uint16_t)(subscriber->next_id + 1);
-	} while (id_is_taken(subscriber, subscriber->next_id));
+	uint16_t id = subscriber_new_id(subscriber);
+
+	while (id_is_taken(subscriber, id))
+		id = subscriber_new_id(subscriber);
 	for (size_t i = 0; i < MQTT_PUBLISHES_WAITING_MAX; i++) {
 		if (subscriber->publishes[i].id != 0)
 			continue;
-		subscriber->publishes[i] = (struct subscriber_publish){subscriber->next_id, token};
+		subscriber->publishes[i] = (struct subscriber_publish){id, token};
 		subscriber->publish_count++;
 		break;
 	}
-	return subscriber->next_id;
+	return id;
 }
 
 enum err_code mqtt_subscriber_publish(struct mqtt_subscriber *subscriber, struct str topic, struct str payload,

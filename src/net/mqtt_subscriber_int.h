@@ -73,6 +73,8 @@ void subscriber_say_trouble(struct mqtt_subscriber *subscriber, const char *form
 /* Takes apart what waits and, where the socket is readable, what is there; false: the connection must go, trouble says
  * why. */
 bool subscriber_take(struct mqtt_subscriber *subscriber, bool readable, bool reads);
+/* The next number of a packet of ours, which may be taken. */
+uint16_t subscriber_new_id(struct mqtt_subscriber *subscriber);
 /* Asks for the session; TCP and TLS are through. */
 void subscriber_open(struct mqtt_subscriber *subscriber);
 

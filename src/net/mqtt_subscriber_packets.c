@@ -8,7 +8,7 @@
 #define HEAD_BYTES_MAX ((size_t)128 << 10) /* of a message's topic, number and properties */
 #define READS_MAX 8u /* of a socket in one turn; TLS keeps what it has read, which poll() does not see */
 
-static uint16_t new_id(struct mqtt_subscriber *subscriber)
+uint16_t subscriber_new_id(struct mqtt_subscriber *subscriber)
 {
 	subscriber->next_id = subscriber->next_id == UINT16_MAX ? 1 : (uint16_t)(subscriber->next_id + 1);
 	return subscriber->next_id;
@@ -40,7 +40,7 @@ static void subscribe_next(struct mqtt_subscriber *subscriber)
 
 	if (subscriber->filters_subscribed < options->filter_count) {
 		subscriber->step = STEP_SUBSCRIBING;
-		mqtt_write_subscribe(&subscriber->out, subscriber->version, new_id(subscriber),
+		mqtt_write_subscribe(&subscriber->out, subscriber->version, subscriber_new_id(subscriber),
 				     options->filters[subscriber->filters_subscribed], options->qos);
 		return;
 	}
