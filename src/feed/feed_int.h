@@ -17,6 +17,7 @@ struct feed;
 
 struct feed_kind {
 	const char *name; /* the key behind which its settings stand */
+	bool maps_itself; /* it knows what its messages mean: "map" is refused */
 	/* Takes the settings apart; they lie in the feed's arena. Topics that have names go to feed->patterns. */
 	enum err_code (*read)(struct feed *feed, const struct mapping_reader *reader, const struct yaml_tree *node);
 	/* On the feed's thread, until feed_goes_on() says no. */
@@ -25,6 +26,9 @@ struct feed_kind {
 	void (*settled)(void *feed, const struct intake_receipt *receipts, size_t count, const struct error *err);
 	/* Any thread: takes a post in, or says why not. NULL: there are none. */
 	enum err_code (*post)(struct feed *feed, struct feed_post *post, struct error *err);
+	/* A dry run, of kinds that map themselves: what a message becomes, by feed_add_entity() and feed_drop(). NULL:
+	 * there is none. */
+	void (*try_message)(struct feed *feed, struct str topic, struct str payload);
 };
 
 extern const struct feed_kind feed_kind_mqtt, feed_kind_webhook;
@@ -95,6 +99,11 @@ MUST_CHECK enum err_code feed_read_c_text(const struct mapping_reader *reader, c
 /* Adds what becomes of a message to the batch that is being filled, by the feed's mappings; what does not become
  * anything is counted. */
 void feed_take(struct feed *feed, struct str topic, struct str payload);
+/* For kinds that map themselves: where what they make of a message is to lie, until it is durable; and an entity of it,
+ * as a client would send it. It is held against NGSI-LD; what breaks it is counted. The kind asks intake_has_room(), and
+ * counts its messages in feed->own. */
+struct arena *feed_arena(struct feed *feed);
+void feed_add_entity(struct feed *feed, const struct json *body, enum mapping_mode mode, bool history);
 void feed_drop(struct feed *feed, enum feed_drop drop, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* The state, with why when it is FEED_WAITING (NULL: no reason). Shows counters too; costs little. */
 void feed_show(struct feed *feed, enum feed_state state, const char *why);

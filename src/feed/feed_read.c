@@ -10,7 +10,11 @@
 #define FEED_BYTES_MAX ((size_t)64 << 20) /* document, settings and plans */
 #define SECONDS_MAX 31536000u
 
-const struct feed_kind *const feed_kinds[] = {&feed_kind_mqtt, &feed_kind_webhook, NULL};
+const struct feed_kind *const feed_kinds[] = {
+	&feed_kind_mqtt,
+	&feed_kind_webhook,
+	NULL,
+};
 
 struct feed *feed_new(void)
 {
@@ -169,6 +173,12 @@ static enum err_code read_maps(struct feed *feed, const struct mapping_reader *r
 	const struct yaml_tree *many = yaml_tree_get(document, STR("maps"));
 	uint32_t count = many ? many->count : 1;
 
+	if (feed->kind->maps_itself)
+		return one || many ? yaml_tree_refuse(
+					     one ? one : many, reader->err,
+					     "a feed of kind \"%s\" knows what its messages mean and has no mapping",
+					     feed->kind->name)
+				   : ERR_OK;
 	if (!one == !many)
 		return yaml_tree_refuse(document, reader->err, "expected either \"map\" or \"maps\" in the feed");
 	if (many && (many->kind != YAML_TREE_LIST || count == 0 || count > FEED_MAPS_MAX))
@@ -191,7 +201,7 @@ static enum err_code read_maps(struct feed *feed, const struct mapping_reader *r
 static enum err_code check_keys(const struct mapping_reader *reader, const struct yaml_tree *document)
 {
 	static const char *const common[] = {"name", "tenant", "context", "map", "maps", "description", NULL};
-	const char *known[16];
+	const char *known[32];
 	size_t count = 0;
 
 	for (size_t i = 0; common[i]; i++)

@@ -117,16 +117,21 @@ static enum mapping_mode mode_of(const struct mapping *mapping)
 	return mapping_says_mode(mapping) ? mapping_mode(mapping) : MAPPING_APPEND;
 }
 
-static void add_entity(struct feed *feed, const struct mapping *mapping, struct arena *arena, const struct json *body)
+struct arena *feed_arena(struct feed *feed)
+{
+	return feed->trial ? feed->scratch : intake_arena(feed->intake);
+}
+
+void feed_add_entity(struct feed *feed, const struct json *body, enum mapping_mode mode, bool history)
 {
 	const struct expand_options options = {.context = feed->context, .now_us = feed_now_us(feed)};
 	struct json *entity = NULL;
 	struct error err;
-	enum err_code code = expand_entity(arena, body, &options, &entity, &err);
+	enum err_code code = expand_entity(feed_arena(feed), body, &options, &entity, &err);
 
 	if (!code && feed->trial)
 		code = feed->trial->entity(feed->trial->self, body, &err);
-	else if (!code && !intake_add(feed->intake, entity, mode_of(mapping), mapping_history(mapping)))
+	else if (!code && !intake_add(feed->intake, entity, mode, history))
 		code = err_set(&err, ERR_MEMORY, "no memory for an entity");
 	if (code)
 		feed_drop(feed, code == ERR_MEMORY ? FEED_DROP_OVERSIZED : FEED_DROP_INVALID, "%s", err.detail);
@@ -154,7 +159,7 @@ static void take_row(struct feed *feed, const struct feed_map *map, const struct
 	else if (result == MAPPING_SKIPPED)
 		feed_drop(feed, FEED_DROP_SKIPPED, "%s", err.detail);
 	else
-		add_entity(feed, map->mapping, arena, body);
+		feed_add_entity(feed, body, mode_of(map->mapping), mapping_history(map->mapping));
 }
 
 /* Which of the feed's patterns the topic fits; NULL: none, or it has none. */
@@ -202,7 +207,7 @@ static void take_rows(struct feed *feed, const struct feed_map *map, const struc
 
 void feed_take(struct feed *feed, struct str topic, struct str payload)
 {
-	struct arena *arena = feed->trial ? feed->scratch : intake_arena(feed->intake);
+	struct arena *arena = feed_arena(feed);
 	struct record record = {.topic = topic, .received_us = feed_now_us(feed)};
 	const struct topic_pattern *pattern = pattern_of(feed, topic);
 	bool parsed = false, mapped = false;

@@ -19,6 +19,8 @@ enum err_code feed_try(const struct feed_trial *trial, const struct yaml_tree *d
 
 	if (code)
 		return code;
+	if (feed->kind && feed->kind->maps_itself && !feed->kind->try_message)
+		return err_set(err, ERR_UNSUPPORTED, "there is no dry run of feeds of kind \"%s\"", feed->kind->name);
 	feed->parser = json_parser_new();
 	if (!feed->parser)
 		return err_set(err, ERR_MEMORY, "no memory for a feed");
@@ -33,7 +35,10 @@ enum err_code feed_try(const struct feed_trial *trial, const struct yaml_tree *d
 	arena_init(&scratch, TRIAL_BYTES_MAX);
 	feed->trial = trial;
 	feed->scratch = &scratch;
-	feed_take(feed, topic, payload);
+	if (feed->kind && feed->kind->maps_itself)
+		feed->kind->try_message(feed, topic, payload);
+	else
+		feed_take(feed, topic, payload);
 	arena_done(&scratch);
 	return ERR_OK;
 }
