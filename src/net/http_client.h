@@ -35,6 +35,10 @@ struct http_fetch_options {
 	void *self;
 };
 
+/* May a caller give this header? Not those that say where a message ends and whom the connection is with. ERR_INVALID
+ * names the header, never its value. */
+MUST_CHECK enum err_code http_header_check(struct str name, struct str value, struct error *err);
+
 /* The answer that counted; texts lie in the arena, STR_NONE where the field was absent. */
 struct http_answer {
 	int status; /* 200, or 304 to a condition; with any_status: any */
