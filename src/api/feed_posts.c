@@ -50,6 +50,7 @@ static struct feed_post *post_new(struct call *call)
 	post->content_type = http_request_header(call->request, STR("Content-Type"));
 	post->service = http_request_header(call->request, STR("Fiware-Service"));
 	post->service_path = http_request_header(call->request, STR("Fiware-ServicePath"));
+	post->attributes_format = http_request_header(call->request, STR("Ngsiv2-AttrsFormat"));
 	post->done = post_done;
 	post->self = call;
 	call->work = post;

@@ -353,7 +353,7 @@ const struct operation operations[] = {
 	PLAIN(METHOD_POST, "/api/v1/feeds/{feed}/pause", "pauseFeed", "Pause a feed", "204", pause_feed),
 	PLAIN(METHOD_POST, "/api/v1/feeds/{feed}/resume", "resumeFeed", "Let a paused feed run again", "204",
 	      resume_feed),
-	PLAIN(METHOD_POST, "/api/v1/feeds/{feed}/messages", "postToFeed", "Hand a message to a feed of kind webhook",
+	PLAIN(METHOD_POST, "/api/v1/feeds/{feed}/messages", "postToFeed", "Hand a message to a feed of kind webhook or ngsiv2",
 	      "204", post_to_feed),
 	PLAIN(METHOD_POST, "/api/v1/feeds/{feed}/write", "writeToFeed", "Line protocol for a feed of kind influx",
 	      "204", write_lines_to_feed),

@@ -119,7 +119,7 @@ struct feed_post { /* the caller's until done() */
 	struct str content_type; /* a media type; STR_NONE: none */
 	bool is_lines; /* it came as to InfluxDB */
 	struct str precision; /* kind influx: of the times, as lineproto/lines.h has it */
-	struct str service, service_path; /* kind ngsiv2: of the notification */
+	struct str service, service_path, attributes_format; /* kind ngsiv2: what the notification's headers say */
 	uint64_t taken; /* results: entities that were stored, once for each row */
 	uint64_t dropped[FEED_DROP_COUNT]; /* messages or rows that became nothing */
 	char why[ERROR_DETAIL_BYTES]; /* why one of them did */

@@ -32,7 +32,7 @@ struct feed_kind {
 	void (*try_message)(struct feed *feed, struct str topic, struct str payload);
 };
 
-extern const struct feed_kind feed_kind_http, feed_kind_influx, feed_kind_mqtt, feed_kind_webhook;
+extern const struct feed_kind feed_kind_http, feed_kind_influx, feed_kind_mqtt, feed_kind_ngsiv2, feed_kind_webhook;
 
 /* NULL at the end. */
 extern const struct feed_kind *const feed_kinds[];

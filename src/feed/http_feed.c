@@ -1,7 +1,6 @@
 /* Settings of feeds of kind http: which documents are polled, how often, and what is sent along. */
 #include "feed/http_feed_int.h"
 
-#include "net/http_client.h"
 #include "net/http_url.h"
 
 #include <stdio.h>
@@ -58,43 +57,6 @@ static enum err_code read_places(struct feed *feed, const struct mapping_reader 
 		code = add_place(reader, many ? &url->items[i] : url, settings);
 	if (!code)
 		(void)snprintf(feed->place, sizeof(feed->place), "%.*s", STR_FMT(settings->places[0].shown));
-	return code;
-}
-
-/* No value of a header is ever shown: it may be a key. */
-static enum err_code add_header(struct feed *feed, const struct mapping_reader *reader, const struct yaml_tree *name,
-				const struct yaml_tree *value, struct http_feed_settings *settings)
-{
-	if (value->kind != YAML_TREE_SCALAR)
-		return yaml_tree_refuse(value, reader->err, "expected a text as the header's value");
-	enum err_code code = http_header_check(name->text, value->text, reader->err);
-
-	if (code)
-		return refuse(reader, name, code);
-	struct str line = arena_printf(&feed->arena, "%.*s: %.*s", STR_FMT(name->text), STR_FMT(value->text));
-
-	if (!line.at)
-		return mapping_no_memory(reader);
-	settings->headers[settings->header_count++] = line.at;
-	settings->has_accept = settings->has_accept || str_eq_nocase(name->text, STR("Accept"));
-	if (str_eq_nocase(name->text, STR("Content-Type")))
-		return yaml_tree_refuse(name, reader->err, "the type of the body stands behind \"content_type\"");
-	return ERR_OK;
-}
-
-static enum err_code read_headers(struct feed *feed, const struct mapping_reader *reader, const struct yaml_tree *node,
-				  struct http_feed_settings *settings)
-{
-	const struct yaml_tree *headers = yaml_tree_get(node, STR("headers"));
-	enum err_code code = ERR_OK;
-
-	if (!headers)
-		return ERR_OK;
-	if (headers->kind != YAML_TREE_MAP || headers->count > HTTP_FEED_HEADERS_MAX)
-		return yaml_tree_refuse(headers, reader->err, "expected up to %u headers with their names",
-					HTTP_FEED_HEADERS_MAX);
-	for (uint32_t i = 0; i < headers->count && !code; i++)
-		code = add_header(feed, reader, &headers->keys[i], &headers->items[i], settings);
 	return code;
 }
 
@@ -172,7 +134,7 @@ static enum err_code read_settings(struct feed *feed, const struct mapping_reade
 	if (!code)
 		code = read_times(reader, node, settings);
 	if (!code)
-		code = read_headers(feed, reader, node, settings);
+		code = feed_read_headers(feed, reader, node, &settings->headers);
 	if (!code)
 		code = read_request(reader, node, settings);
 	if (!code)

@@ -2,11 +2,10 @@
 #ifndef MACHI_FEED_HTTP_FEED_INT_H
 #define MACHI_FEED_HTTP_FEED_INT_H
 
-#include "feed/feed_int.h"
+#include "feed/feed_fetch_int.h"
 #include "feed/json_path.h"
 
 #define HTTP_FEED_PLACES_MAX 64u
-#define HTTP_FEED_HEADERS_MAX 32u
 #define HTTP_FEED_PAGES_MAX 10000u
 #define HTTP_FEED_BODY_BYTES_MAX ((size_t)16 << 20)
 
@@ -20,9 +19,7 @@ struct http_feed_settings {
 	struct http_feed_place *places; /* in the feed's arena */
 	size_t place_count;
 	uint32_t interval_s, timeout_s;
-	const char *headers[HTTP_FEED_HEADERS_MAX + 1]; /* "Name: value"; NULL at the end */
-	size_t header_count;
-	bool has_accept; /* among them */
+	struct feed_headers headers;
 	const char *method, *content_type;
 	bool is_get;
 	struct str body;

@@ -5,18 +5,12 @@
  * runs, of documents of one page: of the others the first page says nothing about the rest. */
 #include "feed/feed_clock_int.h"
 #include "feed/http_feed_int.h"
-#include "net/http_cache.h"
-#include "net/http_client.h"
 #include "net/http_url.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define FETCH_ARENA_BYTES_MAX ((size_t)64 << 20) /* of all pages of a place */
-#define REDIRECTS_MAX 5u
-#define PAUSE_MS_FIRST 5000
-#define PAUSE_MS_LONG 300000 /* after many failures, where the interval is not longer */
-#define RETRY_AFTER_S_MAX 86400u
 #define VALIDATOR_BYTES 256u
 
 struct place { /* while the feed runs */
@@ -39,55 +33,11 @@ struct poller {
 
 /* ---- a page ---- */
 
-/* Between the words of an answer: what was taken before is not held up by a peer that is slow. */
-static bool goes_on(void *self)
-{
-	const struct poller *poller = self;
-
-	intake_turn(poller->feed->intake);
-	return feed_goes_on(poller->feed);
-}
-
-/* False: the feed stops. */
-static bool wait_for_room(struct feed *feed)
-{
-	while (!intake_has_room(feed->intake)) {
-		intake_turn(feed->intake);
-		if (intake_has_room(feed->intake))
-			break;
-		if (!feed_goes_on(feed))
-			return false;
-		feed_show(feed, feed->own.state, NULL);
-		feed_wait(feed, NULL, intake_deadline_ms(feed->intake));
-	}
-	return true;
-}
-
 static const char *accept_of(const struct poller *poller)
 {
-	if (poller->settings->has_accept)
-		return NULL;
 	if (poller->feed->has_format && poller->feed->format == FEED_FORMAT_CSV)
 		return "text/csv, */*;q=0.1";
 	return "application/json, */*;q=0.1";
-}
-
-static enum err_code refuse_status(struct poller *poller, const struct place *place, const struct http_answer *answer,
-				   struct error *err)
-{
-	struct str shown = str_part(place->setting->shown, 0, 120);
-	bool says_when =
-		(answer->status == 429 || answer->status == 503) &&
-		http_retry_after_s(answer->retry_after, feed_now_us(poller->feed) / 1000000, &poller->retry_after_s);
-
-	if (!says_when)
-		return err_set(err, ERR_IO, "%.*s answered with status %d", STR_FMT(shown), answer->status);
-	if (poller->retry_after_s > RETRY_AFTER_S_MAX)
-		poller->retry_after_s = RETRY_AFTER_S_MAX;
-	if (poller->retry_after_s == 0)
-		poller->retry_after_s = 1;
-	return err_set(err, ERR_IO, "%.*s answered with status %d and wants to be left alone for %llu s",
-		       STR_FMT(shown), answer->status, (unsigned long long)poller->retry_after_s);
 }
 
 static enum err_code fetch(struct poller *poller, const struct place *place, const char *url, bool is_first,
@@ -95,32 +45,22 @@ static enum err_code fetch(struct poller *poller, const struct place *place, con
 {
 	const struct http_feed_settings *settings = poller->settings;
 	bool asks = is_first && settings->is_get;
-	const struct http_fetch_options options = {
-		.timeout_ms = settings->timeout_s * 1000,
-		.redirects_max = REDIRECTS_MAX,
+	struct feed_fetch request = {
+		.feed = poller->feed,
+		.shown = place->setting->shown,
+		.timeout_s = settings->timeout_s,
+		.headers = &settings->headers,
 		.accept = accept_of(poller),
-		.policy = poller->feed->stored ? poller->feed->options->policy : NULL,
 		.if_none_match = asks && place->etag[0] ? place->etag : NULL,
 		.if_modified_since = asks && place->last_modified[0] ? place->last_modified : NULL,
-		.headers = settings->headers,
 		.method = settings->is_get ? NULL : settings->method,
 		.content_type = settings->content_type,
 		.body = settings->body,
-		.any_status = true,
-		.compressed = true,
-		.hides_query = true,
-		.goes_on = goes_on,
-		.self = poller,
 	};
+	enum err_code code = feed_fetch(&request, url, &poller->arena, ret_answer, &poller->body, err);
 
-	buf_clear(&poller->body);
-	enum err_code code = http_get(url, &options, &poller->arena, ret_answer, &poller->body, err);
-
-	if (code == ERR_LIMIT)
-		feed_drop(poller->feed, FEED_DROP_OVERSIZED, "%s", err->detail);
-	if (code || ret_answer->status == 200 || (asks && ret_answer->status == 304))
-		return code;
-	return refuse_status(poller, place, ret_answer, err);
+	poller->retry_after_s = request.retry_after_s;
+	return code;
 }
 
 /* The next page's URL, in the poller's arena; *ret_url is STR_NONE when this page is the last one. */
@@ -192,7 +132,7 @@ static enum err_code poll_pages(struct poller *poller, struct place *place, stru
 
 		if (!code && answer.status == 304)
 			return ERR_OK;
-		if (!code && !wait_for_room(poller->feed))
+		if (!code && !feed_wait_for_room(poller->feed))
 			code = err_set(err, ERR_CONFLICT, "the feed stops");
 		if (!code)
 			code = take_page(poller, place, answer.url.at, &answer, &next, err);
@@ -208,16 +148,6 @@ static enum err_code poll_pages(struct poller *poller, struct place *place, stru
 	remember(place->etag, page ? STR_NONE : str_from(etag));
 	remember(place->last_modified, page ? STR_NONE : str_from(last_modified));
 	return ERR_OK;
-}
-
-static int64_t pause_after_failure(const struct poller *poller, const struct place *place)
-{
-	int64_t interval_ms = (int64_t)poller->settings->interval_s * 1000;
-	int64_t first_ms = interval_ms < PAUSE_MS_FIRST ? interval_ms : PAUSE_MS_FIRST;
-	int64_t longest_ms = interval_ms > PAUSE_MS_LONG ? interval_ms : PAUSE_MS_LONG;
-	int64_t pause_ms = place->pause_ms ? place->pause_ms * 2 : first_ms;
-
-	return pause_ms < longest_ms ? pause_ms : longest_ms;
 }
 
 static void poll_place(struct poller *poller, struct place *place)
@@ -237,7 +167,7 @@ static void poll_place(struct poller *poller, struct place *place)
 		return;
 	}
 	(void)snprintf(place->trouble, sizeof(place->trouble), "%s", err.detail);
-	place->pause_ms = pause_after_failure(poller, place);
+	place->pause_ms = feed_back_off_ms(place->pause_ms, poller->settings->interval_s);
 	place->due_ms =
 		feed_clock_ms() + (poller->retry_after_s ? (int64_t)poller->retry_after_s * 1000 : place->pause_ms);
 }
