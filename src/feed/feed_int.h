@@ -2,6 +2,7 @@
 #ifndef MACHI_FEED_FEED_INT_H
 #define MACHI_FEED_FEED_INT_H
 
+#include "feed/command_int.h"
 #include "feed/feed.h"
 #include "feed/intake.h"
 #include "feed/mapping_read_int.h"
@@ -27,12 +28,19 @@ struct feed_kind {
 	void (*settled)(void *feed, const struct intake_receipt *receipts, size_t count, const struct error *err);
 	/* Any thread: takes a post in, or says why not. NULL: there are none. */
 	enum err_code (*post)(struct feed *feed, struct feed_post *post, struct error *err);
-	/* A dry run, of kinds that map themselves or take messages apart in a way of their own: what one becomes, by
-	 * feed_add_entity() and feed_drop(). NULL: by the mappings, or there is none. */
+	/* A dry run: what a message becomes, by feed_take_document(), feed_add_entity() and feed_drop(). NULL: by the
+	 * mappings; of kinds that map themselves there is none. */
 	void (*try_message)(struct feed *feed, struct str topic, struct str payload);
+	/* Takes apart what stands behind "send" of a command; *ret_send lies in the feed's arena. NULL: the kind has no
+	 * commands. */
+	enum err_code (*read_send)(struct feed *feed, const struct mapping_reader *reader,
+				   const struct command_plan *plan, const struct yaml_tree *node, void **ret_send);
+	/* On the feed's thread, within feed_wait(): tells the device. What the command has is gone after the return. */
+	enum feed_send (*send)(struct feed *feed, const struct feed_command *command);
 };
 
-extern const struct feed_kind feed_kind_http, feed_kind_influx, feed_kind_mqtt, feed_kind_ngsiv2, feed_kind_webhook;
+extern const struct feed_kind feed_kind_http, feed_kind_influx, feed_kind_mqtt, feed_kind_ngsiv2, feed_kind_sparkplug,
+	feed_kind_webhook;
 
 /* NULL at the end. */
 extern const struct feed_kind *const feed_kinds[];
@@ -65,6 +73,8 @@ struct feed {
 	size_t pattern_count;
 	struct feed_map *maps; /* in the arena; their mappings are owned */
 	size_t map_count;
+	struct command_plan *commands; /* in the arena */
+	size_t command_count;
 	struct str context_url; /* STR_NONE: the core's */
 	bool has_format; /* it says how messages are to be read, whatever they say themselves */
 	enum feed_format format;
@@ -84,6 +94,7 @@ struct feed {
 	atomic_bool stopping;
 	void *session; /* of the kind, while it runs */
 	struct feed_post *taking; /* whose messages these are; NULL: nobody's who waits */
+	struct feed_commands *commanding; /* while it runs; NULL: there are no commands */
 	struct feed_stats own; /* the feed's thread's */
 	pthread_mutex_t lock; /* guards what follows */
 	struct feed_stats shown;
@@ -111,7 +122,7 @@ MUST_CHECK enum err_code feed_read_c_text(const struct mapping_reader *reader, c
 /* Adds what becomes of a message to the batch that is being filled, by the feed's mappings; what does not become
  * anything is counted. */
 void feed_take(struct feed *feed, struct str topic, struct str payload);
-/* The same of a payload that is parsed already, in feed_arena(). NULL: it is not. */
+/* The same of a payload that has been read as this document, in feed_arena() (NULL: as JSON). */
 void feed_take_document(struct feed *feed, struct str topic, struct str payload, const struct json *document);
 void feed_take_as(struct feed *feed, enum feed_format format, struct str topic, struct str payload);
 /* "format" of a kind's settings, when it is there. */
@@ -143,8 +154,8 @@ void feed_drop(struct feed *feed, enum feed_drop drop, const char *format, ...) 
 void feed_show(struct feed *feed, enum feed_state state, const char *why);
 bool feed_goes_on(const struct feed *feed);
 /* Waits until the deadline (CLOCK_MONOTONIC), until somebody wakes the feed, or until something is to be had of more
- * (NULL: nothing else is waited for), whose revents are set. */
-void feed_wait(const struct feed *feed, struct pollfd *more, int64_t deadline_ms);
+ * (NULL: nothing else is waited for), whose revents are set. Then commands have their turn. */
+void feed_wait(struct feed *feed, struct pollfd *more, int64_t deadline_ms);
 int64_t feed_now_us(const struct feed *feed); /* since 1970 */
 
 /* ---- feed_post.c: for kinds that are posted to ---- */
