@@ -1,7 +1,8 @@
 /* What is posted to feeds: POST /api/v1/feeds/{name}/messages, and …/write as collectors write to InfluxDB.
  *
- * 204: everything is durable. 400: what is right is durable all the same; the answer tells how much that is ("taken"),
- * how much is not by reason ("dropped"), and why one of these is not. Skip rules are the operator's will and no error. */
+ * 204: everything is durable. 400: what is right is durable all the same; the answer tells how much that is
+ * ("taken"), how much is not by reason ("dropped"), and why one of these is not. Skip rules are the operator's will and
+ * no error. */
 #include "api/form.h"
 
 #include "feed/feed.h"

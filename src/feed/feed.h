@@ -143,8 +143,8 @@ struct feed_post { /* the caller's until done() */
 
 #define FEED_POSTS_MAX 1024u /* that wait at a feed */
 
-/* To a feed of a kind that is posted to. ERR_NOT_FOUND; ERR_UNSUPPORTED: of another kind; ERR_DENIED: the token is not its own;
- * ERR_LIMIT; ERR_CONFLICT: it is paused. */
+/* To a feed of a kind that is posted to. ERR_NOT_FOUND; ERR_UNSUPPORTED: of another kind; ERR_DENIED: the token is not
+ * its own; ERR_LIMIT; ERR_CONFLICT: it is paused. */
 MUST_CHECK enum err_code feed_set_post(struct feed_set *set, struct str name, struct feed_post *post,
 				       struct error *err);
 /* The sum of what was dropped for reasons that the sender should know: all but skip rules. */

@@ -130,19 +130,22 @@ MUST_CHECK enum err_code feed_read_format(struct feed *feed, const struct mappin
 					  const struct yaml_tree *map);
 /* The feed's own, else by the media type, else JSON. */
 enum feed_format feed_format_of(const struct feed *feed, struct str content_type);
-/* For kinds that map themselves: where what they make of a message is to lie, until it is durable; and an entity of it,
- * as a client would send it. It is held against NGSI-LD; what breaks it is counted. The kind asks intake_has_room(), and
- * counts its messages in feed->own. */
+/* For kinds that map themselves: where what they make of a message is to lie, until it is durable; and an entity of
+ * it, as a client would send it. It is held against NGSI-LD; what breaks it is counted. The kind asks
+ * intake_has_room(), and counts its messages in feed->own. */
 struct arena *feed_arena(struct feed *feed);
 void feed_add_entity(struct feed *feed, const struct json *body, enum mapping_mode mode, bool history);
-/* For what takes messages apart in ways of its own. A message begins with being counted and copied into the arena (false:
- * no memory, which is counted too); each mapping that its topic fits gets its rows. */
+
+/* For what takes messages apart in ways of its own. A message begins with being counted and copied into the arena
+ * (false: no memory, which is counted too); each mapping that its topic fits gets its rows. */
 bool feed_begin_message(struct feed *feed, struct str topic, struct str payload, struct record *ret_record);
 const struct feed_map *feed_next_map(const struct feed *feed, struct record *record, const struct feed_map *last);
 void feed_take_row(struct feed *feed, const struct feed_map *map, const struct record *record, size_t row);
 void feed_drop_malformed(struct feed *feed, struct str topic, const char *why);
 void feed_drop_unmapped(struct feed *feed, const struct record *record);
-/* ---- feed_table.c, feed_lines.c ---- */
+
+/* ---- feed_table.c, feed_lines.c: likewise ---- */
+
 void feed_take_table(struct feed *feed, struct str topic, struct str payload);
 /* Of line protocol: each line is a message whose topic is its measurement. */
 void feed_take_lines(struct feed *feed, enum line_precision precision, struct str payload);

@@ -1,5 +1,5 @@
-/* Line protocol as messages: each line a row of named texts. Its names are "measurement", "time" (ISO 8601, in UTC), those
- * of its tags and fields; where a tag is called as a field is, the field counts. */
+/* Line protocol as messages: each line a row of named texts. Its names are "measurement", "time" (ISO 8601, in UTC),
+ * those of its tags and fields; where a tag is called as a field is, the field counts. */
 #include "feed/feed_int.h"
 
 #include "base/time_value.h"

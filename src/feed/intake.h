@@ -22,8 +22,8 @@ struct intake;
 
 struct intake_receipt {
 	uint64_t first, second; /* the feed's; of MQTT: which connection, which message */
-	/* The intake's, once it is given back: what became of the entities that were added behind it, up to the next one
-	 * or the end of the batch. */
+	/* The intake's, once it is given back: what became of the entities that were added behind it, up to the next
+	 * one or the end of the batch. */
 	size_t entities, absent, refused; /* the last two as in struct intake_counts */
 	const struct error *why; /* the last of these was not stored; NULL: there is none */
 	size_t from; /* the first one in its batch */

@@ -13,9 +13,9 @@
  *   a list of texts. A target that is no URN or URL becomes one, of the type that it begins with ("Room:7") or
  *   that the attribute is called after (refRoom).
  * - A value that holds null, or what else no Property may hold, becomes a JsonProperty.
- * - Metadata: TimeInstant, timestamp, dateObserved and observedAt, where they are times, are observedAt, and unitCode is
- *   unitCode; the others are sub-properties. The attribute TimeInstant (or another, see options) is observedAt of those
- *   that have none of their own.
+ * - Metadata: TimeInstant, timestamp, dateObserved and observedAt, where they are times, are observedAt, and unitCode
+ *   is unitCode; the others are sub-properties. The attribute TimeInstant (or another, see options) is observedAt of
+ *   those that have none of their own.
  * - A service path is a scope; levels that begin with no letter get an "x" before them. "/" is none.
  *
  * Source: FIWARE-NGSI v2 Specification ("JSON Entity Representation", "Geospatial properties of entities", "Builtin

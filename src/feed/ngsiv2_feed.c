@@ -1,5 +1,5 @@
-/* Feeds of kind ngsiv2: FIWARE's Orion moves over. Its notifications are posted here, its entities are copied from there
- * (ngsiv2_pull.c). */
+/* Feeds of kind ngsiv2: FIWARE's Orion moves over. Its notifications are posted here, its entities are copied from
+ * there (ngsiv2_pull.c). */
 #include "feed/feed_clock_int.h"
 #include "feed/ngsiv2_feed_int.h"
 

@@ -1,6 +1,6 @@
-/* All entities of an Orion, copied page by page: GET /v2/entities with limit and offset, in the order of their creation,
- * so that what is created meanwhile comes at the end. What is deleted meanwhile moves the others forward by a place, so
- * that a page may miss some: a copy that is made again finds them. */
+/* All entities of an Orion, copied page by page: GET /v2/entities with limit and offset, in the order of their
+ * creation, so that what is created meanwhile comes at the end. What is deleted meanwhile moves the others forward by a
+ * place, so that a page may miss some: a copy that is made again finds them. */
 #include "feed/feed_clock_int.h"
 #include "feed/ngsiv2_feed_int.h"
 #include "net/http_url.h"

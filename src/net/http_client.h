@@ -21,7 +21,7 @@ struct http_fetch_options {
 	/* A media type: when the document is not JSON and names a representation of this type by a Link header with
 	 * rel=alternate, that one is fetched instead and counts as a redirect (JSON-LD 1.1 API, 9.4.1). NULL: no. */
 	const char *alternate_type;
-	/* "Name: value", NULL at the end; NULL: none. They may hold keys, so no redirect takes them to another origin. */
+	/* "Name: value", NULL at the end; NULL: none. They may hold keys: no redirect takes them to another origin. */
 	const char *const *headers;
 	/* Another method than GET, with a body of this type; redirects are then not followed. NULL: GET. */
 	const char *method, *content_type;

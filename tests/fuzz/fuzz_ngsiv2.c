@@ -1,5 +1,5 @@
-/* Entities of NGSIv2: the first byte chooses the representation, the rest is JSON. Whatever is converted is what NGSI-LD
- * allows, by the rules that clients are held against; it has an id that is a URI. */
+/* Entities of NGSIv2: the first byte chooses the representation, the rest is JSON. Whatever is converted is what
+ * NGSI-LD allows, by the rules that clients are held against; it has an id that is a URI. */
 #include "feed/ngsiv2.h"
 #include "ngsild/context.h"
 #include "ngsild/expand.h"

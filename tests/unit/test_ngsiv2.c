@@ -1,5 +1,5 @@
 /* NGSIv2 to NGSI-LD: the entities that FIWARE's how-to migrates, as it publishes them; examples of the NGSIv2
- * specification, converted by hand; and that everything is what GS CIM 009 allows. Each pair stands beside the other. */
+ * specification, converted by hand; and that everything is what GS CIM 009 allows. */
 #include "check.h"
 #include "feed/ngsiv2.h"
 #include "ngsild/context.h"
