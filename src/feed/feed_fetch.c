@@ -63,12 +63,13 @@ enum err_code feed_add_header(struct feed *feed, const struct mapping_reader *re
 
 static bool goes_on(void *self)
 {
-	const struct feed_fetch *fetch = self;
+	struct feed *feed = self;
 
-	if (fetch->meanwhile)
-		fetch->meanwhile(fetch->self);
-	intake_turn(fetch->feed->intake);
-	return feed_goes_on(fetch->feed);
+	if (feed->kind->meanwhile)
+		feed->kind->meanwhile(feed);
+	intake_turn(feed->intake);
+	feed_commands_turn(feed);
+	return feed_goes_on(feed);
 }
 
 static enum err_code refuse_status(struct feed_fetch *fetch, const struct http_answer *answer, struct error *err)
@@ -107,7 +108,7 @@ enum err_code feed_fetch(struct feed_fetch *fetch, const char *url, struct arena
 		.compressed = true,
 		.hides_query = true,
 		.goes_on = goes_on,
-		.self = fetch,
+		.self = fetch->feed,
 	};
 
 	fetch->retry_after_s = 0;

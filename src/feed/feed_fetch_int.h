@@ -29,16 +29,20 @@ struct feed_fetch {
 	const char *if_none_match, *if_modified_since; /* NULL: no condition */
 	const char *method, *content_type; /* NULL: GET */
 	struct str body;
-	/* Beside what the feed has under way, at least once a second: what was taken before is not held up by a peer
-	 * that is slow. NULL: nothing. */
-	void (*meanwhile)(void *self);
-	void *self;
 	uint64_t retry_after_s; /* result: it wants to be left alone for so long; 0: it does not say */
 };
 
-/* Status 200, or 304 to a condition; all else is an error, as http_get() has them. ERR_CONFLICT: the feed stops. */
+/* Status 200, or 304 to a condition; all else is an error, as http_get() has them. ERR_CONFLICT: the feed stops. While
+ * the answer is waited for, the intake, commands, and what cannot wait (meanwhile() of the kind) have their turns. */
 MUST_CHECK enum err_code feed_fetch(struct feed_fetch *fetch, const char *url, struct arena *arena,
 				    struct http_answer *ret_answer, struct buf *body, struct error *err);
+
+/* ---- http_send.c: commands over HTTP, for any kind that its peer does not tell otherwise ---- */
+
+MUST_CHECK enum err_code feed_http_read_send(struct feed *feed, const struct mapping_reader *reader,
+					     const struct command_plan *plan, const struct yaml_tree *node,
+					     void **ret_send);
+enum feed_send feed_http_send(struct feed *feed, const struct feed_command *command);
 
 /* How long to wait after one more failure in a row: shorter than the interval at first, longer at last. last_ms 0: the
  * first failure. */

@@ -24,6 +24,8 @@ struct feed_kind {
 	enum err_code (*read)(struct feed *feed, const struct mapping_reader *reader, const struct yaml_tree *node);
 	/* On the feed's thread, until feed_goes_on() says no. */
 	void (*run)(struct feed *feed);
+	/* The same thread, while it waits for the answer to a request of its own: what cannot wait. NULL: nothing. */
+	void (*meanwhile)(struct feed *feed);
 	/* What became of intake_add_receipt()'s (intake.h); the feed's thread, or who frees it. NULL: nobody asks. */
 	void (*settled)(void *feed, const struct intake_receipt *receipts, size_t count, const struct error *err);
 	/* Any thread: takes a post in, or says why not. NULL: there are none. */

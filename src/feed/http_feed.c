@@ -145,4 +145,10 @@ static enum err_code read_settings(struct feed *feed, const struct mapping_reade
 	return code;
 }
 
-const struct feed_kind feed_kind_http = {.name = "http", .read = read_settings, .run = http_feed_run};
+const struct feed_kind feed_kind_http = {
+	.name = "http",
+	.read = read_settings,
+	.run = http_feed_run,
+	.read_send = feed_http_read_send,
+	.send = feed_http_send,
+};

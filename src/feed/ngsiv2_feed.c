@@ -168,9 +168,9 @@ static void try_message(struct feed *feed, struct str topic, struct str payload)
 /* ---- the thread ---- */
 
 /* A page takes its time; notifications do not wait for it. */
-static void take_meanwhile(void *self)
+static void take_meanwhile(struct feed *feed)
 {
-	feed_take_posts(self, &taker);
+	feed_take_posts(feed, &taker);
 }
 
 static void turn(struct feed *feed, struct ngsiv2_pull *pull)
@@ -194,7 +194,7 @@ static void turn(struct feed *feed, struct ngsiv2_pull *pull)
 static void run(struct feed *feed)
 {
 	const struct ngsiv2_settings *settings = feed->settings;
-	struct ngsiv2_pull *pull = settings->url ? ngsiv2_pull_new(feed, take_meanwhile) : NULL;
+	struct ngsiv2_pull *pull = settings->url ? ngsiv2_pull_new(feed) : NULL;
 
 	if (settings->url && !pull)
 		feed_show(feed, FEED_WAITING, "no memory for a copy of entities");
@@ -212,4 +212,7 @@ const struct feed_kind feed_kind_ngsiv2 = {
 	.settled = feed_answer_posts,
 	.post = post,
 	.try_message = try_message,
+	.meanwhile = take_meanwhile,
+	.read_send = feed_http_read_send,
+	.send = feed_http_send,
 };

@@ -28,9 +28,9 @@ MUST_CHECK enum err_code ngsiv2_read_pull(struct feed *feed, const struct mappin
 
 struct ngsiv2_pull; /* a copy under way, or waiting for its time */
 
-struct ngsiv2_pull *ngsiv2_pull_new(struct feed *feed, void (*meanwhile)(void *self)); /* NULL: no memory */
+struct ngsiv2_pull *ngsiv2_pull_new(struct feed *feed); /* NULL: no memory */
 struct ngsiv2_pull *ngsiv2_pull_free(struct ngsiv2_pull *pull);
-/* Fetches a page, if it is time; self of meanwhile() is the feed. */
+/* Fetches a page, if it is time. */
 void ngsiv2_pull_turn(struct ngsiv2_pull *pull);
 int64_t ngsiv2_pull_deadline_ms(const struct ngsiv2_pull *pull); /* CLOCK_MONOTONIC */
 /* "": all is well */

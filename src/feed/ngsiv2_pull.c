@@ -20,7 +20,6 @@
 struct ngsiv2_pull {
 	struct feed *feed;
 	const struct ngsiv2_settings *settings;
-	void (*meanwhile)(void *self);
 	struct arena arena;
 	struct buf body;
 	uint64_t offset; /* of the next page */
@@ -176,8 +175,6 @@ static enum err_code fetch(struct ngsiv2_pull *pull, uint64_t *ret_retry_after_s
 		.timeout_s = settings->timeout_s,
 		.headers = &settings->headers,
 		.accept = "application/json",
-		.meanwhile = pull->meanwhile,
-		.self = pull->feed,
 	};
 	struct http_answer answer;
 	struct str url = arena_printf(&pull->arena, "%slimit=%u&offset=%llu", settings->url, settings->page_entities,
@@ -255,7 +252,7 @@ void ngsiv2_pull_turn(struct ngsiv2_pull *pull)
 		end_copy(pull);
 }
 
-struct ngsiv2_pull *ngsiv2_pull_new(struct feed *feed, void (*meanwhile)(void *self))
+struct ngsiv2_pull *ngsiv2_pull_new(struct feed *feed)
 {
 	struct ngsiv2_pull *pull = calloc(1, sizeof(*pull));
 
@@ -263,7 +260,6 @@ struct ngsiv2_pull *ngsiv2_pull_new(struct feed *feed, void (*meanwhile)(void *s
 		return NULL;
 	pull->feed = feed;
 	pull->settings = feed->settings;
-	pull->meanwhile = meanwhile;
 	arena_init(&pull->arena, ARENA_BYTES_MAX);
 	buf_init(&pull->body, PAGE_BYTES_MAX);
 	return pull;

@@ -1,5 +1,5 @@
 /* Feeds of kind webhook: messages that others post over HTTP, as JSON, lines of it, or tables. */
-#include "feed/feed_int.h"
+#include "feed/feed_fetch_int.h"
 
 #include <stdio.h>
 
@@ -37,12 +37,25 @@ static void take(struct feed *feed, struct feed_post *post)
 	feed_take_as(feed, feed_format_of(feed, post->content_type), post->topic, post->payload);
 }
 
+static const struct feed_post_taker taker = {.take = take};
+
+static void take_meanwhile(struct feed *feed)
+{
+	feed_take_posts(feed, &taker);
+}
+
 static void run(struct feed *feed)
 {
-	static const struct feed_post_taker taker = {.take = take};
-
 	feed_run_posts(feed, &taker);
 }
 
 const struct feed_kind feed_kind_webhook = {
-	.name = "webhook", .read = read_settings, .run = run, .settled = feed_answer_posts, .post = post};
+	.name = "webhook",
+	.read = read_settings,
+	.run = run,
+	.meanwhile = take_meanwhile,
+	.settled = feed_answer_posts,
+	.post = post,
+	.read_send = feed_http_read_send,
+	.send = feed_http_send,
+};

@@ -59,7 +59,7 @@ static size_t on_bytes(char *at, size_t size, size_t count, void *cls)
 	long status = 0;
 
 	(void)curl_easy_getinfo(fetch->curl, CURLINFO_RESPONSE_CODE, &status);
-	if (status != 200 && !fetch->options->any_status) {
+	if (fetch->options->status_only || (status != 200 && !fetch->options->any_status)) {
 		fetch->dropped = true;
 		return 0;
 	}

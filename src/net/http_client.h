@@ -27,6 +27,7 @@ struct http_fetch_options {
 	const char *method, *content_type;
 	struct str body;
 	bool any_status; /* whatever the status, the answer is taken as it is */
+	bool status_only; /* its body is not read, nor its end waited for */
 	bool compressed; /* the answer may come gzipped; the bound of size is that of what is unpacked */
 	bool hides_query; /* errors show URLs without what stands behind "?", which may be a key */
 	/* Asked at least once a second while the request runs: false ends it with ERR_CONFLICT, also where a name is

@@ -57,7 +57,7 @@ class Service:
                 self.query = dict(urllib.parse.parse_qsl(self.url.query))
                 service.asked.append(self)
                 self.at = time.monotonic()
-                answer = service.routes[self.url.path](self)
+                answer = (service.routes.get(self.url.path) or service.routes["/*"])(self)
                 if answer is None:
                     self.close_connection = True
                     return
@@ -72,7 +72,7 @@ class Service:
                 with contextlib.suppress(OSError):
                     self.wfile.write(body)
 
-            do_POST = do_GET
+            do_POST = do_PUT = do_GET
 
             def log_message(self, *_):
                 pass
@@ -419,6 +419,106 @@ def a_stop_does_not_wait_for_a_slow_service():
             check(time.monotonic() - begun < 5, "the stop took", time.monotonic() - begun)
 
 
+LAMP = "urn:ngsi-ld:Lamp:"
+
+
+def lamps(service, **send):
+    put = {"method": "PUT", "url": service.url + "/lamps/{lamp}/power", "body": '{"on": {value}, "by": "{id}"}', "timeout": "1 s",
+           "headers": {"X-Api-Key": KEY}}
+    return [{"type": "Lamp", "id": LAMP + "{lamp}", "attribute": "power", "values": {"on": "true", "off": "false"},
+             "send": {**put, **send}},
+            {"type": "Lamp", "id": LAMP + "{lamp}", "attribute": "level", "minimum": 0, "maximum": 100,
+             "send": {"method": "GET", "url": service.url + "/level?lamp={lamp}&to={value}"}}]
+
+
+def command(daemon, lamp, **values):
+    body = {name: {"type": "Property", "value": value} for name, value in values.items()}
+    path = f"/ngsi-ld/v1/entities/{LAMP}{urllib.parse.quote(lamp, safe='')}/attrs"
+    if daemon.request("POST", path, body)[0] == 404:
+        same(daemon.request("POST", "/ngsi-ld/v1/entities", {"id": LAMP + lamp, "type": "Lamp", **body})[0], 201)
+
+
+def ended(daemon, lamp, attribute="power"):
+    def look():
+        found = entity(daemon, LAMP + urllib.parse.quote(lamp, safe="")).get(attribute + "Status", {})
+        return found if found.get("value") in ("OK", "ERROR") else None
+    found = until(look, f"{attribute} of {lamp} ends")
+    return found["value"], found.get("reason", {}).get("value")
+
+
+def commands_are_requests():
+    def slow(_):
+        time.sleep(3)
+        return 200, {}, {}
+
+    routes = {"lamps/a/power": lambda _: (204, {"Content-Length": "0"}, b""), "lamps/sad/power": lambda _: (500, {}, {"key": KEY}),
+              "lamps/b%2Fc/power": lambda _: (200, {}, b"x" * 3_000_000), "lamps/slow/power": slow,
+              "lamps/away/power": lambda _: (307, {"Location": "/lamps/a/power"}, {}), "level": lambda _: (200, {}, {})}
+    with Service(**routes) as service:
+        rows = {"id": "urn:ngsi-ld:Room:{n}", "type": "Room", "attributes": {"t": {"kind": "number", "column": "t"}}}
+        config = configuration("commands", {"name": "lamps", "webhook": {}, "map": rows, "commands": lamps(service)})
+        with Daemon(machi, work / "commands", "--config", config) as daemon:
+            command(daemon, "a", power="on")
+            same(ended(daemon, "a"), ("OK", None))
+            told = service.asked[0]
+            same((told.command, told.headers["X-Api-Key"], told.headers["Content-Type"], json.loads(told.body)),
+                 ("PUT", KEY, "application/json", {"on": True, "by": LAMP + "a"}))
+            command(daemon, "a", level=40)
+            same(ended(daemon, "a", "level"), ("OK", None))
+            same((service.asked[1].command, service.asked[1].path, service.asked[1].body), ("GET", "/level?lamp=a&to=40", b""))
+            # What is no success is none; a redirect is not followed, and a large answer is no failure.
+            command(daemon, "sad", power="on")
+            same(ended(daemon, "sad"), ("ERROR", f"{service.url}/lamps/ answered with status 500"))
+            command(daemon, "away", power="on")
+            same(ended(daemon, "away"), ("ERROR", f"{service.url}/lamps/ answered with status 307"))
+            same(service.paths().count("/lamps/a/power"), 1)
+            command(daemon, "b%2Fc", power="off")
+            same(ended(daemon, "b%2Fc"), ("OK", None))
+            # No entity leads to another place.
+            command(daemon, "..", power="on")
+            same(ended(daemon, "..")[0], "ERROR")
+            check("no part of a URL" in ended(daemon, "..")[1], ended(daemon, ".."))
+            # Nobody answers: it is told once. What is posted meanwhile does not wait.
+            asked = len(service.asked)
+            command(daemon, "slow", power="on")
+            until(lambda: len(service.asked) > asked, "the request")
+            begun = time.monotonic()
+            same(daemon.request("POST", "/api/v1/feeds/lamps/messages", {"n": 1, "t": 1}, {"Content-Type": "application/json"})[0], 204)
+            check(time.monotonic() - begun < 1.5, time.monotonic() - begun)
+            check("did not answer in time" in ended(daemon, "slow")[1], ended(daemon, "slow"))
+            same(len(service.asked), asked + 1)
+            shown = daemon.request("GET", "/api/v1/feeds")[1] + daemon.request("GET", "/metrics")[1] + daemon.log().encode()
+            check(KEY.encode() not in shown, "the key is shown")
+
+
+def commands_do_not_wait_for_a_slow_page():
+    def slow(_):
+        time.sleep(8)
+        return 200, {}, []
+
+    with Service(slow=slow, **{"*": lambda _: (200, {}, {})}) as service:
+        config = configuration("hurry", {**feed(service.url + "/slow", timeout="30 s"), "commands": lamps(service)})
+        with Daemon(machi, work / "hurry", "--config", config) as daemon:
+            until(lambda: service.asked, "the poll")
+            begun = time.monotonic()
+            command(daemon, "a", power="on")
+            same(ended(daemon, "a"), ("OK", None))
+            check(time.monotonic() - begun < 4, time.monotonic() - begun)
+
+
+def commands_that_could_lead_elsewhere_are_refused():
+    with Service() as service:
+        for change, text in (({"url": "http://{lamp}/power"}, "names behind its host only"),
+                             ({"url": "http://{lamp}.lan:80/power"}, "names behind its host only"),
+                             ({"url": "ftp://lamps.lan/{lamp}"}, "not a URL"), ({"url": "http://lamps.lan/{lamb}"}, '"{lamb}"'),
+                             ({"method": "TRACE"}, "POST, PUT"), ({"headers": {"Host": "x"}}, "cannot be set"),
+                             ({"timeout": "2 min"}, "at most 60 s")):
+            document = {"name": "lamps", "webhook": {}, "commands": lamps(service, **change),
+                        "map": {"id": "urn:x:{n}", "type": "T", "attributes": {"t": {"kind": "number", "column": "t"}}}}
+            done = machi("feed", "test", "-", "--config", configuration("elsewhere", document), stdin="{}", status=None)
+            check(done.status not in (0, 1) and text in done.err, f"{change}: {done.status} {done.err}")
+
+
 def feeds_of_the_api_reach_what_the_policy_allows():
     with Service(rooms=lambda _: (200, {}, [{"n": 1, "t": 1}])) as service:
         document = json.dumps(feed(service.url + "/rooms"))
@@ -451,7 +551,8 @@ def mistakes_in_the_settings_are_named():
 for case in (observations_of_sensorthings_become_entities, what_is_as_it_was_costs_nothing, who_wants_to_be_left_alone_is,
              mistakes_of_a_service_are_told_and_survived, keys_stay_where_they_belong, pages_are_bounded,
              tables_and_lines_are_read_too, one_feed_polls_several_places_and_posts,
-             a_stop_does_not_wait_for_a_slow_service, feeds_of_the_api_reach_what_the_policy_allows,
+             a_stop_does_not_wait_for_a_slow_service, commands_are_requests, commands_do_not_wait_for_a_slow_page,
+             commands_that_could_lead_elsewhere_are_refused, feeds_of_the_api_reach_what_the_policy_allows,
              mistakes_in_the_settings_are_named):
     tap.case(case)
 shutil.rmtree(work)
