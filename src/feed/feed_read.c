@@ -12,6 +12,7 @@
 
 const struct feed_kind *const feed_kinds[] = {
 	&feed_kind_mqtt,
+	&feed_kind_ocpp,
 	&feed_kind_webhook,
 	NULL,
 };
