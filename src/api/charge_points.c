@@ -62,10 +62,10 @@ static void hang_up(void *line)
 static void answer_refused(struct call *call, enum err_code code)
 {
 	if (code == ERR_UNSUPPORTED) {
-		http_respond_websocket_talk(call->request,
-					    &(struct http_websocket_talk){.pull = on_pull_refused,
-									  .take = drop_text,
-									  .message_bytes_max = FEED_LINE_TEXT_BYTES_MAX});
+		http_respond_websocket_talk(
+			call->request, &(struct http_websocket_talk){.pull = on_pull_refused,
+								     .take = drop_text,
+								     .message_bytes_max = FEED_LINE_TEXT_BYTES_MAX});
 	} else if (code == ERR_DENIED) {
 		(void)http_response_header(call->request, "WWW-Authenticate", STR("Basic realm=\"ocpp\""));
 		problem_refuse(call->api, call->request, 401, call->error.detail);

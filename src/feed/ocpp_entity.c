@@ -205,12 +205,12 @@ const char *ocpp_unit_code(struct str unit, struct str measurand, double *scale)
 		const char *unit, *code;
 		double scale;
 	} units[] = {
-		{"Wh", "WHR", 1},     {"kWh", "KWH", 1},     {"varh", "K3", 0.001},    {"kvarh", "K3", 1},
-		{"VAh", "C79", 0.001}, {"kVAh", "C79", 1},    {"W", "WTT", 1},          {"kW", "KWT", 1},
-		{"VA", "D46", 1},     {"kVA", "KVA", 1},     {"var", "D44", 1},        {"kvar", "KVR", 1},
-		{"A", "AMP", 1},      {"V", "VLT", 1},       {"Celsius", "CEL", 1},    {"Fahrenheit", "FAH", 1},
-		{"K", "KEL", 1},      {"Percent", "P1", 1},  {"Hertz", "HTZ", 1},      {"Hz", "HTZ", 1},
-		{"RPM", "RPM", 1},    {"dB", "2N", 1},       {"Deg", "DD", 1},
+		{"Wh", "WHR", 1},      {"kWh", "KWH", 1},    {"varh", "K3", 0.001}, {"kvarh", "K3", 1},
+		{"VAh", "C79", 0.001}, {"kVAh", "C79", 1},   {"W", "WTT", 1},       {"kW", "KWT", 1},
+		{"VA", "D46", 1},      {"kVA", "KVA", 1},    {"var", "D44", 1},     {"kvar", "KVR", 1},
+		{"A", "AMP", 1},       {"V", "VLT", 1},      {"Celsius", "CEL", 1}, {"Fahrenheit", "FAH", 1},
+		{"K", "KEL", 1},       {"Percent", "P1", 1}, {"Hertz", "HTZ", 1},   {"Hz", "HTZ", 1},
+		{"RPM", "RPM", 1},     {"dB", "2N", 1},      {"Deg", "DD", 1},
 	};
 
 	/* 1.6 has no words for the units of these. */

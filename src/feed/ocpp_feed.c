@@ -15,10 +15,11 @@
 
 /* ---- names ---- */
 
-/* OCPP 2.0.1 part 2, 2.1 identifierString. */
+/* An identifierString (OCPP 2.0.1 part 2), without the colon, which a user of Basic authentication cannot have (RFC 7617
+ * section 2). */
 static bool is_identity(struct str text)
 {
-	static const struct str marks = {"*-_=:+|@.", 9};
+	static const struct str marks = {"*-_=+|@.", 8};
 	size_t at;
 
 	for (size_t i = 0; i < text.len; i++) {
@@ -74,10 +75,11 @@ static enum err_code read_station(const struct mapping_reader *reader, const str
 		return code;
 	if (!is_identity(station->id))
 		return yaml_tree_refuse(node, reader->err,
-					"expected \"id:\" with letters, digits and *-_=:+|@., up to %u",
+					"expected \"id:\" with letters, digits and *-_=+|@., up to %u",
 					OCPP_STATION_CHARS_MAX);
 	if (station->password.len == 0 || station->password.len > PASSWORD_BYTES_MAX)
-		return yaml_tree_refuse(node, reader->err, "expected \"password:\" of 1 to %u bytes", PASSWORD_BYTES_MAX);
+		return yaml_tree_refuse(node, reader->err, "expected \"password:\" of 1 to %u bytes",
+					PASSWORD_BYTES_MAX);
 	if (access_of(settings, station->id))
 		return yaml_tree_refuse(node, reader->err, "the station \"%.*s\" is there twice", STR_FMT(station->id));
 	settings->station_count++;

@@ -142,8 +142,7 @@ struct str ocpp_connector_id(struct arena *arena, const struct ocpp_station *sta
 struct str ocpp_session_id(struct arena *arena, const struct ocpp_station *station, struct str transaction);
 bool ocpp_uri_put(char *to, size_t room, struct str text); /* as ids have it; false: too long */
 
-void ocpp_entity_begin(struct ocpp_entity *entity, struct arena *arena, struct str id, const char *type,
-		       int64_t at_us);
+void ocpp_entity_begin(struct ocpp_entity *entity, struct arena *arena, struct str id, const char *type, int64_t at_us);
 /* Nothing is added where the value is nothing: an empty text, NAN, OCPP_NONE, OCPP_NO_TIME. Texts are copied, names are
  * not. The property that was added, for more; NULL: none. */
 struct json *ocpp_entity_text(struct ocpp_entity *entity, const char *name, struct str text);

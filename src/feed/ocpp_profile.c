@@ -15,8 +15,8 @@ struct profile_word {
 	int value;
 };
 
-static enum err_code read_word(const struct json *value, const char *name, const struct profile_word *words, size_t count,
-			       int *ret, struct error *err)
+static enum err_code read_word(const struct json *value, const char *name, const struct profile_word *words,
+			       size_t count, int *ret, struct error *err)
 {
 	const struct json *node = json_get(value, str_from(name));
 
@@ -87,12 +87,13 @@ static enum err_code read_words(const struct json *value, struct ocpp_profile *p
 	static const struct profile_word purposes[] = {
 		{"StationMax", OCPP_STATION_MAX}, {"TxDefault", OCPP_TX_DEFAULT}, {"Tx", OCPP_TX}};
 	static const struct profile_word kinds[] = {{"Absolute", OCPP_ABSOLUTE},
-					    {"Daily", OCPP_DAILY},
-					    {"Weekly", OCPP_WEEKLY},
-					    {"Relative", OCPP_RELATIVE}};
+						    {"Daily", OCPP_DAILY},
+						    {"Weekly", OCPP_WEEKLY},
+						    {"Relative", OCPP_RELATIVE}};
 	static const struct profile_word units[] = {{"W", OCPP_WATTS}, {"A", OCPP_AMPERES}};
 	int purpose = OCPP_TX_DEFAULT, kind = OCPP_ABSOLUTE, unit = OCPP_WATTS;
-	enum err_code code = read_word(value, "purpose", purposes, sizeof(purposes) / sizeof(purposes[0]), &purpose, err);
+	enum err_code code =
+		read_word(value, "purpose", purposes, sizeof(purposes) / sizeof(purposes[0]), &purpose, err);
 
 	if (!code)
 		code = read_word(value, "kind", kinds, sizeof(kinds) / sizeof(kinds[0]), &kind, err);

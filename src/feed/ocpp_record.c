@@ -201,7 +201,8 @@ enum err_code ocpp_record_load(struct ocpp_station *station, struct error *err)
 	struct ocpp_feed *ocpp = station->ocpp;
 	struct json *doc = NULL;
 	struct str name = arena_printf(&ocpp->scratch, "%.*s/%s", STR_FMT(ocpp->feed->name), station->name);
-	enum err_code code = name.at ? read_doc(ocpp, name, &doc, err) : err_set(err, ERR_MEMORY, "no memory for a record");
+	enum err_code code =
+		name.at ? read_doc(ocpp, name, &doc, err) : err_set(err, ERR_MEMORY, "no memory for a record");
 	const struct json *list = json_get(doc, STR("transactions"));
 
 	for (size_t i = 0; !code && list && i < list->count; i++)
@@ -229,8 +230,9 @@ enum err_code ocpp_record_each(struct ocpp_feed *ocpp, bool (*visit)(void *self,
 			       struct error *err)
 {
 	struct each each = {arena_printf(&ocpp->scratch, "%.*s/", STR_FMT(ocpp->feed->name)), visit, self};
-	enum err_code code = each.prefix.at ? store_record_each(ocpp->reader, KIND, each.prefix, visit_record, &each, err)
-					    : err_set(err, ERR_MEMORY, "no memory for records");
+	enum err_code code = each.prefix.at
+				     ? store_record_each(ocpp->reader, KIND, each.prefix, visit_record, &each, err)
+				     : err_set(err, ERR_MEMORY, "no memory for records");
 
 	arena_clear(&ocpp->scratch);
 	return code;
@@ -292,8 +294,7 @@ struct ocpp_begun *ocpp_begun_note(struct ocpp_station *station, const struct oc
 
 /* ---- numbers of 1.6 ---- */
 
-bool ocpp_pseudonym(const struct ocpp_feed *ocpp, struct str token,
-		    char ret_digits[static BROKER_PSEUDONYM_DIGITS + 1])
+bool ocpp_pseudonym(const struct ocpp_feed *ocpp, struct str token, char ret_digits[static BROKER_PSEUDONYM_DIGITS + 1])
 {
 	const struct feed *feed = ocpp->feed;
 	char lower[4 * 36 + 1]; /* tokens are the same in upper and lower case */
@@ -312,11 +313,12 @@ static bool key_of(struct ocpp_station *station, const struct ocpp_start *start,
 {
 	struct ocpp_feed *ocpp = station->ocpp;
 	struct error err;
-	struct str text = arena_printf(&ocpp->scratch, "%s %lld %lld %lld %lld %.*s", station->name,
-				       (long long)start->place.evse, (long long)start->meter_wh, (long long)start->at_us,
-				       (long long)start->reservation, STR_FMT(start->token.id));
-	bool made = text.at && broker_pseudonym(ocpp->feed->options->broker, ocpp->feed->tenant, STR("ocpp start"), text,
-						ret_key, &err) == ERR_OK;
+	struct str text =
+		arena_printf(&ocpp->scratch, "%s %lld %lld %lld %lld %.*s", station->name, (long long)start->place.evse,
+			     (long long)start->meter_wh, (long long)start->at_us, (long long)start->reservation,
+			     STR_FMT(start->token.id));
+	bool made = text.at && broker_pseudonym(ocpp->feed->options->broker, ocpp->feed->tenant, STR("ocpp start"),
+						text, ret_key, &err) == ERR_OK;
 
 	arena_clear(&ocpp->scratch);
 	return made;

@@ -45,9 +45,10 @@ static enum err_code read_action(const struct mapping_reader *reader, const stru
 			*ret = (enum ocpp_send_action)i;
 			return ERR_OK;
 		}
-	return yaml_tree_refuse(action ? action : node, reader->err,
-				"expected \"action:\" with remote_start, remote_stop, limit, set_profile, clear_profile, "
-				"availability, reset, unlock, trigger or call");
+	return yaml_tree_refuse(
+		action ? action : node, reader->err,
+		"expected \"action:\" with remote_start, remote_stop, limit, set_profile, clear_profile, "
+		"availability, reset, unlock, trigger or call");
 }
 
 static enum err_code check_send_keys(const struct mapping_reader *reader, const struct yaml_tree *node,
@@ -179,7 +180,8 @@ static bool read_number(struct str text, int64_t *ret)
 /* The entity's id taken apart. False: it is none of this feed's. *ret->station NULL: not seen since the feed began. */
 static bool find_target(struct ocpp_feed *ocpp, struct arena *arena, struct str id, struct ocpp_target *ret)
 {
-	struct str rest = str_part(id, sizeof(PREFIX) - 1, id.len), type, feed, name, first = STR_NONE, second = STR_NONE;
+	struct str rest = str_part(id, sizeof(PREFIX) - 1, id.len), type, feed, name, first = STR_NONE,
+		   second = STR_NONE;
 
 	*ret = (struct ocpp_target){.evse = OCPP_NONE, .connector = OCPP_NONE};
 	if (!str_starts(id, STR(PREFIX)) || !str_next(&rest, ':', &type) || !str_next(&rest, ':', &feed) ||
@@ -197,9 +199,8 @@ static bool find_target(struct ocpp_feed *ocpp, struct arena *arena, struct str 
 /* The transaction that is meant, and where it runs. False: none does. */
 static bool find_transaction(struct ocpp_target *target)
 {
-	const struct ocpp_begun *begun = target->is_session
-						 ? ocpp_begun_find(target->station, target->transaction)
-						 : ocpp_begun_at(target->station, target->evse);
+	const struct ocpp_begun *begun = target->is_session ? ocpp_begun_find(target->station, target->transaction)
+							    : ocpp_begun_at(target->station, target->evse);
 
 	if (!begun)
 		return target->is_session;
@@ -354,8 +355,7 @@ static enum err_code make_reset(struct sending *sending)
 	struct str text = sending->command->text;
 
 	sending->message.kind = OCPP_COMMAND_RESET;
-	sending->message.at_once =
-		sending->send->hard || str_eq(text, STR("Hard")) || str_eq(text, STR("Immediate"));
+	sending->message.at_once = sending->send->hard || str_eq(text, STR("Hard")) || str_eq(text, STR("Immediate"));
 	return ERR_OK;
 }
 
@@ -402,11 +402,16 @@ static enum err_code call(const struct sending *sending, int64_t now_us, uint64_
 static enum err_code give(struct sending *sending, uint64_t *ret_ticket)
 {
 	static enum err_code (*const makers[OCPP_SEND_COUNT])(struct sending * sending) = {
-		[OCPP_SEND_REMOTE_START] = make_start,         [OCPP_SEND_REMOTE_STOP] = make_stop,
-		[OCPP_SEND_LIMIT] = make_limit,                [OCPP_SEND_SET_PROFILE] = make_set_profile,
-		[OCPP_SEND_CLEAR_PROFILE] = make_clear_profile, [OCPP_SEND_AVAILABILITY] = make_availability,
-		[OCPP_SEND_RESET] = make_reset,                [OCPP_SEND_UNLOCK] = make_unlock,
-		[OCPP_SEND_TRIGGER] = make_trigger,            [OCPP_SEND_CALL] = NULL,
+		[OCPP_SEND_REMOTE_START] = make_start,
+		[OCPP_SEND_REMOTE_STOP] = make_stop,
+		[OCPP_SEND_LIMIT] = make_limit,
+		[OCPP_SEND_SET_PROFILE] = make_set_profile,
+		[OCPP_SEND_CLEAR_PROFILE] = make_clear_profile,
+		[OCPP_SEND_AVAILABILITY] = make_availability,
+		[OCPP_SEND_RESET] = make_reset,
+		[OCPP_SEND_UNLOCK] = make_unlock,
+		[OCPP_SEND_TRIGGER] = make_trigger,
+		[OCPP_SEND_CALL] = NULL,
 	};
 	int64_t now_us = feed_now_us(sending->ocpp->feed);
 
@@ -432,7 +437,8 @@ enum feed_send ocpp_feed_send(struct feed *feed, const struct feed_command *comm
 
 	if (!find_target(ocpp, &ocpp->scratch, command->id, &sending.target)) {
 		arena_clear(&ocpp->scratch);
-		feed_command_end(feed, command->number, "the entity is no station, point, connector or session of the feed");
+		feed_command_end(feed, command->number,
+				 "the entity is no station, point, connector or session of the feed");
 		return FEED_SEND_TAKEN;
 	}
 	struct ocpp_station *station = sending.target.station;
