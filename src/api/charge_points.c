@@ -1,7 +1,7 @@
 /* GET /ocpp/{feed}/{station}: a charge point opens a WebSocket to a feed of kind ocpp, which has the other end of it
- * (feed/feed.h, "lines"). Sources: OCPP-J 1.6 sections 3 and 6.2, OCPP 2.0.1 part 4 sections 3 and 4.1: a station that is
- * not known is told 404, one without its password 401, and one that speaks no version of ours gets a handshake without
- * sub-protocol, and a close. */
+ * (feed/feed.h, "lines"). Sources: OCPP-J 1.6 sections 3 and 6.2, OCPP 2.0.1 part 4 sections 3 and 4.1: a station that
+ * is not known is told 404, one without its password 401, and one that speaks no version of ours gets a handshake
+ * without sub-protocol, and a close. */
 #include "api/api_int.h"
 
 #include "feed/feed.h"

@@ -165,8 +165,8 @@ struct feed_caller {
 };
 
 /* To a feed whose peers call (kind ocpp). ERR_NOT_FOUND: no such feed, or nobody of this name is expected; ERR_DENIED:
- * the password is not his; ERR_UNSUPPORTED: the protocol is none that the feed speaks; ERR_LIMIT; ERR_CONFLICT: the feed
- * is paused; ERR_MEMORY. Everything in caller but self is borrowed. */
+ * the password is not his; ERR_UNSUPPORTED: the protocol is none that the feed speaks; ERR_LIMIT; ERR_CONFLICT: the
+ * feed is paused; ERR_MEMORY. Everything in caller but self is borrowed. */
 MUST_CHECK enum err_code feed_set_call(struct feed_set *set, struct str name, const struct feed_caller *caller,
 				       struct feed_line **ret_line, struct error *err);
 /* What the peer has said, copied. False: not now; wake() says when it may be tried again. */

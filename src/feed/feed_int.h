@@ -114,9 +114,9 @@ MUST_CHECK enum err_code feed_read_c_text(const struct mapping_reader *reader, c
 /* Adds what becomes of a message to the batch that is being filled, by the feed's mappings; what does not become
  * anything is counted. */
 void feed_take(struct feed *feed, struct str topic, struct str payload);
-/* For kinds that map themselves: where what they make of a message is to lie, until it is durable; and an entity of it,
- * as a client would send it. It is held against NGSI-LD; what breaks it is counted. The kind asks intake_has_room(), and
- * counts its messages in feed->own. */
+/* For kinds that map themselves: where what they make of a message is to lie, until it is durable; and an entity of
+ * it, as a client would send it. It is held against NGSI-LD; what breaks it is counted. The kind asks
+ * intake_has_room(), and counts its messages in feed->own. */
 struct arena *feed_arena(struct feed *feed);
 void feed_add_entity(struct feed *feed, const struct json *body, enum mapping_mode mode, bool history);
 void feed_drop(struct feed *feed, enum feed_drop drop, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -1,9 +1,9 @@
 /* Lines: connections of peers that call, between whoever has the socket and the feed's thread.
  *
- * Two hold a line, the socket's side and the feed's; the second to let go frees it. What the socket's side says waits at
- * the line, within bounds, and the line waits among those with news, once. A line whose text could not be taken waits
- * there as well, so that it is woken in its turn. Locks: the line's before the feed's. The set's lock is held by who
- * calls, so that none comes to a feed that is being stopped; a line knows its feed until that lets go of it. */
+ * Two hold a line, the socket's side and the feed's; the second to let go frees it. What the socket's side says waits
+ * at the line, within bounds, and the line waits among those with news, once. A line whose text could not be taken
+ * waits there as well, so that it is woken in its turn. Locks: the line's before the feed's. The set's lock is held by
+ * who calls, so that none comes to a feed that is being stopped; a line knows its feed until that lets go of it. */
 #include "feed/feed_int.h"
 
 #include <stdlib.h>

@@ -178,7 +178,8 @@ bool ocpp_entity_add(struct ocpp_entity *entity, struct feed *feed)
 
 /* ---- samples ---- */
 
-/* "Energy.Active.Import.Register" → "energyActiveImportRegister"; phase and location, where they are told, behind it. */
+/* "Energy.Active.Import.Register" → "energyActiveImportRegister"; phase and location, where they are told, behind it.
+ * */
 struct str ocpp_sample_name(struct arena *arena, const struct ocpp_sample *sample)
 {
 	struct str location = str_eq(sample->location, STR("Outlet")) ? STR("") : sample->location;

@@ -1,5 +1,5 @@
-/* Events of charge points as entities. What is personal is not kept: tokens are pseudonyms, signed meter data (which may
- * hold the token in clear) and free payloads are left out. */
+/* Events of charge points as entities. What is personal is not kept: tokens are pseudonyms, signed meter data (which
+ * may hold the token in clear) and free payloads are left out. */
 #include "feed/ocpp_feed_int.h"
 
 #include <math.h>

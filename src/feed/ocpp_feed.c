@@ -15,8 +15,8 @@
 
 /* ---- names ---- */
 
-/* An identifierString (OCPP 2.0.1 part 2), without the colon, which a user of Basic authentication cannot have (RFC 7617
- * section 2). */
+/* An identifierString (OCPP 2.0.1 part 2), without the colon, which a user of Basic authentication cannot have (RFC
+ * 7617 section 2). */
 static bool is_identity(struct str text)
 {
 	static const struct str marks = {"*-_=+|@.", 8};

@@ -1,11 +1,11 @@
 /* What of charge points outlives the process, in records of kind "ocpp" of the feed's tenant.
  *
- * The record FEED has {"run", "next"}: how often a feed of this name has begun, and the first number of a transaction that
- * was not reserved yet; numbers are reserved many at a time, so that those of a crash are skipped. FEED/STATION has the
- * latest transactions of a station: {"transactions": [{"id", "key", "number", "evse", "connector", "meter", "ended"}]}.
- * "key" is a pseudonym of what makes the start of a 1.6 transaction the same, so that the same start gets the same number
- * (session.h). A start is answered once its record is durable: the record is handed to the store's writer before the
- * batch that the answer waits for, and how that ended is looked at then. */
+ * The record FEED has {"run", "next"}: how often a feed of this name has begun, and the first number of a transaction
+ * that was not reserved yet; numbers are reserved many at a time, so that those of a crash are skipped. FEED/STATION
+ * has the latest transactions of a station: {"transactions": [{"id", "key", "number", "evse", "connector", "meter",
+ * "ended"}]}. "key" is a pseudonym of what makes the start of a 1.6 transaction the same, so that the same start gets
+ * the same number (session.h). A start is answered once its record is durable: the record is handed to the store's
+ * writer before the batch that the answer waits for, and how that ended is looked at then. */
 #include "feed/ocpp_feed_int.h"
 
 #include "base/cleanup.h"

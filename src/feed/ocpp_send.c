@@ -1,4 +1,5 @@
-/* Commands to charge points: what stands behind "send" of a command, the message that it becomes, and the station's word.
+/* Commands to charge points: what stands behind "send" of a command, the message that it becomes, and the station's
+ * word.
  *
  * The entity says whom: a station, one of its points or connectors, or a session. A station is given one command at a
  * time and only while it is connected, so that none is sent after its time. */

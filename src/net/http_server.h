@@ -134,8 +134,9 @@ struct str http_websocket_subprotocol(const struct http_request *request, const 
 
 struct http_websocket_talk {
 	ssize_t (*pull)(struct http_request *request, char *at, size_t room, bool *ret_ends); /* as above */
-	/* A whole text message of the client, UTF-8 and borrowed; the loop's thread. False: it cannot be taken now. Then
-	 * nothing more is read from this client, and the same message comes again after each http_stream_wake(). */
+	/* A whole text message of the client, UTF-8 and borrowed; the loop's thread. False: it cannot be taken now.
+	 * Then nothing more is read from this client, and the same message comes again after each http_stream_wake().
+	 * */
 	bool (*take)(struct http_request *request, struct str text);
 	size_t message_bytes_max; /* of such a message; a longer one ends the connection: 1009 */
 	struct str subprotocol; /* told to the client; static. STR_NONE: none */

@@ -1,7 +1,7 @@
-/* What comes in on a WebSocket (RFC 6455 section 5): wslay cuts it into frames; which may come is decided here. Control
- * frames are acted upon. Messages are put together and handed over whole, where they are taken, and else dropped as they
- * come, either within a bound. Of pings only the latest is kept, as section 5.5.3 allows, so that a flood of them costs
- * no memory. */
+/* What comes in on a WebSocket (RFC 6455 section 5): wslay cuts it into frames; which may come is decided here.
+ * Control frames are acted upon. Messages are put together and handed over whole, where they are taken, and else
+ * dropped as they come, either within a bound. Of pings only the latest is kept, as section 5.5.3 allows, so that a
+ * flood of them costs no memory. */
 #include "net/http_websocket_int.h"
 
 #include <assert.h>
