@@ -123,9 +123,11 @@ static void take_status(struct hearing *hearing)
 	}
 	(void)ocpp_entity_text(&entity, "status",
 			       status->place.evse == 0 ? station_word(status->status) : status->status);
-	(void)ocpp_entity_text(&entity, "errorCode", status->error);
-	(void)ocpp_entity_text(&entity, "errorInfo", status->info);
-	(void)ocpp_entity_text(&entity, "vendorErrorCode", status->vendor_error);
+	struct json *error = ocpp_entity_text(&entity, "errorCode", status->error);
+
+	ocpp_entity_detail(&entity, error, "info", status->info);
+	ocpp_entity_detail(&entity, error, "vendorId", status->vendor);
+	ocpp_entity_detail(&entity, error, "vendorErrorCode", status->vendor_error);
 	finish(hearing, &entity);
 }
 

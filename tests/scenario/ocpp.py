@@ -170,6 +170,10 @@ def what_a_1_6_point_says_becomes_entities():
             code, body = daemon.request("GET", f"/ngsi-ld/v1/temporal/entities/{POINT}CP-1:1?attrs=currentImportL1&options="
                                         "temporalValues&timerel=after&timeAt=2000-01-01T00:00:00Z")
             same([sample[0] for sample in json.loads(body)["currentImportL1"]["values"]], [16.1, 15.9])
+            one.call("StatusNotification", {"connectorId": 2, "errorCode": "OtherError", "status": "Faulted", "info": "door",
+                                            "vendorId": "com.v", "vendorErrorCode": "E7", "timestamp": at})
+            error = entity(daemon, POINT + "CP-1:2")["errorCode"]
+            same((error["value"], error["info"]["value"], error["vendorErrorCode"]["value"]), ("OtherError", "door", "E7"))
             one.call("FirmwareStatusNotification", {"status": "Installed"})
             one.call("DiagnosticsStatusNotification", {"status": "Uploaded"})
             one.call("SecurityEventNotification", {"type": "TamperDetectionActivated", "timestamp": stamp(), "techInfo": "lid"})
