@@ -297,9 +297,11 @@ static int stations(uint16_t port, size_t peer_count, size_t messages, int64_t p
 		turn(&play);
 	int64_t took = now_us(CLOCK_MONOTONIC) - begin;
 
+	size_t half = messages / 2, late = messages * 99 / 100;
+
 	qsort(play.took_us, messages, sizeof(int64_t), by_value);
-	(void)printf("%.6f %.3f %.3f\n", (double)took / 1e6, (double)play.took_us[messages / 2] / 1e3,
-		     (double)play.took_us[messages * 99 / 100] / 1e3);
+	(void)printf("%.6f %.3f %.3f\n", (double)took / 1e6, (double)play.took_us[half] / 1e3,
+		     (double)play.took_us[late] / 1e3);
 	(void)fflush(stdout);
 	(void)getchar(); /* connections stay until it has been looked at */
 	free(play.peers);

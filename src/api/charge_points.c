@@ -38,6 +38,7 @@ static bool on_take(struct http_request *request, struct str text)
 	return feed_line_take(call->work, text);
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): the type is that of struct http_websocket_talk
 static ssize_t on_pull_refused(struct http_request *request, char *at, size_t room, bool *ret_ends)
 {
 	(void)at;

@@ -197,22 +197,24 @@ static enum err_code attach(struct feed *feed, const struct feed_caller *caller,
 	return ERR_OK;
 }
 
+static enum err_code take_call(struct feed *feed, const struct feed_caller *caller, struct feed_line **ret_line,
+			       struct error *err)
+{
+	enum err_code code = feed->kind->admit(feed, caller, err);
+
+	if (!code && !feed->running)
+		code = err_set(err, ERR_CONFLICT, "the feed \"%.*s\" is paused", STR_FMT(feed->name));
+	return code ? code : attach(feed, caller, ret_line, err);
+}
+
 enum err_code feed_set_call(struct feed_set *set, struct str name, const struct feed_caller *caller,
 			    struct feed_line **ret_line, struct error *err)
 {
-	enum err_code code = ERR_OK;
-
 	(void)pthread_mutex_lock(&set->lock);
 	struct feed *feed = feed_set_find(set, name);
+	enum err_code code =
+		feed && feed->kind->admit ? take_call(feed, caller, ret_line, err) : feed_not_there(name, err);
 
-	if (!feed || !feed->kind->admit)
-		code = feed_not_there(name, err);
-	if (!code)
-		code = feed->kind->admit(feed, caller, err);
-	if (!code && !feed->running)
-		code = err_set(err, ERR_CONFLICT, "the feed \"%.*s\" is paused", STR_FMT(feed->name));
-	if (!code)
-		code = attach(feed, caller, ret_line, err);
 	(void)pthread_mutex_unlock(&set->lock);
 	return code;
 }

@@ -97,7 +97,7 @@ static void add(struct ocpp_entity *entity, struct json *object, const char *nam
 }
 
 /* A second value of the same attribute, of the same time, says nothing that could be kept. */
-static struct json *property(struct ocpp_entity *entity, const char *name, struct json value, const char *unit)
+static struct json *add_property(struct ocpp_entity *entity, const char *name, struct json value, const char *unit)
 {
 	struct json node = json_object();
 
@@ -114,22 +114,22 @@ static struct json *property(struct ocpp_entity *entity, const char *name, struc
 
 struct json *ocpp_entity_text(struct ocpp_entity *entity, const char *name, struct str text)
 {
-	return text.len > 0 ? property(entity, name, text_in(entity, text), NULL) : NULL;
+	return text.len > 0 ? add_property(entity, name, text_in(entity, text), NULL) : NULL;
 }
 
 struct json *ocpp_entity_number(struct ocpp_entity *entity, const char *name, double number, const char *unit)
 {
-	return isfinite(number) ? property(entity, name, json_double(entity->arena, number), unit) : NULL;
+	return isfinite(number) ? add_property(entity, name, json_double(entity->arena, number), unit) : NULL;
 }
 
 struct json *ocpp_entity_integer(struct ocpp_entity *entity, const char *name, int64_t number)
 {
-	return number != OCPP_NONE ? property(entity, name, json_int(entity->arena, number), NULL) : NULL;
+	return number != OCPP_NONE ? add_property(entity, name, json_int(entity->arena, number), NULL) : NULL;
 }
 
 struct json *ocpp_entity_truth(struct ocpp_entity *entity, const char *name, bool truth)
 {
-	return property(entity, name, json_bool(truth), NULL);
+	return add_property(entity, name, json_bool(truth), NULL);
 }
 
 struct json *ocpp_entity_time(struct ocpp_entity *entity, const char *name, int64_t us)
@@ -140,7 +140,7 @@ struct json *ocpp_entity_time(struct ocpp_entity *entity, const char *name, int6
 		return NULL;
 	add(entity, &value, "@type", json_string(STR("DateTime")));
 	add(entity, &value, "@value", time_in(entity, us));
-	return property(entity, name, value, NULL);
+	return add_property(entity, name, value, NULL);
 }
 
 void ocpp_entity_relation(struct ocpp_entity *entity, const char *name, struct str id)
@@ -153,15 +153,15 @@ void ocpp_entity_relation(struct ocpp_entity *entity, const char *name, struct s
 	add(entity, &entity->body, name, node);
 }
 
-void ocpp_entity_detail(struct ocpp_entity *entity, struct json *of, const char *name, struct str text)
+void ocpp_entity_detail(struct ocpp_entity *entity, struct json *property, const char *name, struct str text)
 {
 	struct json node = json_object();
 
-	if (!of || text.len == 0)
+	if (!property || text.len == 0)
 		return;
 	add(entity, &node, "type", json_string(STR("Property")));
 	add(entity, &node, "value", text_in(entity, text));
-	add(entity, of, name, node);
+	add(entity, property, name, node);
 }
 
 bool ocpp_entity_add(struct ocpp_entity *entity, struct feed *feed)

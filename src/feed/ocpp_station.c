@@ -183,16 +183,15 @@ static enum err_code take_in(struct ocpp_feed *ocpp, struct feed_line *line, str
 {
 	struct str name = feed_line_name(line);
 	struct ocpp_station *station = ocpp_station_find(ocpp, name);
-	enum ocpp_version version = OCPP_1_6;
-	bool known = ocpp_version_from(feed_line_protocol(line), &version);
-	enum err_code code = known ? ERR_OK : err_set(err, ERR_UNSUPPORTED, "no such protocol");
+	enum ocpp_version version;
+	enum err_code code = ERR_OK;
 
-	if (!code && !station) {
+	if (!ocpp_version_from(feed_line_protocol(line), &version))
+		return err_set(err, ERR_UNSUPPORTED, "no such protocol");
+	if (!station)
 		station = make_station(ocpp, name, err);
-		code = station ? ERR_OK : err->code;
-	}
-	if (code)
-		return code;
+	if (!station)
+		return err->code;
 	if (station->line)
 		hang_up(station, CLOSE_POLICY_VIOLATION, "the station has connected anew");
 	if (!station->session || ocpp_session_version(station->session) != version)
