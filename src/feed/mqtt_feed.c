@@ -186,12 +186,12 @@ enum err_code mqtt_feed_read(struct feed *feed, const struct mapping_reader *rea
 
 /* ---- messages ---- */
 
-static void take(struct mqtt_session *session, struct str topic, struct str payload)
+static void take(struct mqtt_session *session, const struct mqtt_message *message)
 {
 	if (session->format->take)
-		session->format->take(session, topic, payload);
+		session->format->take(session, message);
 	else
-		feed_take(session->feed, topic, payload);
+		feed_take(session->feed, message->topic, message->payload);
 }
 
 static bool take_message(void *self, const struct mqtt_message *message)
@@ -205,8 +205,25 @@ static bool take_message(void *self, const struct mqtt_message *message)
 	    !intake_add_receipt(feed->intake,
 				(struct intake_receipt){mqtt_subscriber_connection(session->subscriber), message->id}))
 		return false;
-	take(session, message->topic, message->payload);
+	take(session, message);
 	return true;
+}
+
+static bool more_topics(void *self, size_t place, struct str *ret_filter)
+{
+	struct mqtt_session *session = self;
+
+	return session->format->more && session->format->more(session, place, ret_filter);
+}
+
+static void more_refused(void *self, size_t place, const char *why)
+{
+	struct mqtt_session *session = self;
+	struct str topic = STR_NONE;
+
+	(void)more_topics(self, place, &topic);
+	feed_drop(session->feed, FEED_DROP_UNMAPPED, "the broker refuses the subscription to \"%.*s\": %s",
+		  STR_FMT(str_part(topic, 0, 100)), why);
 }
 
 static void drop_oversized(void *self, const struct mqtt_message *message, size_t payload_bytes)
@@ -274,6 +291,8 @@ static struct mqtt_subscriber_options options_of(struct mqtt_session *session, s
 		.receive_max = RECEIVE_MAX,
 		.filters = settings->filters,
 		.filter_count = settings->filter_count,
+		.more = more_topics,
+		.more_refused = more_refused,
 		.qos = settings->qos,
 		.trusted_file = settings->trusted_file,
 		.certificate_file = settings->certificate_file,
@@ -338,9 +357,10 @@ void mqtt_feed_run(struct feed *feed)
 void mqtt_feed_try(struct feed *feed, struct str topic, struct str payload)
 {
 	struct mqtt_session session = {.feed = feed};
+	const struct mqtt_message message = {.topic = topic, .payload = payload};
 
 	if (begin(&session))
-		take(&session, topic, payload);
+		take(&session, &message);
 	end(&session);
 }
 
