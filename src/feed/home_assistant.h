@@ -1,9 +1,9 @@
 /* Home Assistant's MQTT discovery: devices that say themselves where their values come and what they mean.
  *
  * A discovery message (retained, at PREFIX/COMPONENT/[NODE/]OBJECT/config, or …/device/OBJECT/config for a whole
- * device) names topics; what comes there becomes attributes of one entity of type Device for each device. Pure: who subscribes
- * is not known here. Source: home-assistant.io, integrations "MQTT", "MQTT discovery" and those of each component.
- * Thread: one owner. */
+ * device) names topics; what comes there becomes attributes of one entity of type Device for each device. Pure: who
+ * subscribes is not known here. Source: home-assistant.io, integrations "MQTT", "MQTT discovery" and those of each
+ * component. Thread: one owner. */
 #ifndef MACHI_FEED_HOME_ASSISTANT_H
 #define MACHI_FEED_HOME_ASSISTANT_H
 

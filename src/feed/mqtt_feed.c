@@ -1,4 +1,5 @@
 /* Feeds of kind mqtt: a subscription at a broker, whose messages of QoS 1 are acknowledged once they are durable. */
+#include "broker/identity.h"
 #include "feed/feed_clock_int.h"
 #include "feed/mqtt_feed_int.h"
 #include "net/mqtt_uri.h"
@@ -7,6 +8,8 @@
 
 #define TOPICS_MAX MQTT_FILTERS_MAX
 #define SESSION_S_DEFAULT 86400u
+#define IDENTITY_BYTES_MAX 1024u
+#define CLIENT_DIGITS 8u /* of the city's UUID, in a client id */
 #define FILE_PAUSE_MS 10000 /* until a file that cannot be used is looked at again */
 #define RECEIVE_MAX INTAKE_ENTITIES_MAX /* as many as a batch has; the broker may send them ahead of our answer */
 
@@ -306,6 +309,25 @@ static struct mqtt_subscriber_options options_of(struct mqtt_session *session, s
 	};
 }
 
+/* A client id that no other city's feed of this name has: two of one id would push each other out. A city that was
+ * copied goes on as the one that it was. */
+static void name_client(const struct feed *feed, char *to, size_t room)
+{
+	struct store_reader *reader = NULL;
+	struct str uuid = STR_NONE;
+	struct arena arena;
+	struct error ignored;
+
+	arena_init_small(&arena, IDENTITY_BYTES_MAX, IDENTITY_BYTES_MAX);
+	if (store_reader_new(feed->store, &reader, &ignored) != ERR_OK ||
+	    identity_of_store(reader, &arena, &uuid, &ignored) != ERR_OK)
+		uuid = STR_NONE;
+	(void)store_reader_free(reader);
+	(void)snprintf(to, room, "machi-%.*s%s%.*s", STR_FMT(feed->name), uuid.len ? "-" : "",
+		       STR_FMT(str_part(uuid, 0, CLIENT_DIGITS)));
+	arena_done(&arena);
+}
+
 /* False: no memory, and the feed is told. */
 static bool begin(struct mqtt_session *session)
 {
@@ -328,10 +350,10 @@ static void end(struct mqtt_session *session)
 void mqtt_feed_run(struct feed *feed)
 {
 	struct mqtt_session session = {.feed = feed};
-	char client_id[FEED_NAME_BYTES_MAX + 16];
+	char client_id[FEED_NAME_BYTES_MAX + 32];
 	struct error err;
 
-	(void)snprintf(client_id, sizeof(client_id), "machi-%.*s", STR_FMT(feed->name));
+	name_client(feed, client_id, sizeof(client_id));
 	const struct mqtt_subscriber_options options = options_of(&session, str_from(client_id));
 
 	while (feed_goes_on(feed) && !begin(&session)) {

@@ -35,7 +35,7 @@ def configuration(name, port):
     path = work / f"{name}.yaml"
     path.write_text(f"""feeds:
   - name: home
-    home_assistant: {{url: "mqtt://127.0.0.1:{port}", client_id: machi-{name}}}
+    home_assistant: {{url: "mqtt://127.0.0.1:{port}"}}
     commands:
       - type: Device
         id: urn:ngsi-ld:Device:{{device}}
