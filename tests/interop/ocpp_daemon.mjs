@@ -9,17 +9,14 @@
 // so.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve as absolute } from 'node:path';
 
-import { done, install, run } from './ocpp_rpc.mjs';
+import { Tap, npmRequire, until } from './npm.mjs';
 
 const [machi, folder] = process.argv.slice(2).map((path) => absolute(path));
-const { RPCClient } = createRequire(join(install(folder, 'ocpp_daemon'), 'package.json'))('ocpp-rpc');
-const START_MS = 30000;
+const { RPCClient } = npmRequire(folder, ['ocpp-rpc@2.2.1'])('ocpp-rpc');
 const PATIENCE_MS = 20000;
-const STEP_MS = 20;
 const PASSWORD = 'sixteen-or-more-bytes';
 const TOKEN = 'B4A63CDF';
 const ENTITIES = '/ngsi-ld/v1/entities';
@@ -44,19 +41,6 @@ const SETTINGS = `feeds:
       - {type: EVChargingStation, attribute: trigger, send: {action: trigger, message: "{value}"}}
 `;
 
-const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
-
-async function until(look, what) {
-  const end = Date.now() + PATIENCE_MS;
-
-  for (;;) {
-    const found = await look();
-    if (found) return found;
-    if (Date.now() > end) throw new Error(`not in ${PATIENCE_MS / 1000} s: ${what}`);
-    await sleep(STEP_MS);
-  }
-}
-
 class Daemon {
   async start() {
     this.folder = mkdtempSync(join(tmpdir(), 'machi-ocpp-rpc-'));
@@ -65,16 +49,10 @@ class Daemon {
     this.child = spawn(machi, ['serve', '--data', join(this.folder, 'data'), '--listen', '127.0.0.1:0', '--config',
       join(this.folder, 'machi.yaml')], { stdio: ['ignore', 'ignore', 'pipe'] });
     this.child.stderr.on('data', (text) => { this.log += text; });
-    const end = Date.now() + START_MS;
-    for (;;) {
-      const found = this.log.match(/url"?[=:]"?http:\/\/[^ "]*:(\d+)\//);
-      if (found) {
-        this.port = Number(found[1]);
-        break;
-      }
-      if (Date.now() > end || this.child.exitCode !== null) throw new Error(`the daemon does not start:\n${this.log}`);
-      await sleep(STEP_MS);
-    }
+    this.port = await until(() => {
+      if (this.child.exitCode !== null) throw new Error(`the daemon does not start:\n${this.log}`);
+      return Number(this.log.match(/url"?[=:]"?http:\/\/[^ "]*:(\d+)\//)?.[1]);
+    }, 'the daemon starts');
     await until(async () => (await this.get('/api/v1/feeds/park'))?.state === 'up', 'the feed is up');
     return this;
   }
@@ -243,6 +221,8 @@ async function session201(check) {
   check(await daemon.stop() === 0, 'the daemon ends well');
 }
 
-await run('a charge point of OCPP 1.6 in strict mode', session16);
-await run('a charging station of OCPP 2.0.1 in strict mode', session201);
-done();
+const tap = new Tap();
+
+await tap.collect('a charge point of OCPP 1.6 in strict mode', session16);
+await tap.collect('a charging station of OCPP 2.0.1 in strict mode', session201);
+tap.done();

@@ -8,22 +8,22 @@
 // and our tables must say what the validator says; of what kind a wrong one is, is known from how it was made.
 // Without node's npm or without a network the test is skipped, and says so.
 import { spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { join, resolve as absolute } from 'node:path';
+import { resolve as absolute } from 'node:path';
 import { createInterface } from 'node:readline';
 
-import { done, install, run } from './ocpp_rpc.mjs';
+import { Tap, npmRequire } from './npm.mjs';
 
 const [pipePath, folder] = process.argv.slice(2).map((path) => absolute(path));
 
+const require = npmRequire(folder, ['ocpp-rpc@2.2.1']);
+
 function load() {
-  const require = createRequire(join(install(folder, 'ocpp_strict'), 'lib', 'standard-validators.js'));
   const schemas = (name) => {
-    const read = require(`./schemas/${name}.json`);
+    const read = require(`ocpp-rpc/lib/schemas/${name}.json`);
     return Array.isArray(read) ? read : Object.values(read);
   };
   return {
-    validators: Object.fromEntries(require('./standard-validators.js').map((one) => [one.subprotocol, one])),
+    validators: Object.fromEntries(require('ocpp-rpc/lib/standard-validators.js').map((one) => [one.subprotocol, one])),
     schemas: { 'ocpp1.6': schemas('ocpp1_6'), 'ocpp2.0.1': schemas('ocpp2_0_1') },
   };
 }
@@ -402,8 +402,10 @@ async function tables(version, check) {
   await pipe.close();
 }
 
-await run('a session of OCPP 1.6 passes strict validation', session16);
-await run('a session of OCPP 2.0.1 passes strict validation', session201);
-await run('the tables of OCPP 1.6 agree with its schemas', (check) => tables('ocpp1.6', check));
-await run('the tables of OCPP 2.0.1 agree with its schemas', (check) => tables('ocpp2.0.1', check));
-done();
+const tap = new Tap();
+
+await tap.collect('a session of OCPP 1.6 passes strict validation', session16);
+await tap.collect('a session of OCPP 2.0.1 passes strict validation', session201);
+await tap.collect('the tables of OCPP 1.6 agree with its schemas', (check) => tables('ocpp1.6', check));
+await tap.collect('the tables of OCPP 2.0.1 agree with its schemas', (check) => tables('ocpp2.0.1', check));
+tap.done();
