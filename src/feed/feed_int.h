@@ -30,6 +30,8 @@ struct feed_kind {
 	void (*settled)(void *feed, const struct intake_receipt *receipts, size_t count, const struct error *err);
 	/* Any thread: takes a post in, or says why not. NULL: there are none. */
 	enum err_code (*post)(struct feed *feed, struct feed_post *post, struct error *err);
+	/* Any thread: may this one call? Errors as of feed_set_call(). NULL: nobody calls feeds of this kind. */
+	enum err_code (*admit)(const struct feed *feed, const struct feed_caller *caller, struct error *err);
 	/* A dry run: what a message becomes, by feed_take_document(), feed_add_entity() and feed_drop(). NULL: by the
 	 * mappings; of kinds that map themselves there is none. */
 	void (*try_message)(struct feed *feed, struct str topic, struct str payload);
@@ -41,8 +43,8 @@ struct feed_kind {
 	enum feed_send (*send)(struct feed *feed, const struct feed_command *command);
 };
 
-extern const struct feed_kind feed_kind_http, feed_kind_influx, feed_kind_mqtt, feed_kind_ngsiv2, feed_kind_sparkplug,
-	feed_kind_webhook;
+extern const struct feed_kind feed_kind_home_assistant, feed_kind_http, feed_kind_influx, feed_kind_mqtt,
+	feed_kind_ngsiv2, feed_kind_ocpp, feed_kind_sparkplug, feed_kind_webhook;
 
 /* NULL at the end. */
 extern const struct feed_kind *const feed_kinds[];
@@ -102,6 +104,9 @@ struct feed {
 	struct feed_stats shown;
 	struct feed_post *posts, *posts_last; /* that wait */
 	size_t post_count;
+	struct feed_line *lines; /* all that have not been let go of */
+	struct feed_line *news, *news_last; /* those that have something to tell */
+	size_t line_count, line_bytes; /* bytes of texts that wait */
 };
 
 /* ---- feed_read.c ---- */
@@ -188,6 +193,27 @@ void feed_answer_posts(void *feed, const struct intake_receipt *receipts, size_t
 void feed_end_posts(struct feed *feed, const struct feed_post_taker *taker);
 /* A kind's run(), of those that do nothing but take posts. */
 void feed_run_posts(struct feed *feed, const struct feed_post_taker *taker);
+
+/* ---- feed_line.c: for kinds whose peers call, on the feed's thread ---- */
+
+/* One that has something to tell, each in its turn; NULL: none has. */
+struct feed_line *feed_line_next(struct feed *feed);
+bool feed_line_is_new(struct feed_line *line); /* true once */
+struct str feed_line_name(const struct feed_line *line); /* as feed_set_call() got it; as long as the line */
+struct str feed_line_protocol(const struct feed_line *line);
+/* The next text of it, to be freed; NULL: there is none. */
+char *feed_line_text(struct feed_line *line, size_t *ret_len);
+/* The peer has gone, and all that it said has been fetched: the line is to be let go of. */
+bool feed_line_is_gone(struct feed_line *line);
+void feed_line_send(struct feed_line *line, struct str text);
+/* Nothing more is heard of it; what was sent goes out, and then the close. reason: static, at most 100 bytes. */
+void feed_line_close(struct feed_line *line, uint16_t code, const char *reason);
+void feed_line_let_go(struct feed *feed, struct feed_line *line);
+/* What the kind keeps with a line; NULL at first. */
+void feed_line_set_peer(struct feed_line *line, void *peer);
+void *feed_line_peer(const struct feed_line *line);
+/* All lines are told that the feed ends, and let go of. */
+void feed_lines_end(struct feed *feed);
 
 /* ---- feed_set.c, feed_manage.c ---- */
 

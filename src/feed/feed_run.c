@@ -180,6 +180,7 @@ static void *thread_main(void *self)
 	if (get_context(feed) && start_commands(feed))
 		feed->kind->run(feed);
 	feed_commands_end(feed);
+	feed_lines_end(feed);
 	return NULL;
 }
 
