@@ -5,6 +5,7 @@ Usage: polling.py MACHI SOURCE_ROOT. The service is Python's http.server. What i
 OGC 18-088 (SensorThings API Part 1: Sensing 1.1): the properties that 8.2 makes mandatory, the annotations of 9.2.1 and
 the collections of 9.3.
 """
+import base64
 import contextlib
 import email.utils
 import gzip
@@ -288,6 +289,7 @@ def mistakes_of_a_service_are_told_and_survived():
         ("status 404", lambda _: (404, {}, {})),
         ("did not answer in time", slow),
         ("larger than 16777216 bytes", endless),
+        ("larger than 16777216 bytes", lambda _: (200, {"Content-Encoding": "gzip"}, gzip.compress(b" " * 2**27))),
         ("cannot fetch", dying),
         ("redirects too often", lambda request: (302, {"Location": "/faulty"}, {})),
     ]
@@ -297,8 +299,8 @@ def mistakes_of_a_service_are_told_and_survived():
         with Daemon(machi, work / "faulty", "--config", config) as daemon:
             for text, answer in faults:
                 state["answer"] = answer
-                until(lambda: text in status(daemon).get("lastError", ""), lambda: f"{text}: {status(daemon)}")
-                same(status(daemon)["state"], "waiting")
+                until(lambda: status(daemon)["state"] == "waiting" and text in status(daemon)["lastError"],
+                      lambda: f"{text}: {status(daemon)}")
                 # The next fault should not have to wait for the pauses of the one before.
                 state["answer"] = lambda _: (200, {}, [{"n": 1, "t": 1}])
                 until(lambda: status(daemon)["state"] == "up", f"up behind {text}")
@@ -307,7 +309,7 @@ def mistakes_of_a_service_are_told_and_survived():
             same(status(daemon)["state"], "up")
             state["answer"] = lambda _: (200, {}, {"other": 1})
             until(lambda: status(daemon)["dropped"]["invalid"] > 0, "another form")
-            same(status(daemon)["dropped"]["oversized"], 2)  # what is over a bound: of size, of redirects
+            same(status(daemon)["dropped"]["oversized"], 3)  # what is over a bound: of size, of redirects
             check(KEY in service.asked[-1].headers["X-Api-Key"] and KEY in service.asked[-1].path)
             shown = daemon.request("GET", "/api/v1/feeds")[1] + daemon.request("GET", "/metrics")[1]
             check(KEY.encode() not in shown, "the key is shown")
@@ -338,6 +340,19 @@ def keys_stay_where_they_belong():
                 until(lambda: "another origin" in status(daemon, "paged").get("lastError", ""), "the refusal")
                 same(value(daemon, 1), 1)
             same({request.headers["X-Api-Key"] for request in service.asked}, {KEY})
+
+
+def a_user_of_the_url_is_sent_and_not_shown():
+    with Service(elsewhere=lambda _: (200, {}, [{"n": 1, "t": 1}])) as other:
+        with Service(room=lambda _: (302, {"Location": f"{other.url}/elsewhere"}, {})) as service:
+            config = configuration("user", feed(service.url.replace("//", f"//reader:{KEY}@") + "/room"))
+            with Daemon(machi, work / "user", "--config", config) as daemon:
+                until(lambda: value(daemon, 1) == 1, "the value")
+                same(service.asked[0].headers["Authorization"],
+                     "Basic " + base64.b64encode(f"reader:{KEY}".encode()).decode())
+                check("Authorization" not in other.asked[0].headers)
+                same(status(daemon)["place"], service.url + "/room")
+                check(KEY not in daemon.log())
 
 
 def pages_are_bounded():
@@ -549,7 +564,8 @@ def mistakes_in_the_settings_are_named():
 
 
 for case in (observations_of_sensorthings_become_entities, what_is_as_it_was_costs_nothing, who_wants_to_be_left_alone_is,
-             mistakes_of_a_service_are_told_and_survived, keys_stay_where_they_belong, pages_are_bounded,
+             mistakes_of_a_service_are_told_and_survived, keys_stay_where_they_belong,
+             a_user_of_the_url_is_sent_and_not_shown, pages_are_bounded,
              tables_and_lines_are_read_too, one_feed_polls_several_places_and_posts,
              a_stop_does_not_wait_for_a_slow_service, commands_are_requests, commands_do_not_wait_for_a_slow_page,
              commands_that_could_lead_elsewhere_are_refused, feeds_of_the_api_reach_what_the_policy_allows,
