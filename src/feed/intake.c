@@ -22,7 +22,8 @@ struct batch {
 	bool landed; /* under the lock: by the store's writer */
 	struct arena arena;
 	struct broker_item *items; /* owned */
-	size_t item_room;
+	uint64_t *tags; /* of the items; owned */
+	size_t item_room, tag_room;
 	struct intake_receipt *receipts; /* owned */
 	size_t receipt_count, receipt_room;
 	struct broker_write write;
@@ -80,6 +81,7 @@ struct intake *intake_free(struct intake *intake)
 	for (size_t i = 0; i < BATCHES; i++) {
 		arena_done(&intake->batches[i].arena);
 		free(intake->batches[i].items);
+		free(intake->batches[i].tags);
 		free(intake->batches[i].receipts);
 	}
 	(void)pthread_cond_destroy(&intake->landed);
@@ -118,12 +120,14 @@ static bool grow(void **list, size_t count, size_t *room, size_t size)
 	return true;
 }
 
-bool intake_add(struct intake *intake, const struct json *entity, enum mapping_mode mode, bool history)
+bool intake_add(struct intake *intake, const struct json *entity, enum mapping_mode mode, bool history, uint64_t tag)
 {
 	struct batch *batch = intake->filling;
 
-	if (!grow((void **)&batch->items, batch->write.item_count, &batch->item_room, sizeof(*batch->items)))
+	if (!grow((void **)&batch->items, batch->write.item_count, &batch->item_room, sizeof(*batch->items)) ||
+	    !grow((void **)&batch->tags, batch->write.item_count, &batch->tag_room, sizeof(*batch->tags)))
 		return false;
+	batch->tags[batch->write.item_count] = tag;
 	batch->items[batch->write.item_count++] = (struct broker_item){
 		.operation = mode == MAPPING_REPLACE ? BROKER_REPLACE : BROKER_APPEND_ATTRIBUTES,
 		.id = document_id(entity),
@@ -201,6 +205,8 @@ static void count_outcomes(struct intake *intake, const struct batch *batch)
 		counts->refused += outcome->code != ERR_OK && outcome->code != ERR_NOT_FOUND;
 		if (outcome->code)
 			last = &outcome->error;
+		if (outcome->code && batch->tags[i] && intake->options.not_stored)
+			intake->options.not_stored(intake->options.self, batch->tags[i]);
 	}
 	counts->commits++;
 	if (last && intake->options.refused)

@@ -46,6 +46,8 @@ struct intake_options {
 	void (*settled)(void *self, const struct intake_receipt *receipts, size_t count, const struct error *err);
 	/* Why an entity was not stored; the last one of a batch is told. */
 	void (*refused)(void *self, const struct error *err);
+	/* Of each entity that was not stored and had a tag; before `refused`. NULL: nobody asks. */
+	void (*not_stored)(void *self, uint64_t tag);
 	void *self;
 };
 
@@ -57,8 +59,8 @@ struct intake *intake_free(struct intake *intake);
 bool intake_has_room(const struct intake *intake);
 /* Of the batch that is being filled: what is added must lie in here, or live as long. */
 struct arena *intake_arena(struct intake *intake);
-/* An expanded entity. False: no memory, nothing was added. */
-bool intake_add(struct intake *intake, const struct json *entity, enum mapping_mode mode, bool history);
+/* An expanded entity. tag: the caller's, 0: none. False: no memory, nothing was added. */
+bool intake_add(struct intake *intake, const struct json *entity, enum mapping_mode mode, bool history, uint64_t tag);
 bool intake_add_receipt(struct intake *intake, uint64_t first, uint64_t second);
 
 /* Is it too early for the next batch? Then there is no hurry to fill it: until intake_deadline_ms(). */

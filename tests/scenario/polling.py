@@ -242,6 +242,41 @@ def what_is_as_it_was_costs_nothing():
             check(all(0.8 < gap < 3 for gap in gaps), gaps)
 
 
+def what_is_given_again_is_stored_once():
+    """Observations that are older than the latest come with every poll; each is in the history once."""
+    rows = [{"n": 1, "t": number, "at": f"2026-01-01T00:00:{number:02d}Z"} for number in range(5)]
+    answers = {"body": rows}
+    with Service(rows=lambda _: (200, {}, answers["body"])) as service:
+        timed = {"each": "$", "id": "urn:ngsi-ld:Room:{n}", "type": "Room",
+                 "attributes": {"t": {"kind": "number", "column": "t", "observed_at": {"column": "at"}}}}
+        config = configuration("again", feed(service.url + "/rows", map_=timed),
+                               feed(service.url + "/rows", "update", {**timed, "id": "urn:ngsi-ld:Hall:{n}", "mode": "update"}))
+
+        def history():
+            code, body = daemon.request("GET", "/ngsi-ld/v1/temporal/entities/urn:ngsi-ld:Room:1?options=temporalValues&"
+                                        "timerel=after&timeAt=2000-01-01T00:00:00Z")
+            return [number for number, _ in json.loads(body)["t"]["values"]] if code == 200 else []
+
+        def polled(times):
+            asked = len(service.asked)
+            until(lambda: len(service.asked) >= asked + 2 * times, "polls")
+
+        with Daemon(machi, work / "again", "--config", config) as daemon:
+            until(lambda: value(daemon, 1) == 4, "the values")
+            polled(3)
+            same(history(), [0, 1, 2, 3, 4])
+            answers["body"] = b"[{"
+            polled(2)
+            answers["body"] = rows[2:] + [{"n": 1, "t": 9, "at": "2026-01-01T00:01:00Z"}, {"n": 1, "t": 7, "at": rows[0]["at"]}]
+            until(lambda: value(daemon, 1) == 9, "what is new")
+            polled(2)
+            same(history(), [0, 7, 1, 2, 3, 4, 9], "the other value of the first moment, and the new one")
+            # What was not stored is not known: it is taken when its entity is there.
+            check(status(daemon, "update")["dropped"]["absent"] > 0)
+            same(daemon.request("POST", "/ngsi-ld/v1/entities", {"id": "urn:ngsi-ld:Hall:1", "type": "Room"})[0], 201)
+            until(lambda: entity(daemon, "urn:ngsi-ld:Hall:1").get("t", {}).get("value") == 9, "the entity")
+
+
 def who_wants_to_be_left_alone_is():
     answers = [(429, {"Retry-After": "3"}, {}), (503, {"Retry-After": None}, {}), (200, {}, [{"n": 1, "t": 7}])]
 
@@ -563,7 +598,8 @@ def mistakes_in_the_settings_are_named():
         check(KEY not in done.err, done.err)
 
 
-for case in (observations_of_sensorthings_become_entities, what_is_as_it_was_costs_nothing, who_wants_to_be_left_alone_is,
+for case in (observations_of_sensorthings_become_entities, what_is_as_it_was_costs_nothing,
+             what_is_given_again_is_stored_once, who_wants_to_be_left_alone_is,
              mistakes_of_a_service_are_told_and_survived, keys_stay_where_they_belong,
              a_user_of_the_url_is_sent_and_not_shown, pages_are_bounded,
              tables_and_lines_are_read_too, one_feed_polls_several_places_and_posts,
