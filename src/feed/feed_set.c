@@ -33,7 +33,7 @@ enum err_code feed_set_new(const struct feed_set_options *options, struct feed_s
 
 void feed_set_stop(struct feed_set *set)
 {
-	bool stops[FEEDS_MAX];
+	bool stops[FEEDS_MAX] = {false};
 
 	feed_set_manage_end(set);
 	(void)pthread_mutex_lock(&set->work);
