@@ -58,10 +58,14 @@ static void tick(struct ocpp_feed *ocpp)
 
 /* ---- sessions ---- */
 
+/* What is wrong with a message is told to its station, and shown to the operator: it names places, not values. */
 static void send_text(void *user, struct str text)
 {
 	const struct ocpp_station *station = user;
+	struct ocpp_feed *ocpp = station->ocpp;
 
+	if (str_starts(text, STR("[4,")))
+		(void)snprintf(ocpp->fault, sizeof(ocpp->fault), "%.*s", STR_FMT(text));
 	if (station->line)
 		feed_line_send(station->line, text);
 }
@@ -219,8 +223,21 @@ static void line_is_gone(struct ocpp_feed *ocpp, struct feed_line *line)
 	feed_line_let_go(ocpp->feed, line);
 }
 
+static void count_faults(struct ocpp_station *station, struct ocpp_counts before)
+{
+	struct ocpp_counts now = ocpp_session_counts(station->session);
+	struct ocpp_feed *ocpp = station->ocpp;
+	bool malformed = now.malformed > before.malformed;
+
+	if (malformed || now.violations > before.violations || now.refused > before.refused)
+		feed_drop(ocpp->feed, malformed ? FEED_DROP_MALFORMED : FEED_DROP_INVALID, "%s: %s", station->name,
+			  ocpp->fault[0] ? ocpp->fault : "no message of OCPP");
+	ocpp->fault[0] = '\0';
+}
+
 static void receive(struct ocpp_feed *ocpp, struct ocpp_station *station, struct str text)
 {
+	struct ocpp_counts before = ocpp_session_counts(station->session);
 	struct feed *feed = ocpp->feed;
 	struct error err;
 
@@ -229,6 +246,7 @@ static void receive(struct ocpp_feed *ocpp, struct ocpp_station *station, struct
 	feed->own.message_us = feed_now_us(feed);
 	enum err_code code = ocpp_session_receive(station->session, text, feed->own.message_us, &err);
 
+	count_faults(station, before);
 	if (code) {
 		feed_drop(feed, FEED_DROP_OVERSIZED, "%s: %s", station->name, err.detail);
 		hang_up(station, code == ERR_LIMIT ? CLOSE_POLICY_VIOLATION : CLOSE_INTERNAL_ERROR,
