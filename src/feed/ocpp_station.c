@@ -388,34 +388,55 @@ static void wind_up(struct ocpp_feed *ocpp)
 	ocpp_records_settle(ocpp);
 }
 
+static struct ocpp_feed *ocpp_new(struct feed *feed)
+{
+	struct ocpp_feed *ocpp = calloc(1, sizeof(*ocpp));
+
+	if (!ocpp)
+		return NULL;
+	ocpp->feed = feed;
+	ocpp->settings = feed->settings;
+	ocpp->tick_us = INT64_MAX;
+	(void)pthread_mutex_init(&ocpp->lock, NULL);
+	(void)pthread_cond_init(&ocpp->landed, NULL);
+	map_init(&ocpp->by_name, (uint64_t)(uintptr_t)feed ^ (uint64_t)feed_now_us(feed));
+	arena_init(&ocpp->scratch, SCRATCH_BYTES_MAX);
+	return ocpp;
+}
+
+static void ocpp_free(struct ocpp_feed *ocpp)
+{
+	for (size_t i = 0; i < ocpp->station_count; i++)
+		station_free(ocpp->stations[i]);
+	free(ocpp->stations);
+	(void)store_reader_free(ocpp->reader);
+	map_done(&ocpp->by_name);
+	arena_done(&ocpp->scratch);
+	(void)pthread_cond_destroy(&ocpp->landed);
+	(void)pthread_mutex_destroy(&ocpp->lock);
+	free(ocpp);
+}
+
 void ocpp_feed_run(struct feed *feed)
 {
-	struct ocpp_feed ocpp = {.feed = feed, .settings = feed->settings, .tick_us = INT64_MAX};
+	struct ocpp_feed *ocpp;
 	struct error err;
-	bool begun = false;
 
-	(void)pthread_mutex_init(&ocpp.lock, NULL);
-	(void)pthread_cond_init(&ocpp.landed, NULL);
-	map_init(&ocpp.by_name, (uint64_t)(uintptr_t)feed ^ (uint64_t)feed_now_us(feed));
-	arena_init(&ocpp.scratch, SCRATCH_BYTES_MAX);
-	feed->session = &ocpp;
-	while (!begun && feed_goes_on(feed)) {
-		begun = begin(&ocpp, &err) == ERR_OK;
-		if (begun)
-			break;
+	while (!(ocpp = ocpp_new(feed)) && feed_goes_on(feed)) {
+		feed_show(feed, FEED_WAITING, "no memory for a feed");
+		feed_wait(feed, NULL, feed_clock_ms() + RETRY_MS);
+	}
+	if (!ocpp)
+		return;
+	feed->session = ocpp;
+	while (feed_goes_on(feed) && begin(ocpp, &err) != ERR_OK) {
 		feed_show(feed, FEED_WAITING, err.detail);
 		feed_wait(feed, NULL, feed_clock_ms() + RETRY_MS);
 	}
-	if (begun)
-		work(&ocpp);
-	wind_up(&ocpp);
-	for (size_t i = 0; i < ocpp.station_count; i++)
-		station_free(ocpp.stations[i]);
-	free(ocpp.stations);
+	work(ocpp); /* not at all, when the feed does not go on */
+	wind_up(ocpp);
+	for (size_t i = 0; i < ocpp->station_count; i++)
+		ocpp->stations[i]->session = ocpp_session_free(ocpp->stations[i]->session); /* which ends commands */
 	feed->session = NULL;
-	(void)store_reader_free(ocpp.reader);
-	map_done(&ocpp.by_name);
-	arena_done(&ocpp.scratch);
-	(void)pthread_cond_destroy(&ocpp.landed);
-	(void)pthread_mutex_destroy(&ocpp.lock);
+	ocpp_free(ocpp);
 }
