@@ -45,6 +45,8 @@ SETTINGS = f"""feeds:
       - {{type: EVChargingPoint, attribute: profile, send: {{action: set_profile}}}}
       - {{type: EVChargingPoint, attribute: operative, send: {{action: availability}}}}
       - {{type: EVChargingPoint, attribute: unlock, send: {{action: unlock}}}}
+      - {{type: EVChargingSession, attribute: limit, send: {{action: limit, unit: A, profile: 4, stack_level: 1}}}}
+      - {{type: EVChargingSession, attribute: stop, send: {{action: remote_stop}}}}
       - {{type: EVChargingStation, attribute: limit, send: {{action: limit, unit: A, phases: 3}}}}
       - {{type: EVChargingStation, attribute: reset, timeout: 3 s, send: {{action: reset}}}}
       - {{type: EVChargingStation, attribute: ask, send: {{action: trigger, message: "{{value}}"}}}}
@@ -437,6 +439,14 @@ def commands_reach_a_1_6_point():
             same((asked[1]["connectorId"], profile["chargingProfilePurpose"], profile["chargingProfileKind"],
                   profile["chargingSchedule"]["chargingRateUnit"], profile["chargingSchedule"]["chargingSchedulePeriod"]),
                  (1, "TxDefaultProfile", "Absolute", "W", [{"startPeriod": 0, "limit": 7400}]))
+            session = f"{SESSION}CP-1:{number}"
+            asked, _ = commanded(daemon, one, session, "limit", 10.25)
+            profile = asked[1]["csChargingProfiles"]
+            same((asked[1]["connectorId"], profile["chargingProfileId"], profile["stackLevel"], profile["transactionId"],
+                  profile["chargingProfilePurpose"], profile["chargingSchedule"]["chargingSchedulePeriod"]),
+                 (1, 4, 1, number, "TxProfile", [{"startPeriod": 0, "limit": 10.2}]))
+            asked, status = commanded(daemon, one, session, "stop", "now")
+            same(asked, ["RemoteStopTransaction", {"transactionId": number}])
             asked, _ = commanded(daemon, one, station, "limit", 63)
             profile = asked[1]["csChargingProfiles"]
             same((asked[1]["connectorId"], profile["chargingProfilePurpose"], profile["chargingSchedule"]["chargingRateUnit"],
