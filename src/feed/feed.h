@@ -126,9 +126,16 @@ MUST_CHECK enum err_code feed_set_change(struct feed_set *set, struct feed_chang
 
 struct feed_post { /* the caller's until done() */
 	struct str topic, payload, token; /* token: as the request has it; STR_NONE: none */
-	uint64_t dropped; /* results: messages or rows that became nothing, and why the last one did not */
-	char why[ERROR_DETAIL_BYTES];
-	/* ERR_OK: durable, but for what was dropped. Else it is not known to be. ERR_CONFLICT: the feed stops. */
+	struct str content_type; /* a media type; STR_NONE: none */
+	bool is_lines; /* it came as to InfluxDB */
+	struct str precision; /* kind influx: of the times, as lineproto/lines.h has it */
+	struct str service, service_path, attributes_format; /* kind ngsiv2: what the notification's headers say */
+	uint64_t taken; /* results: entities that were stored, once for each row */
+	uint64_t dropped[FEED_DROP_COUNT]; /* messages or rows that became nothing */
+	char why[ERROR_DETAIL_BYTES]; /* why one of them did */
+	bool why_is_mild; /* … which was left out by a rule, or has no mapping; one that has a mistake is told first */
+	/* ERR_OK: durable, but for what was dropped. ERR_INVALID, ERR_DENIED, ERR_LIMIT: nothing of it was taken. Else
+	 * it is not known to be durable. ERR_CONFLICT: the feed stops. */
 	void (*done)(struct feed_post *post, enum err_code code, const struct error *err);
 	void *self;
 	struct feed_post *next; /* the feed's */
@@ -136,10 +143,12 @@ struct feed_post { /* the caller's until done() */
 
 #define FEED_POSTS_MAX 1024u /* that wait at a feed */
 
-/* To a feed of kind webhook. ERR_NOT_FOUND; ERR_UNSUPPORTED: of another kind; ERR_DENIED: the token is not its own;
- * ERR_LIMIT; ERR_CONFLICT: it is paused. */
+/* To a feed of a kind that is posted to. ERR_NOT_FOUND; ERR_UNSUPPORTED: of another kind; ERR_DENIED: the token is not
+ * its own; ERR_LIMIT; ERR_CONFLICT: it is paused. */
 MUST_CHECK enum err_code feed_set_post(struct feed_set *set, struct str name, struct feed_post *post,
 				       struct error *err);
+/* The sum of what was dropped for reasons that the sender should know: all but skip rules. */
+uint64_t feed_post_refused(const struct feed_post *post);
 
 /* ---- peers that call and stay: lines ----
  *

@@ -380,11 +380,9 @@ void ocpp_event_take(void *user, const struct ocpp_event *event)
 		feed_drop(feed, FEED_DROP_UNMAPPED, "%.*s is not kept", STR_FMT(event->action));
 	if (!event->handle)
 		return;
-	const struct intake_receipt receipt = {.first = (uint64_t)station->generation << 32 | station->place,
-					       .second = event->handle};
-
 	if (!hearing.failed)
-		hearing.failed = !intake_add_receipt(feed->intake, receipt);
+		hearing.failed = !intake_add_receipt(feed->intake, (uint64_t)station->generation << 32 | station->place,
+						     event->handle);
 	if (!hearing.failed && hearing.needs_record)
 		hold_for_record(&hearing);
 	if (hearing.failed)
