@@ -225,7 +225,8 @@ void feed_lines_end(struct feed *feed);
 struct feed_set {
 	struct feed_set_options options;
 	struct store *store; /* of the default tenant */
-	pthread_mutex_t lock; /* guards feeds and count; held while a feed is started or stopped */
+	pthread_mutex_t work; /* held by who changes the set, also while a feed is started or stopped; before lock */
+	pthread_mutex_t lock; /* guards feeds, count and which of them run; never held for long */
 	struct feed *feeds[FEEDS_MAX]; /* by name */
 	size_t count;
 	pthread_t thread; /* of changes */
@@ -240,6 +241,7 @@ struct feed_set {
 /* Under the lock. */
 struct feed *feed_set_find(const struct feed_set *set, struct str name); /* NULL: there is none */
 MUST_CHECK enum err_code feed_set_insert(struct feed_set *set, struct feed *feed, struct error *err);
+/* Under the change's lock alone: stops and frees it. */
 void feed_set_take_out(struct feed_set *set, struct str name);
 enum err_code feed_not_there(struct str name, struct error *err);
 /* Was it paused before? */
@@ -254,7 +256,9 @@ void feed_set_manage_end(struct feed_set *set);
 int feed_thread_start(pthread_t *thread, void *(*run)(void *self), void *self);
 /* Starts the thread; what the feed is made of is there. */
 MUST_CHECK enum err_code feed_start(struct feed *feed, const struct feed_set_options *options, struct error *err);
-/* Stops the thread; the counters stay. */
-void feed_stop(struct feed *feed);
+/* Stops the thread, in two steps: the first is taken under the set's lock and lets nothing more in; false: it does not
+ * run. The second waits, without that lock, so that nobody else waits for this feed. The counters stay. */
+bool feed_stop_begin(struct feed *feed);
+void feed_stop_end(struct feed *feed);
 
 #endif

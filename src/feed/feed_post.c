@@ -1,7 +1,7 @@
 /* Messages that are handed in: they wait at their feed, and are answered when they are durable.
  *
- * The lock of the set is held by who posts while it waits for a feed that is being stopped: so posts that wait when the
- * feed ends are told, and none comes afterwards. */
+ * Who posts holds the lock of the set, under which it was said before the feed ends that it does not run: so posts that
+ * wait then are told, and none comes afterwards. */
 #include "feed/feed_int.h"
 
 #include <stdio.h>

@@ -254,13 +254,18 @@ enum err_code feed_start(struct feed *feed, const struct feed_set_options *optio
 	return ERR_OK;
 }
 
-void feed_stop(struct feed *feed)
+bool feed_stop_begin(struct feed *feed)
 {
 	if (!feed->running)
-		return;
+		return false;
+	feed->running = false;
 	atomic_store_explicit(&feed->stopping, true, memory_order_release);
 	wake(feed);
+	return true;
+}
+
+void feed_stop_end(struct feed *feed)
+{
 	(void)pthread_join(feed->thread, NULL);
-	feed->running = false;
 	feed_show(feed, FEED_PAUSED, NULL);
 }
