@@ -18,6 +18,7 @@ struct fetch {
 	const struct http_fetch_options *options;
 	CURL *curl;
 	struct curl_slist *headers;
+	struct curl_slist *last_ours; /* behind which those of the options stand */
 	struct arena *arena;
 	struct buf *body;
 	size_t body_start; /* bytes that were there before */
@@ -30,6 +31,7 @@ struct fetch {
 	char *shown; /* the URL as errors show it, without user and password; curl's memory */
 	bool too_large;
 	bool dropped; /* the body of an answer that is not the document */
+	bool given_up; /* goes_on said no */
 };
 
 static void step_done(struct fetch *fetch)
@@ -65,11 +67,42 @@ static size_t on_bytes(char *at, size_t size, size_t count, void *cls)
 	return fetch->body->failed ? 0 : size * count;
 }
 
+static int on_progress(void *cls, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
+{
+	struct fetch *fetch = cls;
+
+	(void)down_total;
+	(void)down;
+	(void)up_total;
+	(void)up;
+	fetch->given_up = !fetch->options->goes_on(fetch->options->self);
+	return fetch->given_up;
+}
+
 /* ---- one step ---- */
+
+/* Scheme, host and port, in the arena; STR_NONE without memory. */
+static struct str origin_of(const struct fetch *fetch)
+{
+	struct str origin = STR_NONE;
+	char *port = NULL;
+
+	if (curl_url_get(fetch->parts.parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK)
+		origin = arena_printf(fetch->arena, "%d %s %s", fetch->parts.secure, fetch->parts.host, port);
+	curl_free(port);
+	return origin;
+}
+
+static void drop_own_headers(const struct fetch *fetch)
+{
+	curl_slist_free_all(fetch->last_ours->next);
+	fetch->last_ours->next = NULL;
+}
 
 static enum err_code take_url(struct fetch *fetch, struct str url, struct error *err)
 {
 	bool was_secure = fetch->parts.secure && fetch->hops > 0;
+	struct str before = fetch->hops > 0 ? origin_of(fetch) : STR_NONE;
 
 	step_done(fetch);
 	fetch->url = url;
@@ -78,11 +111,13 @@ static enum err_code take_url(struct fetch *fetch, struct str url, struct error 
 	if (code != ERR_OK)
 		return code;
 	fetch->gate.host = fetch->parts.host;
-	fetch->shown = http_url_shown(&fetch->parts);
+	fetch->shown = http_url_shown(&fetch->parts, fetch->options->secret_query);
 	if (!fetch->shown)
 		return err_set(err, ERR_MEMORY, "no memory to fetch a URL");
 	if (was_secure && !fetch->parts.secure)
 		return err_set(err, ERR_IO, "%.120s: a redirect from https to http is not followed", fetch->shown);
+	if (fetch->hops > 0 && (!before.at || !str_eq_nocase(before, origin_of(fetch))))
+		drop_own_headers(fetch);
 	return ERR_OK;
 }
 
@@ -110,6 +145,18 @@ static bool setup_body(struct fetch *fetch)
 	       add_header(fetch, "Expect", NULL);
 }
 
+/* A name that is being looked up when the fetch is given up is left to the thread that does it. */
+static bool setup_progress(struct fetch *fetch)
+{
+	CURLcode bad = CURLE_OK;
+
+	bad |= curl_easy_setopt(fetch->curl, CURLOPT_NOPROGRESS, 0L);
+	bad |= curl_easy_setopt(fetch->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+	bad |= curl_easy_setopt(fetch->curl, CURLOPT_XFERINFODATA, fetch);
+	bad |= curl_easy_setopt(fetch->curl, CURLOPT_QUICK_EXIT, 1L);
+	return bad == CURLE_OK;
+}
+
 /* True when every option was taken. */
 static bool fetch_setup(struct fetch *fetch)
 {
@@ -128,8 +175,10 @@ static bool fetch_setup(struct fetch *fetch)
 		return false;
 	if (options->if_modified_since && !add_header(fetch, "If-Modified-Since", options->if_modified_since))
 		return false;
-	if (options->method && !setup_body(fetch))
+	if ((options->method && !setup_body(fetch)) || (options->goes_on && !setup_progress(fetch)))
 		return false;
+	for (fetch->last_ours = fetch->headers; fetch->last_ours->next;)
+		fetch->last_ours = fetch->last_ours->next;
 	for (size_t i = 0; options->headers && options->headers[i]; i++) {
 		struct curl_slist *longer = curl_slist_append(fetch->headers, options->headers[i]);
 
@@ -146,6 +195,8 @@ static enum err_code step_failed(const struct fetch *fetch, CURLcode code, struc
 		return err_set(err, ERR_LIMIT, "%.120s is larger than %zu bytes", fetch->shown, fetch->body->bytes_max);
 	if (fetch->body->failed)
 		return err_set(err, ERR_MEMORY, "no memory for %.120s", fetch->shown);
+	if (fetch->given_up)
+		return err_set(err, ERR_CONFLICT, "%.120s was given up", fetch->shown);
 	if (code == CURLE_OPERATION_TIMEDOUT)
 		return err_set(err, ERR_TIMEOUT, "%.120s did not answer in time", fetch->shown);
 	if (code == CURLE_COULDNT_CONNECT && fetch->gate.denied)
@@ -337,4 +388,22 @@ enum err_code http_fetch(const char *url, const struct http_fetch_options *optio
 
 	arena_done(&arena);
 	return code;
+}
+
+enum err_code http_url_check(const char *url, struct arena *arena, struct str *ret_shown, struct error *err)
+{
+	struct http_url parts = {0};
+	enum err_code code = http_url_take(&parts, url, err);
+
+	if (code)
+		return code;
+	char *text = http_url_shown(&parts, true);
+	struct str shown = text ? arena_dup(arena, str_from(text)) : STR_NONE;
+
+	curl_free(text);
+	http_url_done(&parts);
+	if (!shown.at)
+		return err_set(err, ERR_MEMORY, "no memory for a URL");
+	*ret_shown = shown;
+	return ERR_OK;
 }

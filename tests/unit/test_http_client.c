@@ -36,6 +36,17 @@ static void on_request(void *self, void *state, struct http_request *request)
 						   ? arena_printf(http_request_arena(request), "/hop/%d", (int)hops - 1)
 						   : STR("/document"));
 		http_respond(request, 302, STR("elsewhere"));
+	} else if (str_eq(path, STR("/key"))) {
+		struct str key = http_request_header(request, STR("X-Key"));
+
+		http_respond(request, 200, key.at ? key : STR("none"));
+	} else if (str_starts(path, STR("/lead/"))) {
+		struct str host = str_part(path, 6, path.len);
+
+		(void)http_response_header(request, "Location",
+					   arena_printf(http_request_arena(request), "http://%.*s:%u/key",
+							STR_FMT(host), http_server_port(server)));
+		http_respond(request, 307, STR(""));
 	} else if (str_eq(path, STR("/away"))) {
 		(void)http_response_header(request, "Location", STR("http://127.0.0.2:1/document"));
 		http_respond(request, 307, STR(""));
@@ -279,6 +290,65 @@ static void a_peer_that_says_nothing_is_a_timeout(void)
 	buf_done(&body);
 }
 
+static bool until_asked(void *self)
+{
+	int *count = self;
+
+	++*count;
+	return !atomic_load(&muted);
+}
+
+static void who_waits_can_give_up(void)
+{
+	struct buf body;
+	struct error err = {0};
+	int count = 0;
+	const struct http_fetch_options options = {.timeout_ms = 60000, .goes_on = until_asked, .self = &count};
+
+	buf_init(&body, 1000);
+	atomic_store(&muted, NULL);
+	CHECK(fetch("/mute", &options, &body, &err) == ERR_CONFLICT);
+	CHECK(count > 0);
+	http_request_wake(atomic_load(&muted));
+	buf_done(&body);
+}
+
+static void headers_go_to_the_host_that_they_are_for(void)
+{
+	static const char *const headers[] = {"X-Key: secret", NULL};
+	const struct http_fetch_options options = {.redirects_max = 2, .headers = headers};
+	struct buf body;
+	struct error err = {0};
+
+	buf_init(&body, 1000);
+	CHECK_OK(fetch("/lead/127.0.0.1", &options, &body, &err), &err);
+	CHECK_STR(buf_str(&body), STR("secret"));
+	buf_clear(&body);
+	CHECK_OK(fetch("/lead/localhost", &options, &body, &err), &err);
+	CHECK_STR(buf_str(&body), STR("none"));
+	buf_done(&body);
+}
+
+static void a_query_may_be_a_secret(void)
+{
+	struct arena arena;
+	struct str shown;
+	struct buf body;
+	struct error err = {0};
+
+	arena_init(&arena, 4096);
+	buf_init(&body, 1000);
+	CHECK(fetch("/none?key=s3", NULL, &body, &err) == ERR_NOT_FOUND);
+	CHECK(str_contains(str_from(err.detail), STR("s3")));
+	CHECK(fetch("/none?key=s3", &(struct http_fetch_options){.secret_query = true}, &body, &err) == ERR_NOT_FOUND);
+	CHECK(!str_contains(str_from(err.detail), STR("s3")));
+	CHECK_OK(http_url_check("https://me:s3@example.org/a/b.pb?key=s3#s3", &arena, &shown, &err), &err);
+	CHECK_STR(shown, STR("https://example.org/a/b.pb"));
+	CHECK(http_url_check("ftp://example.org/", &arena, &shown, &err) == ERR_INVALID);
+	buf_done(&body);
+	arena_done(&arena);
+}
+
 int main(void)
 {
 	const struct http_server_options options = {.address = "127.0.0.1",
@@ -301,6 +371,9 @@ int main(void)
 	RUN(other_protocols_and_no_urls_are_invalid);
 	RUN(proxies_of_the_environment_are_not_used);
 	RUN(a_peer_that_says_nothing_is_a_timeout);
+	RUN(who_waits_can_give_up);
+	RUN(headers_go_to_the_host_that_they_are_for);
+	RUN(a_query_may_be_a_secret);
 	(void)http_server_free(server);
 	CHECK(atomic_load(&asked) > 0);
 	return check_done();
