@@ -24,14 +24,18 @@ struct feed_kind {
 	void (*run)(struct feed *feed);
 	/* What became of intake_add_receipt()'s (intake.h); the feed's thread, or who frees it. NULL: nobody asks. */
 	void (*settled)(void *feed, const struct intake_receipt *receipts, size_t count, const struct error *err);
+	/* An operation handed over by feed_add_operation() came to nothing; the feed's thread. NULL: nobody asks. */
+	void (*lost)(void *feed, struct str id);
 	/* Any thread: takes a post in, or says why not. NULL: there are none. */
 	enum err_code (*post)(struct feed *feed, struct feed_post *post, struct error *err);
 	/* A dry run, of kinds that map themselves: what a message becomes, by feed_add_entity() and feed_drop(). NULL:
 	 * there is none. */
 	void (*try_message)(struct feed *feed, struct str topic, struct str payload);
+	const struct feed_count *counts; /* what it counts beside what all do, in feed->own.counts; NULL: nothing */
+	size_t count_count;
 };
 
-extern const struct feed_kind feed_kind_mqtt, feed_kind_webhook;
+extern const struct feed_kind feed_kind_gtfs_realtime, feed_kind_mqtt, feed_kind_webhook;
 
 /* NULL at the end. */
 extern const struct feed_kind *const feed_kinds[];
@@ -104,6 +108,12 @@ void feed_take(struct feed *feed, struct str topic, struct str payload);
  * counts its messages in feed->own. */
 struct arena *feed_arena(struct feed *feed);
 void feed_add_entity(struct feed *feed, const struct json *body, enum mapping_mode mode, bool history);
+/* For kinds that know what the store has of their entities: an operation as in intake.h, on an expanded document, which
+ * with its id stays as it is until feed_settle(). Waits for room. ERR_CONFLICT: the feed stops; ERR_MEMORY. */
+MUST_CHECK enum err_code feed_add_operation(struct feed *feed, enum broker_operation operation, struct str id,
+					    const struct json *entity, struct error *err);
+/* Waits until all that was added is durable. False: the feed stops. */
+bool feed_settle(struct feed *feed);
 void feed_drop(struct feed *feed, enum feed_drop drop, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* The state, with why when it is FEED_WAITING (NULL: no reason). Shows counters too; costs little. */
 void feed_show(struct feed *feed, enum feed_state state, const char *why);

@@ -66,6 +66,7 @@ static void take_counts(struct feed *feed)
 	own->created = counts.created;
 	own->changed = counts.changed;
 	own->unchanged = counts.unchanged;
+	own->deleted = counts.deleted;
 	own->late = counts.late;
 	own->dropped[FEED_DROP_ABSENT] = counts.absent;
 	own->dropped[FEED_DROP_REFUSED] = counts.refused;
@@ -135,6 +136,36 @@ void feed_add_entity(struct feed *feed, const struct json *body, enum mapping_mo
 		code = err_set(&err, ERR_MEMORY, "no memory for an entity");
 	if (code)
 		feed_drop(feed, code == ERR_MEMORY ? FEED_DROP_OVERSIZED : FEED_DROP_INVALID, "%s", err.detail);
+}
+
+enum err_code feed_add_operation(struct feed *feed, enum broker_operation operation, struct str id,
+				 const struct json *entity, struct error *err)
+{
+	struct intake *intake = feed->intake;
+
+	while (!intake_has_room(intake)) {
+		intake_turn(intake);
+		if (intake_has_room(intake))
+			break;
+		feed_show(feed, feed->own.state, NULL);
+		feed_wait(feed, NULL, intake_deadline_ms(intake));
+		if (!feed_goes_on(feed))
+			return err_set(err, ERR_CONFLICT, "the feed is being stopped");
+	}
+	if (!intake_add_operation(intake, operation, id, entity))
+		return err_set(err, ERR_MEMORY, "no memory for an entity");
+	return ERR_OK;
+}
+
+bool feed_settle(struct feed *feed)
+{
+	intake_turn(feed->intake);
+	while (feed_goes_on(feed) && !intake_is_idle(feed->intake)) {
+		feed_show(feed, feed->own.state, NULL);
+		feed_wait(feed, NULL, intake_deadline_ms(feed->intake));
+		intake_turn(feed->intake);
+	}
+	return feed_goes_on(feed);
 }
 
 static void take_row(struct feed *feed, const struct feed_map *map, const struct record *record, size_t row,
@@ -318,6 +349,7 @@ static enum err_code prepare(struct feed *feed, struct error *err)
 					       .wake_fd = feed->wake_fd,
 					       .settled = feed->kind->settled,
 					       .refused = refused,
+					       .lost = feed->kind->lost,
 					       .self = feed};
 
 	return feed->intake ? ERR_OK : intake_new(&options, &feed->intake, err);

@@ -389,21 +389,3 @@ enum err_code http_fetch(const char *url, const struct http_fetch_options *optio
 	arena_done(&arena);
 	return code;
 }
-
-enum err_code http_url_check(const char *url, struct arena *arena, struct str *ret_shown, struct error *err)
-{
-	struct http_url parts = {0};
-	enum err_code code = http_url_take(&parts, url, err);
-
-	if (code)
-		return code;
-	char *text = http_url_shown(&parts, true);
-	struct str shown = text ? arena_dup(arena, str_from(text)) : STR_NONE;
-
-	curl_free(text);
-	http_url_done(&parts);
-	if (!shown.at)
-		return err_set(err, ERR_MEMORY, "no memory for a URL");
-	*ret_shown = shown;
-	return ERR_OK;
-}
