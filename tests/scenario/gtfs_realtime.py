@@ -277,7 +277,7 @@ def trip_updates_become_delays_and_reports():
             source.say(update("u4", f'{plain} schedule_relationship: DUPLICATED',
                               f'trip_properties {{ trip_id: "copy" start_date: "{TODAY}" start_time: "09:30:00" }} '
                               "stop_time_update { stop_sequence: 1 departure { delay: 60 } }"))
-            copy = until(lambda: entity(daemon, f"GtfsTripUpdate:live:copy~added:{TODAY}:09:30:00"), "the copy")
+            copy = until(lambda: entity(daemon, f"GtfsTripUpdate:live:copy~duplicated:{TODAY}:09:30:00"), "the copy")
             same(copy["copyOf"]["object"], "urn:ngsi-ld:GtfsTrip:tiny:plain")
             same(copy["scheduleRelationship"]["value"], "duplicated")
             same(entity(daemon, plan), {})
