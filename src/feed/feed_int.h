@@ -2,6 +2,7 @@
 #ifndef MACHI_FEED_FEED_INT_H
 #define MACHI_FEED_FEED_INT_H
 
+#include "feed/command_int.h"
 #include "feed/feed.h"
 #include "feed/intake.h"
 #include "feed/mapping_read_int.h"
@@ -33,6 +34,12 @@ struct feed_kind {
 	void (*try_message)(struct feed *feed, struct str topic, struct str payload);
 	const struct feed_count *counts; /* what it counts beside what all do, in feed->own.counts; NULL: nothing */
 	size_t count_count;
+	/* Takes apart what stands behind "send" of a command; *ret_send lies in the feed's arena. NULL: the kind has no
+	 * commands. */
+	enum err_code (*read_send)(struct feed *feed, const struct mapping_reader *reader,
+				   const struct command_plan *plan, const struct yaml_tree *node, void **ret_send);
+	/* On the feed's thread, within feed_wait(): tells the device. What the command has is gone after the return. */
+	enum feed_send (*send)(struct feed *feed, const struct feed_command *command);
 };
 
 extern const struct feed_kind feed_kind_gtfs_realtime, feed_kind_mqtt, feed_kind_webhook;
@@ -60,6 +67,8 @@ struct feed {
 	size_t pattern_count;
 	struct feed_map *maps; /* in the arena; their mappings are owned */
 	size_t map_count;
+	struct command_plan *commands; /* in the arena */
+	size_t command_count;
 	struct str context_url; /* STR_NONE: the core's */
 	bool stored; /* added by feed_set_change() */
 	bool paused;
@@ -76,6 +85,7 @@ struct feed {
 	bool running;
 	atomic_bool stopping;
 	void *session; /* of the kind, while it runs */
+	struct feed_commands *commanding; /* while it runs; NULL: there are no commands */
 	struct feed_stats own; /* the feed's thread's */
 	pthread_mutex_t lock; /* guards what follows */
 	struct feed_stats shown;
@@ -108,20 +118,23 @@ void feed_take(struct feed *feed, struct str topic, struct str payload);
  * counts its messages in feed->own. */
 struct arena *feed_arena(struct feed *feed);
 void feed_add_entity(struct feed *feed, const struct json *body, enum mapping_mode mode, bool history);
+void feed_drop(struct feed *feed, enum feed_drop drop, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* The state, with why when it is FEED_WAITING (NULL: no reason). Shows counters too; costs little. */
+void feed_show(struct feed *feed, enum feed_state state, const char *why);
+bool feed_goes_on(const struct feed *feed);
+/* Waits until the deadline (CLOCK_MONOTONIC), until somebody wakes the feed, or until something is to be had of more
+ * (NULL: nothing else is waited for), whose revents are set. Then commands have their turn. */
+void feed_wait(struct feed *feed, struct pollfd *more, int64_t deadline_ms);
+int64_t feed_now_us(const struct feed *feed); /* since 1970 */
+
+/* ---- feed_operation.c: for kinds, on the feed's thread ---- */
+
 /* For kinds that know what the store has of their entities: an operation as in intake.h, on an expanded document, which
  * with its id stays as it is until feed_settle(). Waits for room. ERR_CONFLICT: the feed stops; ERR_MEMORY. */
 MUST_CHECK enum err_code feed_add_operation(struct feed *feed, enum broker_operation operation, struct str id,
 					    const struct json *entity, struct error *err);
 /* Waits until all that was added is durable. False: the feed stops. */
 bool feed_settle(struct feed *feed);
-void feed_drop(struct feed *feed, enum feed_drop drop, const char *format, ...) __attribute__((format(printf, 3, 4)));
-/* The state, with why when it is FEED_WAITING (NULL: no reason). Shows counters too; costs little. */
-void feed_show(struct feed *feed, enum feed_state state, const char *why);
-bool feed_goes_on(const struct feed *feed);
-/* Waits until the deadline (CLOCK_MONOTONIC), until somebody wakes the feed, or until something is to be had of more
- * (NULL: nothing else is waited for), whose revents are set. */
-void feed_wait(const struct feed *feed, struct pollfd *more, int64_t deadline_ms);
-int64_t feed_now_us(const struct feed *feed); /* since 1970 */
 
 /* ---- feed_set.c, feed_manage.c ---- */
 

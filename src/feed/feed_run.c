@@ -138,36 +138,6 @@ void feed_add_entity(struct feed *feed, const struct json *body, enum mapping_mo
 		feed_drop(feed, code == ERR_MEMORY ? FEED_DROP_OVERSIZED : FEED_DROP_INVALID, "%s", err.detail);
 }
 
-enum err_code feed_add_operation(struct feed *feed, enum broker_operation operation, struct str id,
-				 const struct json *entity, struct error *err)
-{
-	struct intake *intake = feed->intake;
-
-	while (!intake_has_room(intake)) {
-		intake_turn(intake);
-		if (intake_has_room(intake))
-			break;
-		feed_show(feed, feed->own.state, NULL);
-		feed_wait(feed, NULL, intake_deadline_ms(intake));
-		if (!feed_goes_on(feed))
-			return err_set(err, ERR_CONFLICT, "the feed is being stopped");
-	}
-	if (!intake_add_operation(intake, operation, id, entity))
-		return err_set(err, ERR_MEMORY, "no memory for an entity");
-	return ERR_OK;
-}
-
-bool feed_settle(struct feed *feed)
-{
-	intake_turn(feed->intake);
-	while (feed_goes_on(feed) && !intake_is_idle(feed->intake)) {
-		feed_show(feed, feed->own.state, NULL);
-		feed_wait(feed, NULL, intake_deadline_ms(feed->intake));
-		intake_turn(feed->intake);
-	}
-	return feed_goes_on(feed);
-}
-
 static void take_row(struct feed *feed, const struct feed_map *map, const struct record *record, size_t row,
 		     struct arena *arena)
 {
@@ -274,10 +244,12 @@ bool feed_goes_on(const struct feed *feed)
 	return !atomic_load_explicit(&feed->stopping, memory_order_acquire);
 }
 
-void feed_wait(const struct feed *feed, struct pollfd *more, int64_t deadline_ms)
+void feed_wait(struct feed *feed, struct pollfd *more, int64_t deadline_ms)
 {
+	int64_t command_ms = feed_commands_deadline_ms(feed);
+
 	struct pollfd fds[2] = {{.fd = feed->wake_fd, .events = POLLIN}, more ? *more : (struct pollfd){.fd = -1}};
-	int64_t left_ms = deadline_ms - feed_clock_ms();
+	int64_t left_ms = (command_ms < deadline_ms ? command_ms : deadline_ms) - feed_clock_ms();
 	uint64_t count;
 
 	(void)poll(fds, 2, left_ms < 0 ? 0 : left_ms > WAIT_MS_MAX ? WAIT_MS_MAX : (int)left_ms);
@@ -285,6 +257,7 @@ void feed_wait(const struct feed *feed, struct pollfd *more, int64_t deadline_ms
 		(void)!read(feed->wake_fd, &count, sizeof(count));
 	if (more)
 		more->revents = fds[1].revents;
+	feed_commands_turn(feed);
 }
 
 static void wake(const struct feed *feed)
@@ -315,12 +288,25 @@ static bool get_context(struct feed *feed)
 	return false;
 }
 
+/* False: the feed stops. */
+static bool start_commands(struct feed *feed)
+{
+	struct error err;
+
+	while (feed_goes_on(feed) && feed_commands_new(feed, &err) != ERR_OK) {
+		feed_show(feed, FEED_WAITING, err.detail);
+		feed_wait(feed, NULL, feed_clock_ms() + CONTEXT_PAUSE_MS);
+	}
+	return feed_goes_on(feed);
+}
+
 static void *thread_main(void *self)
 {
 	struct feed *feed = self;
 
-	if (get_context(feed))
+	if (get_context(feed) && start_commands(feed))
 		feed->kind->run(feed);
+	feed_commands_end(feed);
 	return NULL;
 }
 
