@@ -52,6 +52,11 @@ MUST_CHECK enum err_code gtfs_check_feed_name(struct str feed, struct error *err
 struct str gtfs_urn(struct arena *arena, struct str type, struct str feed, struct str id);
 struct str gtfs_urn_two(struct arena *arena, struct str type, struct str feed, struct str id, char separator,
 			struct str second);
+/* The id that gtfs_urn() made this URN of, in the arena; STR_NONE when it is none of this type and feed, or the arena
+ * refuses. */
+struct str gtfs_id(struct arena *arena, enum gtfs_type type, struct str feed, struct str urn);
+/* What gtfs_urn() escaped, as it was, in the arena; STR_NONE when the arena refuses. */
+struct str gtfs_unescaped(struct arena *arena, struct str text);
 /* "urn:ngsi-ld:TYPE:FEED:" */
 struct str gtfs_urn_prefix(struct arena *arena, struct str type, struct str feed);
 /* The store's meta key under which an import leaves a mark that changes with the feed. */
