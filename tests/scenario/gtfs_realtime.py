@@ -6,8 +6,10 @@ Usage: gtfs_realtime.py MACHI SOURCE_ROOT. The timetable is tests/data/gtfs-tiny
 recordings are taken from ../shared/data/gtfs-rt where they are at hand.
 """
 import contextlib
+import csv
 import datetime
 import http.server
+import io
 import json
 import os
 import pathlib
@@ -17,6 +19,7 @@ import sys
 import tempfile
 import threading
 import time
+import zipfile
 
 sys.dont_write_bytecode = True
 from tap import Daemon, Machi, Skip, Tap, check, free_port, same
@@ -443,6 +446,166 @@ def a_feed_of_the_api_reaches_what_it_may():
             check(entity(daemon, "Vehicle:added:7"))
 
 
+# ---- out ----
+
+def fetch(daemon, name, headers=None, timetable="tiny"):
+    with contextlib.closing(daemon.connect()) as connection:
+        connection.request("GET", f"/api/v1/gtfs/{timetable}/{name}", headers=headers or {})
+        answer = connection.getresponse()
+        return answer.status, dict(answer.headers), answer.read()
+
+
+def decoded(daemon, name):
+    status, headers, body = fetch(daemon, name)
+    same([status, headers["Content-Type"]], [200, "application/x-protobuf"])
+    return " ".join(protoc_run("decode", body).decode().split())
+
+
+def everything(at):
+    plain = f'trip_id: "plain" start_date: "{TODAY}"'
+    return (update("u1", plain, "stop_time_update { stop_sequence: 2 departure { delay: 400 } }"),
+            update("u2", f'trip_id: "odd id/1" start_date: "{TODAY}" schedule_relationship: CANCELED', ""),
+            update("u3", f'trip_id: "x1" route_id: "1" start_date: "{TODAY}" start_time: "11:00:00" '
+                   "schedule_relationship: ADDED", f'stop_time_update {{ stop_id: "p" departure {{ time: {NOON} }} }}'),
+            update("u4", f'{plain} schedule_relationship: DUPLICATED',
+                   f'trip_properties {{ trip_id: "copy" start_date: "{TODAY}" start_time: "09:30:00" }} '
+                   "stop_time_update { stop_sequence: 1 departure { delay: 60 } }"),
+            vehicle("7", 0.015, at=at, more="occupancy_status: FEW_SEATS_AVAILABLE current_stop_sequence: 3"),
+            'entity { id: "a1" alert { active_period { start: 1 end: 4102444800 } cause: MAINTENANCE effect: DETOUR '
+            'informed_entity { route_id: "1" } header_text { translation { text: "Detour" language: "en" } } } }')
+
+
+def what_is_known_is_published():
+    with Source() as source:
+        at = now() - 5
+        source.say(*everything(at))
+        with running("published", feed(source)) as daemon:
+            is_up(daemon)
+            # Of a stranger, too, and not of another timetable.
+            for name, trip in (("mine", "urn:ngsi-ld:GtfsTrip:tiny:odd%20id%2F1"), ("other", "urn:ngsi-ld:GtfsTrip:else:1")):
+                same(daemon.request("POST", ENTITIES, {
+                    "id": f"urn:ngsi-ld:Vehicle:bus:{name}", "type": "Vehicle",
+                    "location": {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [0.5, 0.25]}},
+                    "positionBasis": {"type": "Property", "value": "observed"},
+                    "hasTrip": {"type": "Relationship", "object": trip}})[0], 201)
+            text = decoded(daemon, "vehicle_positions.pb")
+            check(f'trip_id: "plain" start_date: "{TODAY}"' in text or 'trip_id: "plain"' in text, text)
+            check("longitude: 0.015" in text and 'id: "7"' in text and "speed: 10" in text, text)
+            check(f"timestamp: {at}" in text and "FEW_SEATS_AVAILABLE" in text, text)
+            check('trip_id: "odd id/1"' in text and "longitude: 0.5" in text, text)
+            check("alert" not in text and "trip_update" not in text and text.count("entity {") == 2, text)
+            text = decoded(daemon, "trip_updates.pb")
+            check(text.count("entity {") == 4 and "CANCELED" in text and "DUPLICATED" in text and "ADDED" in text, text)
+            check("delay: 400" in text, text)
+            text = decoded(daemon, "alerts.pb")
+            check("cause: MAINTENANCE" in text and "effect: DETOUR" in text and 'route_id: "1"' in text, text)
+            same(decoded(daemon, "realtime.pb").count(" entity {"), 7)
+            # Machi takes its own message for what it was made of.
+            same(daemon.request("DELETE", f"{ENTITIES}/urn:ngsi-ld:Vehicle:bus:mine")[0], 204)
+            url = f"http://127.0.0.1:{daemon.port}/api/v1/gtfs/tiny/realtime.pb"
+            time.sleep(1.1)  # a message is given again for a second
+            with running("echo", feed(source).replace(f"http://127.0.0.1:{source.port}/all.pb?api_key={KEY}", url)) as echo:
+                is_up(echo)
+                for kind in ("Vehicle", "GtfsTripUpdate"):
+                    query = f"{ENTITIES}?type={kind}&idPattern=^urn:ngsi-ld:{kind}:live:&limit=100&options=simplified"
+                    ours, theirs = (sorted(json.loads(where.request("GET", query)[1]), key=lambda found: found["id"])
+                                    for where in (daemon, echo))
+                    check(len(ours) == (1 if kind == "Vehicle" else 4), ours)
+                    same(theirs, ours)
+                alert = json.loads(echo.request("GET", f"{ENTITIES}?type=Alert&options=simplified")[1])
+                same([alert[0][key] for key in ("cause", "effect", "hasRoute")],
+                     ["maintenance", "detour", "urn:ngsi-ld:GtfsRoute:tiny:1"])
+
+
+def who_has_it_gets_it_not_again():
+    with Source() as source:
+        source.say(vehicle("7", 0.015))
+        with running("tagged", feed(source)) as daemon:
+            is_up(daemon)
+            _, headers, _ = fetch(daemon, "realtime.pb")
+            same([headers["Cache-Control"], headers["Vary"]], ["no-cache", "NGSILD-Tenant"])
+            time.sleep(1.1)
+            same(fetch(daemon, "realtime.pb", {"If-None-Match": headers["ETag"]})[0], 304)
+            same(fetch(daemon, "realtime.pb", {"If-Modified-Since": headers["Last-Modified"]})[0], 304)
+            source.say(vehicle("7", 0.016))
+            until(lambda: fetch(daemon, "realtime.pb", {"If-None-Match": headers["ETag"]})[0] == 200, "what is new")
+            same(fetch(daemon, "realtime.pb", timetable="nosuch")[0], 404)
+            same(fetch(daemon, "gtfs.zip", timetable="nosuch")[0], 404)
+            same(fetch(daemon, "gtfs.zip", {"NGSILD-Tenant": "nobody"})[0], 404)
+            same(fetch(daemon, "realtime.pb?plan=true")[0], 400)
+            same(fetch(daemon, "realtime.pb", timetable="a%2Fb")[0], 400)
+
+
+def planned_vehicles_are_published_when_asked_for():
+    with Source() as source:
+        # The run of "odd id/1" leaves at 10:00 and takes half an hour.
+        data, config = work / "planned", work / "planned.yaml"
+        timetable(data)
+        config.write_text(f"timetable:\n  - feed: tiny\n    interval: 1 s\n    start: {TODAY[:4]}-{TODAY[4:6]}-{TODAY[6:]}"
+                          "T10:05:00Z\n")
+        with Daemon(machi, data, "--config", config) as daemon:
+            until(lambda: entity(daemon, f"Vehicle:tiny:odd%2520id%252F1:{TODAY}:10:00:00"), "a planned vehicle")
+            same(decoded(daemon, "vehicle_positions.pb").count("entity {"), 0)
+            until(lambda: "odd id/1" in decoded(daemon, "vehicle_positions.pb?planned=true"), "what is planned")
+
+
+def timetables_are_published_as_zips():
+    with Source() as source:
+        with running("zip", feed(source)) as daemon:
+            status, headers, body = fetch(daemon, "gtfs.zip")
+            same([status, headers["Content-Type"]], [200, "application/zip"])
+            with zipfile.ZipFile(io.BytesIO(body)) as archive:
+                same(archive.testzip(), None)
+                stops = {row["stop_id"]: row for row in csv.DictReader(io.TextIOWrapper(archive.open("stops.txt"), "utf-8"))}
+                times = list(csv.DictReader(io.TextIOWrapper(archive.open("stop_times.txt"), "utf-8")))
+            same([stops["q"]["stop_name"], stops["q"]["parent_station"]], ["Quay\nnorth", "hub"])
+            same([row["stop_id"] for row in times if row["trip_id"] == "plain"], ["p", "q", "r", "s"])
+            same(fetch(daemon, "gtfs.zip")[2], body, "the same bytes")
+            same(fetch(daemon, "gtfs.zip", {"If-None-Match": headers["ETag"]})[0], 304)
+            file = work / "out.zip"
+            file.write_bytes(body)
+            check("0 created, 0 changed" in (done := machi("import", "gtfs", file, "--feed", "tiny", "--data",
+                                                          work / "zip")).out + done.err, done.out + done.err)
+            same(fetch(daemon, "gtfs.zip", {"If-None-Match": headers["ETag"]})[0], 304, "nothing changed")
+            # Another import changes it; another tenant has its own.
+            changed = work / "changed"
+            shutil.copytree(work / "timetable", changed)
+            (changed / "agency.txt").write_text((changed / "agency.txt").read_text().replace("Blue", "Green"))
+            machi("import", "gtfs", changed, "--feed", "tiny", "--data", work / "zip")
+            status, again, body = fetch(daemon, "gtfs.zip", {"If-None-Match": headers["ETag"]})
+            same(status, 200)
+            check(again["ETag"] != headers["ETag"])
+            with zipfile.ZipFile(io.BytesIO(body)) as archive:
+                check(b"Green" in archive.read("agency.txt"))
+            machi("import", "gtfs", work / "timetable", "--feed", "tiny", "--data", work / "zip", "--tenant", "north")
+            until(lambda: fetch(daemon, "gtfs.zip", {"NGSILD-Tenant": "north"})[0] == 200, "the tenant's")
+            same(fetch(daemon, "gtfs.zip", {"NGSILD-Tenant": "north"})[1]["ETag"], headers["ETag"])
+
+
+def a_city_is_zipped_beside_other_answers():
+    city = root / "data/singapore/gtfs.zip"
+    data = work / "city"
+    machi("import", "gtfs", city, "--feed", "singapore", "--data", data)
+    with Daemon(machi, data) as daemon:
+        answers, done = [], threading.Event()
+
+        def ask():
+            answers.append(fetch(daemon, "gtfs.zip", timetable="singapore"))
+            done.set()
+
+        threading.Thread(target=ask).start()
+        longest = 0.0
+        while not done.is_set():
+            start = time.monotonic()
+            same(daemon.request("GET", "/health")[0], 200)
+            longest = max(longest, time.monotonic() - start)
+        same(answers[0][0], 200)
+        with zipfile.ZipFile(city) as theirs, zipfile.ZipFile(io.BytesIO(answers[0][2])) as ours:
+            same(ours.read("stop_times.txt").count(b"\n"), theirs.read("stop_times.txt").strip().count(b"\n") + 1)
+        check(longest < 0.5, f"an answer took {longest:.2f} s meanwhile")
+        print(f"# longest answer beside it: {longest * 1000:.0f} ms")
+
+
 def real_recordings_are_taken():
     if not recordings.exists():
         raise Skip("no recordings at ../shared/data/gtfs-rt")
@@ -468,7 +631,9 @@ CASES = [positions_become_vehicles_with_their_trips, trip_updates_become_delays_
          a_server_that_dies_is_asked_again, one_url_that_fails_does_not_stop_the_others, what_cannot_be_read_is_counted,
          what_an_earlier_run_left_is_removed_and_the_rest_stays, what_somebody_deleted_is_told_whole,
          a_timetable_that_comes_later_is_used, names_that_collide_are_refused,
-         a_feed_stops_while_its_server_says_nothing, a_feed_of_the_api_reaches_what_it_may, real_recordings_are_taken]
+         a_feed_stops_while_its_server_says_nothing, a_feed_of_the_api_reaches_what_it_may, what_is_known_is_published,
+         who_has_it_gets_it_not_again, planned_vehicles_are_published_when_asked_for, timetables_are_published_as_zips,
+         a_city_is_zipped_beside_other_answers, real_recordings_are_taken]
 try:
     for case in CASES:
         tap.case(case)
