@@ -14,6 +14,7 @@ struct export
 {
 	struct gtfs_out out;
 	struct gtfs_zip *zip;
+	const struct gtfs_watch *watch;
 	struct json_parser *parser;
 	const struct gtfs_out_file *file;
 	enum gtfs_type type;
@@ -53,7 +54,9 @@ static bool visit(void *self, struct str bytes)
 	struct json *entity = NULL;
 
 	arena_clear(&export->out.arena);
-	export->code = json_parse(export->parser, &export->out.arena, bytes, &ours, &entity, export->err);
+	export->code = gtfs_watch_ask(export->watch, export->err);
+	if (!export->code)
+		export->code = json_parse(export->parser, &export->out.arena, bytes, &ours, &entity, export->err);
 	if (export->code || !str_starts(document_id(entity), export->prefix))
 		return !export->code;
 	export->any = true;
@@ -108,9 +111,10 @@ static enum err_code write_files(struct export *export, struct store_reader *rea
 	return code ? code : gtfs_zip_close(export->zip, err);
 }
 
-enum err_code gtfs_export(struct store_reader *reader, struct str feed, struct buf *zip, struct error *err)
+enum err_code gtfs_export(struct store_reader *reader, struct str feed, const struct gtfs_watch *watch, struct buf *zip,
+			  struct error *err)
 {
-	struct export export = {.out = {.feed = feed}};
+	struct export export = {.out = {.feed = feed}, .watch = watch};
 	struct arena names;
 	enum err_code code = gtfs_check_feed_name(feed, err);
 

@@ -7,12 +7,14 @@
 #define MACHI_FEED_GTFS_EXPORT_H
 
 #include "base/buf.h"
+#include "feed/gtfs_watch.h"
 #include "store/store.h"
 
 #define GTFS_ZIP_BYTES_MAX ((size_t)512 << 20)
 
 /* Appends the zip of the feed, named as it was imported. Errors: ERR_INVALID (name), ERR_NOT_FOUND (no such feed),
- * ERR_LIMIT (the buffer's bound), ERR_MEMORY, ERR_INTERNAL (libarchive), and the store's. */
-MUST_CHECK enum err_code gtfs_export(struct store_reader *reader, struct str feed, struct buf *zip, struct error *err);
+ * ERR_LIMIT (the buffer's bound), ERR_MEMORY, ERR_INTERNAL (libarchive), ERR_CONFLICT (the watch gave up), and the store's. */
+MUST_CHECK enum err_code gtfs_export(struct store_reader *reader, struct str feed, const struct gtfs_watch *watch,
+				     struct buf *zip, struct error *err);
 
 #endif

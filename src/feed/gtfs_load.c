@@ -18,6 +18,7 @@ struct load {
 	struct store_reader *reader;
 	struct json_parser *parser;
 	struct arena arena; /* of one document */
+	const struct gtfs_watch *watch;
 	struct str prefix; /* of the ids wanted now */
 	enum err_code (*take)(struct load *load, const struct json *entity, struct error *err);
 	enum err_code code; /* what ended the scan */
@@ -260,7 +261,9 @@ static bool visit(void *self, struct str bytes)
 	struct json *entity = NULL;
 
 	arena_clear(&load->arena);
-	load->code = json_parse(load->parser, &load->arena, bytes, &ours, &entity, load->err);
+	load->code = gtfs_watch_ask(load->watch, load->err);
+	if (!load->code)
+		load->code = json_parse(load->parser, &load->arena, bytes, &ours, &entity, load->err);
 	if (!load->code && str_starts(document_id(entity), load->prefix))
 		load->code = load->take(load, entity, load->err);
 	return !load->code;
@@ -309,9 +312,10 @@ static enum err_code scan_all(struct load *load, struct str feed, struct error *
 	return code ? code : transit_feed_check(load->feed, err);
 }
 
-enum err_code gtfs_load(struct store_reader *reader, struct str feed, struct transit_feed **ret_feed, struct error *err)
+enum err_code gtfs_load(struct store_reader *reader, struct str feed, const struct gtfs_watch *watch,
+			struct transit_feed **ret_feed, struct error *err)
 {
-	struct load load = {.reader = reader, .parser = json_parser_new()};
+	struct load load = {.reader = reader, .watch = watch, .parser = json_parser_new()};
 	enum err_code code = load.parser ? transit_feed_new(NULL, &load.feed, err)
 					 : err_set(err, ERR_MEMORY, "no memory to load a feed");
 

@@ -24,7 +24,7 @@ struct gtfs_publisher {
 	struct kept *kept[GTFS_PUBLICATIONS_MAX];
 	size_t count;
 	uint64_t uses;
-	bool stopping;
+	_Atomic bool stopping; /* set under the lock; what is being made looks at it without */
 };
 
 struct gtfs_publication *gtfs_publication_unref(struct gtfs_publication *publication)
@@ -107,8 +107,16 @@ static void add(struct gtfs_publisher *publisher, struct kept *kept, const struc
 
 /* ---- making ---- */
 
+static bool goes_on(void *self)
+{
+	struct gtfs_publisher *publisher = self;
+
+	return !atomic_load(&publisher->stopping);
+}
+
 static enum err_code answer(struct gtfs_publisher *publisher, struct gtfs_ask *ask, struct error *err)
 {
+	const struct gtfs_watch watch = {goes_on, publisher};
 	struct store *store = NULL;
 	struct kept *made = NULL;
 	bool fresh = false;
@@ -125,7 +133,7 @@ static enum err_code answer(struct gtfs_publisher *publisher, struct gtfs_ask *a
 		return ERR_OK;
 	}
 	if (!code)
-		code = gtfs_publication_make(publisher->broker, store, ask, before, &made, err);
+		code = gtfs_publication_make(publisher->broker, store, ask, &watch, before, &made, err);
 	if (before)
 		(void)gtfs_publication_unref(&before->publication);
 	if (code)

@@ -51,7 +51,7 @@ struct gtfs_publisher;
 /* Starts no thread before something is asked. The broker must outlive it. */
 MUST_CHECK enum err_code gtfs_publisher_new(struct broker *broker, struct gtfs_publisher **ret_publisher,
 					    struct error *err);
-/* What waits is done with ERR_CONFLICT, what is being made is waited for; later asks are refused. */
+/* What waits, and what is being made, is done with ERR_CONFLICT; later asks are refused. */
 void gtfs_publisher_stop(struct gtfs_publisher *publisher);
 struct gtfs_publisher *gtfs_publisher_free(struct gtfs_publisher *publisher);
 

@@ -25,7 +25,8 @@ struct kept {
 
 /* What the ask is for, made anew. before: what was made of it last, or NULL. */
 MUST_CHECK enum err_code gtfs_publication_make(struct broker *broker, struct store *store, const struct gtfs_ask *ask,
-					       const struct kept *before, struct kept **ret_kept, struct error *err);
+					       const struct gtfs_watch *watch, const struct kept *before,
+					       struct kept **ret_kept, struct error *err);
 /* Is what was made before still what there is? */
 MUST_CHECK enum err_code gtfs_publication_is_fresh(struct store *store, const struct kept *kept, bool *ret_fresh,
 						   struct error *err);

@@ -38,6 +38,7 @@ static enum err_code read_mark(struct store_reader *reader, struct str timetable
 struct gathering {
 	struct realtime_writer *writer;
 	struct json_parser *parser;
+	const struct gtfs_watch *watch;
 	struct arena document;
 	int64_t now_us;
 	enum err_code code;
@@ -52,7 +53,10 @@ static bool gather(void *self, struct str bytes)
 	bool taken;
 
 	arena_clear(&gathering->document);
-	gathering->code = json_parse(gathering->parser, &gathering->document, bytes, &ours, &entity, gathering->err);
+	gathering->code = gtfs_watch_ask(gathering->watch, gathering->err);
+	if (!gathering->code)
+		gathering->code =
+			json_parse(gathering->parser, &gathering->document, bytes, &ours, &entity, gathering->err);
 	if (!gathering->code && !expiry_is_over(entity, gathering->now_us))
 		gathering->code = realtime_writer_add(gathering->writer, entity, &taken, gathering->err);
 	return !gathering->code;
@@ -84,11 +88,11 @@ static enum err_code gather_all(struct gathering *gathering, struct store_reader
 	return code;
 }
 
-static enum err_code make_message(struct store_reader *reader, const struct gtfs_ask *ask, int64_t now_us,
-				  struct buf *out, struct error *err)
+static enum err_code make_message(struct store_reader *reader, const struct gtfs_ask *ask,
+				  const struct gtfs_watch *watch, int64_t now_us, struct buf *out, struct error *err)
 {
 	const struct realtime_writer_options options = {.timetable = ask->timetable, .planned_too = ask->planned_too};
-	struct gathering gathering = {.parser = json_parser_new(), .now_us = now_us, .err = err};
+	struct gathering gathering = {.parser = json_parser_new(), .watch = watch, .now_us = now_us, .err = err};
 	struct arena arena;
 	struct str bytes;
 	enum err_code code = gathering.parser ? ERR_OK : err_set(err, ERR_MEMORY, "no memory for a message");
@@ -156,7 +160,8 @@ static void tag(struct kept *kept, const struct kept *before, int64_t now_us)
 }
 
 enum err_code gtfs_publication_make(struct broker *broker, struct store *store, const struct gtfs_ask *ask,
-				    const struct kept *before, struct kept **ret_kept, struct error *err)
+				    const struct gtfs_watch *watch, const struct kept *before, struct kept **ret_kept,
+				    struct error *err)
 {
 	struct store_reader *reader = NULL;
 	struct kept *kept = NULL;
@@ -170,9 +175,9 @@ enum err_code gtfs_publication_make(struct broker *broker, struct store *store, 
 	if (!code)
 		code = read_mark(reader, ask->timetable, mark, err);
 	if (!code && ask->document == GTFS_DOCUMENT_ZIP)
-		code = gtfs_export(reader, ask->timetable, &bytes, err);
+		code = gtfs_export(reader, ask->timetable, watch, &bytes, err);
 	else if (!code)
-		code = make_message(reader, ask, now_us, &bytes, err);
+		code = make_message(reader, ask, watch, now_us, &bytes, err);
 	if (!code)
 		code = keep(ask, store, &bytes, &kept, err);
 	if (!code) {

@@ -27,10 +27,16 @@ static enum err_code read_mark(struct gtfs_realtime *session, struct str feed, c
 	return code;
 }
 
+static bool goes_on(void *feed)
+{
+	return feed_goes_on(feed);
+}
+
 static enum err_code load(struct gtfs_realtime *session, struct transit_feed **ret_timetable,
 			  struct transit_zone **ret_zone, struct error *err)
 {
-	enum err_code code = gtfs_load(session->reader, session->settings->timetable, ret_timetable, err);
+	const struct gtfs_watch watch = {goes_on, session->feed};
+	enum err_code code = gtfs_load(session->reader, session->settings->timetable, &watch, ret_timetable, err);
 
 	if (!code)
 		code = gtfs_read_zone(transit_feed_tables(*ret_timetable)->agencies[0].timezone, ret_zone, err);

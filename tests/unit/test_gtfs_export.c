@@ -12,7 +12,7 @@ static struct gtfs_report report; /* too large for a stack */
 static enum err_code export(struct gtfs_test *test, const char *feed, struct buf *zip, struct error *err) {
 	struct store_reader *reader = NULL; enum err_code code = store_reader_new(test->store, &reader, err);
 
-	if (!code) code = gtfs_export(reader, str_from(feed), zip, err);
+	if (!code) code = gtfs_export(reader, str_from(feed), NULL, zip, err);
 	(void)store_reader_free(reader);
 	return code;
 }
