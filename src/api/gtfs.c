@@ -1,6 +1,6 @@
-/* What is known of an imported timetable, for journey planners: GET /api/v1/gtfs/{timetable}/gtfs.zip, and GTFS Realtime
- * in …/vehicle_positions.pb, …/trip_updates.pb, …/alerts.pb and …/realtime.pb, which has all three. The tenant is the
- * header's. The publisher makes them on threads of its own; the connection sleeps meanwhile. */
+/* What is known of an imported timetable, for journey planners: GET /api/v1/gtfs/{timetable}/gtfs.zip, and GTFS
+ * Realtime in …/vehicle_positions.pb, …/trip_updates.pb, …/alerts.pb and …/realtime.pb, which has all three. The tenant
+ * is the header's. The publisher makes them on threads of its own; the connection sleeps meanwhile. */
 #include "api/form.h"
 
 #include "base/time_value.h"
@@ -30,7 +30,8 @@ static struct str http_date(struct arena *arena, int64_t us)
 			    (int)(of_day % 60));
 }
 
-/* Has the client what there is? An If-None-Match decides alone (RFC 9110, 13.2.2); a date is compared as it was given. */
+/* Has the client what there is? An If-None-Match decides alone (RFC 9110, 13.2.2); a date is compared as it was
+ * given. */
 static bool has_it(const struct call *call, const struct gtfs_publication *publication, struct str modified)
 {
 	struct str known = http_request_header(call->request, STR("If-None-Match"));

@@ -1,6 +1,6 @@
-/* One URL of a realtime feed: fetched when it is due, taken, and told until it is durable. What went wrong is tried again
- * with pauses that grow, each URL by itself. A condition (ETag, Last-Modified) is sent only once the message that it
- * stands for is durable. */
+/* One URL of a realtime feed: fetched when it is due, taken, and told until it is durable. What went wrong is tried
+ * again with pauses that grow, each URL by itself. A condition (ETag, Last-Modified) is sent only once the message that
+ * it stands for is durable. */
 #include "feed/feed_clock_int.h"
 #include "feed/gtfs_realtime_int.h"
 #include "net/http_client.h"

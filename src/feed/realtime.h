@@ -134,8 +134,8 @@ MUST_CHECK enum err_code realtime_summarise(const struct realtime *realtime, str
 #define REALTIME_REPORT "GtfsRealtimeReport" /* urn:ngsi-ld:GtfsRealtimeReport:FEED */
 #define REALTIME_ROUTE_REPORT "GtfsRouteReport" /* urn:ngsi-ld:GtfsRouteReport:FEED:ROUTE */
 
-/* The same as entities, whole: one of the feed, and one of each route that something is known of. by_reason: of the last
- * message of each source, added up. Ids and entities lie in the arena. Errors: the sink's, ERR_MEMORY. */
+/* The same as entities, whole: one of the feed, and one of each route that something is known of. by_reason: of the
+ * last message of each source, added up. Ids and entities lie in the arena. Errors: the sink's, ERR_MEMORY. */
 MUST_CHECK enum err_code realtime_tell_summary(const struct realtime *realtime, const struct context *context,
 					       const struct realtime_summary *summary, const uint32_t *by_reason,
 					       int64_t now_us, struct arena *arena, const struct realtime_sink *sink,

@@ -63,7 +63,7 @@ static void count_run(const struct realtime *realtime, const struct realtime_run
 		return;
 	transit_count_delay(&summary->punctuality, window, run->delay_s);
 	summary->delay_sum_s += run->delay_s;
-	if (run->run.trip == TRANSIT_NONE)
+	if (run->run.trip == TRANSIT_NONE || !realtime->tables)
 		return;
 	struct realtime_route *route = &summary->routes[realtime->tables->trips[run->run.trip].route];
 

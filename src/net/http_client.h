@@ -44,7 +44,8 @@ struct http_answer {
 
 /* Appends the body of a 200 answer to body (its bytes_max is the size limit). http and https only, never from https
  * down to http. Errors: ERR_INVALID (URL), ERR_LIMIT (size, redirects), ERR_TIMEOUT, ERR_NOT_FOUND (404, 410),
- * ERR_DENIED (the policy), ERR_IO (connection, TLS, other status), ERR_CONFLICT (goes_on), each naming the URL without its user part. */
+ * ERR_DENIED (the policy), ERR_IO (connection, TLS, other status), ERR_CONFLICT (goes_on), each naming the URL
+ * without its user part. */
 MUST_CHECK enum err_code http_get(const char *url, const struct http_fetch_options *options, struct arena *arena,
 				  struct http_answer *ret_answer, struct buf *body, struct error *err);
 

@@ -1,6 +1,6 @@
 /* GTFS feeds out of their entities: importing what was exported changes nothing, in any feed that is at hand; the rows
- * of the tiny feed are checked by hand against its files and the format (gtfs.org, RFC 4180); the same entities give the
- * same bytes. tests/scenario/gtfs_realtime.py has other programs read the zip. */
+ * of the tiny feed are checked by hand against its files and the format (gtfs.org, RFC 4180); the same entities give
+ * the same bytes. tests/scenario/gtfs_realtime.py has other programs read the zip. */
 #include "feed/gtfs_export.h"
 #include "feed/gtfs_source.h"
 #include "gtfs_util.h"

@@ -1,5 +1,5 @@
-/* The publisher of GTFS: many who ask at once get the same, a zip is made anew when an import changed the feed, a message
- * when a moment has passed; who waits when it stops is told. What messages and zips say is checked by
+/* The publisher of GTFS: many who ask at once get the same, a zip is made anew when an import changed the feed, a
+ * message when a moment has passed; who waits when it stops is told. What messages and zips say is checked by
  * test_realtime_write.c and test_gtfs_export.c. Also run under ThreadSanitizer. */
 #include "feed/gtfs_publish.h"
 #include "gtfs_util.h"
