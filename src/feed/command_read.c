@@ -217,13 +217,11 @@ static void put_value(void *self, struct buf *out, const struct name_value *valu
 {
 	const struct filling *filling = self;
 
-	if (!filling->is_json)
-		buf_put(out, value->value);
-	else if (in_quotes(out))
+	bool is_value = str_eq(value->name, STR("value"));
+
+	if (filling->is_json && in_quotes(out))
 		put_escaped(out, value->value);
-	else if (!str_eq(value->name, STR("value")))
-		json_write_string(out, value->value);
-	else if (is_quoted(filling->command, value->value))
+	else if (filling->is_json && (!is_value || is_quoted(filling->command, value->value)))
 		json_write_string(out, value->value);
 	else
 		buf_put(out, value->value);

@@ -51,8 +51,8 @@ struct feed_commands {
 
 /* ---- command_watch.c ---- */
 
-/* Reads what the streams say, opens those that are not open, looks at all entities where that is due: what is to be done
- * is put among those that wait. */
+/* Reads what the streams say, opens those that are not open, looks at all entities where that is due: what is to be
+ * done is put among those that wait. */
 MUST_CHECK enum err_code command_watch(struct feed_commands *commands, struct error *err);
 void command_watch_end(struct feed_commands *commands);
 

@@ -29,8 +29,8 @@ struct feed_kind {
 	void (*lost)(void *feed, struct str id);
 	/* Any thread: takes a post in, or says why not. NULL: there are none. */
 	enum err_code (*post)(struct feed *feed, struct feed_post *post, struct error *err);
-	/* A dry run, of kinds that map themselves: what a message becomes, by feed_add_entity() and feed_drop(). NULL:
-	 * there is none. */
+	/* A dry run: what a message becomes, by feed_take_document(), feed_add_entity() and feed_drop(). NULL: by
+	 * feed_take(); of kinds that map themselves there is none. */
 	void (*try_message)(struct feed *feed, struct str topic, struct str payload);
 	const struct feed_count *counts; /* what it counts beside what all do, in feed->own.counts; NULL: nothing */
 	size_t count_count;
@@ -42,7 +42,7 @@ struct feed_kind {
 	enum feed_send (*send)(struct feed *feed, const struct feed_command *command);
 };
 
-extern const struct feed_kind feed_kind_gtfs_realtime, feed_kind_mqtt, feed_kind_webhook;
+extern const struct feed_kind feed_kind_gtfs_realtime, feed_kind_mqtt, feed_kind_sparkplug, feed_kind_webhook;
 
 /* NULL at the end. */
 extern const struct feed_kind *const feed_kinds[];
@@ -113,9 +113,11 @@ MUST_CHECK enum err_code feed_read_c_text(const struct mapping_reader *reader, c
 /* Adds what becomes of a message to the batch that is being filled, by the feed's mappings; what does not become
  * anything is counted. */
 void feed_take(struct feed *feed, struct str topic, struct str payload);
-/* For kinds that map themselves: where what they make of a message is to lie, until it is durable; and an entity of it,
- * as a client would send it. It is held against NGSI-LD; what breaks it is counted. The kind asks intake_has_room(), and
- * counts its messages in feed->own. */
+/* The same of a message that is no JSON itself, and has been read as this document (NULL: as JSON). */
+void feed_take_document(struct feed *feed, struct str topic, struct str payload, const struct json *document);
+/* For kinds that map themselves: where what they make of a message is to lie, until it is durable; and an entity of
+ * it, as a client would send it. It is held against NGSI-LD; what breaks it is counted. The kind asks
+ * intake_has_room(), and counts its messages in feed->own. */
 struct arena *feed_arena(struct feed *feed);
 void feed_add_entity(struct feed *feed, const struct json *body, enum mapping_mode mode, bool history);
 void feed_drop(struct feed *feed, enum feed_drop drop, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -13,6 +13,7 @@
 const struct feed_kind *const feed_kinds[] = {
 	&feed_kind_gtfs_realtime,
 	&feed_kind_mqtt,
+	&feed_kind_sparkplug,
 	&feed_kind_webhook,
 	NULL,
 };

@@ -1,5 +1,5 @@
-/* Commands over MQTT: a message for each, which has reached its end when the broker has taken it. What the device does is
- * told by the state that it reports. */
+/* Commands over MQTT: a message for each, which has reached its end when the broker has taken it. What the device does
+ * is told by the state that it reports. */
 #include "feed/mqtt_feed_int.h"
 
 #define TOPIC_BYTES_MAX 65535u /* MQTT 5.0, 1.5.4 */

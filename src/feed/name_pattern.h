@@ -22,8 +22,9 @@ struct name_value {
 	struct str name, value;
 };
 
-/* Names are letters, digits and "_"; any other brace stands for itself, so that JSON needs no escapes. text is borrowed.
- * to_match: names must not follow each other at once, nor come twice. ERR_INVALID, ERR_LIMIT (too many), ERR_MEMORY. */
+/* Names are letters, digits and "_"; any other brace stands for itself, so that JSON needs no escapes. text is
+ * borrowed. to_match: names must not follow each other at once, nor come twice. ERR_INVALID, ERR_LIMIT (too many),
+ * ERR_MEMORY. */
 MUST_CHECK enum err_code name_pattern_parse(struct str text, bool to_match, struct arena *arena,
 					    struct name_pattern *ret_pattern, struct error *err);
 /* Does the whole text fit? Names then have values, of a byte at least and as short as can be, in `values`, which has
