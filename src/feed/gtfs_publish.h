@@ -12,6 +12,9 @@
 #define GTFS_PUBLICATIONS_MAX 64u /* kept; the one that nobody asked for the longest goes */
 #define GTFS_PUBLICATION_BYTES_MAX ((size_t)1 << 30) /* of those kept, together */
 #define GTFS_MESSAGE_FRESH_MS 1000 /* a message made so lately is given again */
+/* Vehicles that nobody has seen for longer are not published: gtfs.org's best practices want them fresh, and a source
+ * that died must not keep its buses in the street. */
+#define GTFS_UNSEEN_S_MAX 300
 #define GTFS_ASKS_MAX 1024u /* that wait */
 
 enum gtfs_document {

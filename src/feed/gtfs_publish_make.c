@@ -2,6 +2,7 @@
  *
  * Entities are found by their ids, as NGSI-LD names them: urn:ngsi-ld:Vehicle:…, urn:ngsi-ld:GtfsTripUpdate:… and
  * urn:ngsi-ld:Alert:…, whoever wrote them; which of them are about the timetable, realtime_writer_add() decides. */
+#include "base/time_value.h"
 #include "feed/feed_clock_int.h"
 #include "feed/gtfs_export.h"
 #include "feed/gtfs_publish_int.h"
@@ -91,7 +92,9 @@ static enum err_code gather_all(struct gathering *gathering, struct store_reader
 static enum err_code make_message(struct store_reader *reader, const struct gtfs_ask *ask,
 				  const struct gtfs_watch *watch, int64_t now_us, struct buf *out, struct error *err)
 {
-	const struct realtime_writer_options options = {.timetable = ask->timetable, .planned_too = ask->planned_too};
+	const struct realtime_writer_options options = {.timetable = ask->timetable,
+							.planned_too = ask->planned_too,
+							.seen_from_s = now_us / US_PER_S - GTFS_UNSEEN_S_MAX};
 	struct gathering gathering = {.parser = json_parser_new(), .watch = watch, .now_us = now_us, .err = err};
 	struct arena arena;
 	struct str bytes;

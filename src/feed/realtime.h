@@ -150,6 +150,7 @@ struct realtime_writer;
 struct realtime_writer_options {
 	struct str timetable; /* the GTFS feed, as imported */
 	bool planned_too; /* vehicles that nobody saw (positionBasis other than "observed") as well */
+	int64_t seen_from_s; /* vehicles that were last seen before this are passed over; 0: none is */
 };
 
 /* The writer lies in the arena, with all that it gathers. ERR_INVALID (name), ERR_MEMORY. */

@@ -174,6 +174,8 @@ static const struct gtfsrt_vehicle *vehicle_of(struct realtime_writer *writer)
 	set_place(writer, vehicle);
 	if (vehicle->timestamp_s == GTFSRT_TIME_NONE)
 		vehicle->timestamp_s = observed_of(writer, RT_NEXT_STOP);
+	if (!planned && vehicle->timestamp_s != GTFSRT_TIME_NONE && vehicle->timestamp_s < writer->options.seen_from_s)
+		return NULL;
 	vehicle->stop_id = stop_id_of(writer, json_text(value_of(writer, RT_NEXT_STOP)));
 	vehicle->status = realtime_word_number(realtime_status_word, json_text(value_of(writer, RT_STOP_STATUS)),
 					       GTFSRT_IN_TRANSIT_TO);

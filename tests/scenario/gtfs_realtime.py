@@ -13,6 +13,7 @@ import io
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -606,6 +607,23 @@ def a_city_is_zipped_beside_other_answers():
         print(f"# longest answer beside it: {longest * 1000:.0f} ms")
 
 
+def the_guides_say_what_works():
+    text = (root / "docs/how-to/connect-gtfs-realtime.md").read_text()
+    config = work / "guide.yaml"
+    config.write_text(re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1])
+    machi("config", "check", config)
+    text = (root / "docs/how-to/publish-gtfs.md").read_text()
+    named = re.findall(r"^\| `([a-z_.]+)` \|", text, re.MULTILINE)
+    same(len(named), 5)
+    machi("import", "gtfs", root / "data/singapore/gtfs.zip", "--feed", "singapore", "--data", work / "guide")
+    with Daemon(machi, work / "guide") as daemon:
+        described = json.loads(daemon.request("GET", "/openapi.json")[1])["paths"]
+        for name in named:
+            status, headers, _ = fetch(daemon, name, timetable="singapore")
+            same(status, 200, name)
+            check(headers["Content-Type"] in described[f"/api/v1/gtfs/{{timetable}}/{name}"]["get"]["responses"]["200"]["content"])
+
+
 def real_recordings_are_taken():
     if not recordings.exists():
         raise Skip("no recordings at ../shared/data/gtfs-rt")
@@ -633,7 +651,7 @@ CASES = [positions_become_vehicles_with_their_trips, trip_updates_become_delays_
          a_timetable_that_comes_later_is_used, names_that_collide_are_refused,
          a_feed_stops_while_its_server_says_nothing, a_feed_of_the_api_reaches_what_it_may, what_is_known_is_published,
          who_has_it_gets_it_not_again, planned_vehicles_are_published_when_asked_for, timetables_are_published_as_zips,
-         a_city_is_zipped_beside_other_answers, real_recordings_are_taken]
+         a_city_is_zipped_beside_other_answers, the_guides_say_what_works, real_recordings_are_taken]
 try:
     for case in CASES:
         tap.case(case)
