@@ -42,7 +42,8 @@ struct feed_kind {
 	enum feed_send (*send)(struct feed *feed, const struct feed_command *command);
 };
 
-extern const struct feed_kind feed_kind_gtfs_realtime, feed_kind_mqtt, feed_kind_sparkplug, feed_kind_webhook;
+extern const struct feed_kind feed_kind_gtfs_realtime, feed_kind_mqtt, feed_kind_home_assistant, feed_kind_sparkplug,
+	feed_kind_webhook;
 
 /* NULL at the end. */
 extern const struct feed_kind *const feed_kinds[];

@@ -1,4 +1,5 @@
 /* Feeds of kind mqtt: a subscription at a broker, whose messages of QoS 1 are acknowledged once they are durable. */
+#include "broker/identity.h"
 #include "feed/feed_clock_int.h"
 #include "feed/mqtt_feed_int.h"
 #include "net/mqtt_uri.h"
@@ -7,6 +8,8 @@
 
 #define TOPICS_MAX MQTT_FILTERS_MAX
 #define SESSION_S_DEFAULT 86400u
+#define IDENTITY_BYTES_MAX 1024u
+#define CLIENT_DIGITS 8u /* of the city's UUID, in a client id */
 #define FILE_PAUSE_MS 10000 /* until a file that cannot be used is looked at again */
 #define RECEIVE_MAX INTAKE_ENTITIES_MAX /* as many as a batch has; the broker may send them ahead of our answer */
 
@@ -186,12 +189,12 @@ enum err_code mqtt_feed_read(struct feed *feed, const struct mapping_reader *rea
 
 /* ---- messages ---- */
 
-static void take(struct mqtt_session *session, struct str topic, struct str payload)
+static void take(struct mqtt_session *session, const struct mqtt_message *message)
 {
 	if (session->format->take)
-		session->format->take(session, topic, payload);
+		session->format->take(session, message);
 	else
-		feed_take(session->feed, topic, payload);
+		feed_take(session->feed, message->topic, message->payload);
 }
 
 static bool take_message(void *self, const struct mqtt_message *message)
@@ -205,8 +208,25 @@ static bool take_message(void *self, const struct mqtt_message *message)
 	    !intake_add_receipt(feed->intake,
 				(struct intake_receipt){mqtt_subscriber_connection(session->subscriber), message->id}))
 		return false;
-	take(session, message->topic, message->payload);
+	take(session, message);
 	return true;
+}
+
+static bool more_topics(void *self, size_t place, struct str *ret_filter)
+{
+	struct mqtt_session *session = self;
+
+	return session->format->more && session->format->more(session, place, ret_filter);
+}
+
+static void more_refused(void *self, size_t place, const char *why)
+{
+	struct mqtt_session *session = self;
+	struct str topic = STR_NONE;
+
+	(void)more_topics(self, place, &topic);
+	feed_drop(session->feed, FEED_DROP_UNMAPPED, "the broker refuses the subscription to \"%.*s\": %s",
+		  STR_FMT(str_part(topic, 0, 100)), why);
 }
 
 static void drop_oversized(void *self, const struct mqtt_message *message, size_t payload_bytes)
@@ -274,6 +294,8 @@ static struct mqtt_subscriber_options options_of(struct mqtt_session *session, s
 		.receive_max = RECEIVE_MAX,
 		.filters = settings->filters,
 		.filter_count = settings->filter_count,
+		.more = more_topics,
+		.more_refused = more_refused,
 		.qos = settings->qos,
 		.trusted_file = settings->trusted_file,
 		.certificate_file = settings->certificate_file,
@@ -285,6 +307,25 @@ static struct mqtt_subscriber_options options_of(struct mqtt_session *session, s
 		.published = mqtt_feed_published,
 		.self = session,
 	};
+}
+
+/* A client id that no other city's feed of this name has: two of one id would push each other out. A city that was
+ * copied goes on as the one that it was. */
+static void name_client(const struct feed *feed, char *to, size_t room)
+{
+	struct store_reader *reader = NULL;
+	struct str uuid = STR_NONE;
+	struct arena arena;
+	struct error ignored;
+
+	arena_init_small(&arena, IDENTITY_BYTES_MAX, IDENTITY_BYTES_MAX);
+	if (store_reader_new(feed->store, &reader, &ignored) != ERR_OK ||
+	    identity_of_store(reader, &arena, &uuid, &ignored) != ERR_OK)
+		uuid = STR_NONE;
+	(void)store_reader_free(reader);
+	(void)snprintf(to, room, "machi-%.*s%s%.*s", STR_FMT(feed->name), uuid.len ? "-" : "",
+		       STR_FMT(str_part(uuid, 0, CLIENT_DIGITS)));
+	arena_done(&arena);
 }
 
 /* False: no memory, and the feed is told. */
@@ -309,10 +350,10 @@ static void end(struct mqtt_session *session)
 void mqtt_feed_run(struct feed *feed)
 {
 	struct mqtt_session session = {.feed = feed};
-	char client_id[FEED_NAME_BYTES_MAX + 16];
+	char client_id[FEED_NAME_BYTES_MAX + 32];
 	struct error err;
 
-	(void)snprintf(client_id, sizeof(client_id), "machi-%.*s", STR_FMT(feed->name));
+	name_client(feed, client_id, sizeof(client_id));
 	const struct mqtt_subscriber_options options = options_of(&session, str_from(client_id));
 
 	while (feed_goes_on(feed) && !begin(&session)) {
@@ -338,9 +379,10 @@ void mqtt_feed_run(struct feed *feed)
 void mqtt_feed_try(struct feed *feed, struct str topic, struct str payload)
 {
 	struct mqtt_session session = {.feed = feed};
+	const struct mqtt_message message = {.topic = topic, .payload = payload};
 
 	if (begin(&session))
-		take(&session, topic, payload);
+		take(&session, &message);
 	end(&session);
 }
 

@@ -17,7 +17,9 @@ struct mqtt_format {
 	/* What it has to remember while the feed runs, or while a message is tried; NULL: no memory. */
 	void *(*begin)(struct feed *feed);
 	void (*end)(void *state);
-	void (*take)(struct mqtt_session *session, struct str topic, struct str payload); /* NULL: feed_take() */
+	void (*take)(struct mqtt_session *session, const struct mqtt_message *message); /* NULL: feed_take() */
+	/* Further topics that messages have told of (net/mqtt_subscriber.h). NULL: there are none. */
+	bool (*more)(struct mqtt_session *session, size_t place, struct str *ret_filter);
 };
 
 struct mqtt_session { /* feed->session */

@@ -46,8 +46,9 @@ static void take_deaths(struct feed *feed, const struct sparkplug_topic *topic, 
 	}
 }
 
-static void take(struct mqtt_session *session, struct str at, struct str payload)
+static void take(struct mqtt_session *session, const struct mqtt_message *received)
 {
+	struct str at = received->topic, payload = received->payload;
 	struct feed *feed = session->feed;
 	struct sparkplug_taken taken;
 	struct sparkplug_topic topic;
