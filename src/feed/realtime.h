@@ -55,6 +55,8 @@ enum realtime_reason {
 
 /* "matched", "trip unknown" and so on. */
 const char *realtime_reason_text(enum realtime_reason reason);
+/* In a word, for counts: "matched", "unknownTrip". */
+const char *realtime_reason_name(enum realtime_reason reason);
 
 struct realtime_finding {
 	enum realtime_reason reason;

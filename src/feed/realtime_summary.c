@@ -201,6 +201,20 @@ static enum err_code tell_route(struct reporting *reporting, uint32_t row, const
 	return tell(reporting, id, &entity, err);
 }
 
+static struct json unmatched(struct entity *entity, const uint32_t *by_reason)
+{
+	struct json object = json_object();
+
+	for (enum realtime_reason reason = REALTIME_NO_TRIP; reason < REALTIME_REASON_COUNT; reason++) {
+		struct json count = json_int(entity->arena, by_reason[reason]);
+
+		entity->failed = entity->failed || count.kind == JSON_NULL;
+		if (by_reason[reason])
+			entity_member(entity, &object, str_from(realtime_reason_name(reason)), count);
+	}
+	return object;
+}
+
 static enum err_code tell_feed(struct reporting *reporting, const struct realtime_summary *summary,
 			       const uint32_t *by_reason, struct error *err)
 {
@@ -208,7 +222,6 @@ static enum err_code tell_feed(struct reporting *reporting, const struct realtim
 				     STR_FMT(reporting->realtime->options.feed));
 	struct entity entity;
 	int64_t matched = (int64_t)by_reason[REALTIME_MATCHED] + by_reason[REALTIME_EXTRA];
-	struct json unmatched = json_object();
 	enum err_code code = begin(reporting, STR(REALTIME_REPORT), id, &entity, err);
 
 	if (code)
@@ -217,11 +230,7 @@ static enum err_code tell_feed(struct reporting *reporting, const struct realtim
 	entity_number(&entity, reporting->iris[REPORT_TRIP_UPDATES], summary->told[REALTIME_TRIP]);
 	entity_number(&entity, reporting->iris[REPORT_ALERTS], summary->told[REALTIME_ALERT]);
 	entity_number(&entity, reporting->iris[REPORT_TRIPS_MATCHED], matched);
-	for (enum realtime_reason reason = REALTIME_NO_TRIP; reason < REALTIME_REASON_COUNT; reason++)
-		if (by_reason[reason])
-			entity_member(&entity, &unmatched, str_from(realtime_reason_text(reason)),
-				      json_int(entity.arena, by_reason[reason]));
-	entity_property(&entity, reporting->iris[REPORT_TRIPS_UNMATCHED], unmatched);
+	entity_property(&entity, reporting->iris[REPORT_TRIPS_UNMATCHED], unmatched(&entity, by_reason));
 	add_punctuality(reporting, &entity, &summary->punctuality, summary->delay_sum_s);
 	entity.observed = json_null();
 	entity_text(&entity, reporting->iris[REPORT_TIMETABLE], reporting->realtime->options.timetable);

@@ -223,7 +223,7 @@ def positions_become_vehicles_with_their_trips():
             same(found["nextStop"]["object"], "urn:ngsi-ld:GtfsStop:tiny:q")
             check("hasTrip" not in entity(daemon, "Vehicle:live:8"), "an unknown trip is no trip")
             counts = status(daemon)
-            same([counts["trips"][key] for key in ("matched", "unknown trip", "no trip")], [1, 1, 1])
+            same([counts["trips"][key] for key in ("matched", "unknownTrip", "noTrip")], [1, 1, 1])
             same(counts["told"]["vehicles"], 3)
             metrics = daemon.request("GET", "/metrics")[1].decode()
             check('machi_gtfs_realtime_trips{feed="live",tenant="",kind="gtfs_realtime",result="matched"} 1\n' in metrics,
@@ -276,7 +276,7 @@ def trip_updates_become_delays_and_reports():
             same([report[key]["value"] for key in ("vehicles", "tripUpdates", "runsLate", "runsOnTime", "onTimeShare",
                                                    "meanDelay")], [1, 3, 1, 0, 0, 400])
             same(value(daemon, "GtfsRouteReport:live:1", "hasRoute"), "urn:ngsi-ld:GtfsRoute:tiny:1")
-            same(status(daemon)["runs"], {"early": 0, "on time": 0, "late": 1})
+            same(status(daemon)["runs"], {"early": 0, "onTime": 0, "late": 1})
             # Copies of a trip leave the planned one alone.
             source.say(update("u4", f'{plain} schedule_relationship: DUPLICATED',
                               f'trip_properties {{ trip_id: "copy" start_date: "{TODAY}" start_time: "09:30:00" }} '
