@@ -13,6 +13,7 @@ import io
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import subprocess
@@ -33,6 +34,7 @@ recordings = next((path for path in (root / "../shared/data/gtfs-rt", root / "..
                   root / "nowhere")
 tap = Tap()
 PATIENCE = 30
+ROUNDS = 12
 ENTITIES = "/ngsi-ld/v1/entities"
 TODAY = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d")
 NOON = int(datetime.datetime.strptime(TODAY + "12", "%Y%m%d%H").replace(tzinfo=datetime.timezone.utc).timestamp())
@@ -447,6 +449,56 @@ def a_feed_of_the_api_reaches_what_it_may():
             check(entity(daemon, "Vehicle:added:7"))
 
 
+def places(daemon):
+    code, body = daemon.request("GET", f"{ENTITIES}?type=Vehicle&idPattern=^urn:ngsi-ld:Vehicle:live:&limit=1000&"
+                                "options=simplified")
+    same(code, 200, body)
+    return {found["id"].split(":")[-1]: found["location"]["coordinates"] for found in json.loads(body)}
+
+
+def whatever_happens_the_store_says_what_the_last_message_says():
+    chance = random.Random(4711)
+    data, config = work / "whatever", work / "whatever.yaml"
+    timetable(data)
+    with Source() as source, contextlib.ExitStack() as stack:
+        config.write_text("feeds:\n" + feed(source, "/a.pb", "/b.pb"))
+        source.say(path="/b.pb")
+        daemon = stack.enter_context(Daemon(machi, data, "--config", config))
+        kills = 0
+        for step in range(ROUNDS):
+            wanted = {str(name): [round(chance.uniform(-1, 1), 4), round(chance.uniform(-1, 1), 4)]
+                      for name in chance.sample(range(200), chance.randrange(1, 120))}
+            split = chance.randrange(len(wanted) + 1)
+            names = list(wanted)
+            trouble = chance.choice(["none", "kill", "kill", "server", "bad", "delete"])
+            for path, part in (("/a.pb", names[:split]), ("/b.pb", names[split:])):
+                source.say(*(vehicle(name, *wanted[name], at=now() + step) for name in part), path=path)
+            if trouble == "kill":
+                time.sleep(chance.random())
+                daemon.kill()
+                kills += 1
+                daemon = stack.enter_context(Daemon(machi, data, "--config", config))
+            elif trouble == "server":
+                source.stop()
+                time.sleep(0.2)
+                source.start()
+            elif trouble == "bad":
+                good = source.files["/a.pb"][0]
+                source.put("/a.pb", good[:len(good) // 2] + b"\xff")
+                time.sleep(1)
+                source.put("/a.pb", good)
+            elif trouble == "delete":
+                for name in list(places(daemon))[:5]:
+                    daemon.request("DELETE", f"{ENTITIES}/urn:ngsi-ld:Vehicle:live:{name}")
+                time.sleep(1.2)  # what came to nothing is told by the next message
+                for path, part in (("/a.pb", names[:split]), ("/b.pb", names[split:])):
+                    source.say(*(vehicle(name, *wanted[name], at=now() + step + 1) for name in part), path=path)
+            until(lambda: places(daemon) == wanted, f"round {step}, {trouble}")
+        print(f"# {ROUNDS} rounds, {kills} kills")
+        same(daemon.stop(), 0)
+        check("integrity" not in machi("check", "--data", data).err)
+
+
 # ---- out ----
 
 def fetch(daemon, name, headers=None, timetable="tiny"):
@@ -646,7 +698,8 @@ def real_recordings_are_taken():
 
 
 CASES = [positions_become_vehicles_with_their_trips, trip_updates_become_delays_and_reports, alerts_become_alerts,
-         a_server_that_dies_is_asked_again, one_url_that_fails_does_not_stop_the_others, what_cannot_be_read_is_counted,
+         whatever_happens_the_store_says_what_the_last_message_says, a_server_that_dies_is_asked_again,
+         one_url_that_fails_does_not_stop_the_others, what_cannot_be_read_is_counted,
          what_an_earlier_run_left_is_removed_and_the_rest_stays, what_somebody_deleted_is_told_whole,
          a_timetable_that_comes_later_is_used, names_that_collide_are_refused,
          a_feed_stops_while_its_server_says_nothing, a_feed_of_the_api_reaches_what_it_may, what_is_known_is_published,
