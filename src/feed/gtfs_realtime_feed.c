@@ -113,13 +113,15 @@ static enum err_code tell_summary(struct gtfs_realtime *session, struct error *e
 
 static bool is_time_to_sweep(const struct gtfs_realtime *session)
 {
+	int64_t running_ms = feed_clock_ms() - session->started_ms;
 	uint32_t heard = 0;
 
 	for (uint32_t i = 0; i < session->settings->url_count; i++)
 		heard += session->sources[i].heard;
-	if (session->swept || heard == 0)
+	if (session->swept)
 		return false;
-	return heard == session->settings->url_count || feed_clock_ms() - session->started_ms > SWEEP_PATIENCE_MS;
+	return heard == session->settings->url_count || (heard && running_ms > SWEEP_PATIENCE_MS) ||
+	       running_ms > (int64_t)session->settings->forget_s * 1000;
 }
 
 /* What comes behind the messages. Failures are tried again with the next. */

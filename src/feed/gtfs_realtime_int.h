@@ -15,7 +15,7 @@ struct gtfs_realtime_settings { /* in the feed's arena */
 	const char *urls[REALTIME_SOURCES_MAX];
 	struct str shown[REALTIME_SOURCES_MAX]; /* the URLs as people may see them */
 	uint32_t url_count;
-	uint32_t interval_s, timeout_s;
+	uint32_t interval_s, timeout_s, forget_s;
 	size_t message_bytes_max;
 	struct transit_on_time on_time;
 	const char *const *headers; /* NULL at the end; secret */
@@ -44,6 +44,8 @@ struct gtfs_realtime_source {
 	uint32_t failures; /* in a row */
 	char etag[GTFS_REALTIME_ETAG_BYTES], modified[64]; /* of the last good message; "": none */
 	bool heard; /* there was a good message since the feed started */
+	bool told; /* something of it may be in the store */
+	int64_t good_ms; /* when it answered last as it should */
 	char trouble[ERROR_DETAIL_BYTES]; /* "": none */
 	uint32_t by_reason[REALTIME_REASON_COUNT]; /* of its last message, with what follows */
 	uint32_t stops_unknown, places_refused;

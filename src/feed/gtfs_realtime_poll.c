@@ -3,6 +3,7 @@
  * it stands for is durable. */
 #include "feed/feed_clock_int.h"
 #include "feed/gtfs_realtime_int.h"
+#include "gtfsrt/gtfsrt.h"
 #include "net/http_client.h"
 
 #include <stdio.h>
@@ -47,6 +48,28 @@ static void count_report(struct gtfs_realtime *session, struct gtfs_realtime_sou
 		return;
 	feed->own.dropped[FEED_DROP_INVALID] += report->refused - 1;
 	feed_drop(feed, FEED_DROP_INVALID, "%.200s", report->refusal.detail);
+}
+
+/* What a URL told that has been failing for long is no longer so: as if it had told of nothing. */
+static void forget(struct gtfs_realtime *session, struct gtfs_realtime_source *source)
+{
+	static const struct gtfsrt_message nothing = {.timestamp_s = GTFSRT_TIME_NONE};
+	const struct realtime_sink sink = {gtfs_realtime_tell, session};
+	struct realtime_report report;
+	struct str bytes;
+	struct error err;
+
+	arena_clear(&session->arena);
+	enum err_code code = gtfsrt_encode(&nothing, &session->arena, &bytes, &err);
+
+	if (!code)
+		code = realtime_take(session->realtime, (uint32_t)(source - session->sources), bytes,
+				     feed_now_us(session->feed), &session->arena, &sink, &report, &err);
+	source->told = !feed_settle(session->feed) || code != ERR_OK;
+	if (source->told)
+		return;
+	memset(source->by_reason, 0, sizeof(source->by_reason));
+	source->stops_unknown = source->places_refused = 0;
 }
 
 static enum err_code take(struct gtfs_realtime *session, struct gtfs_realtime_source *source, struct error *err)
@@ -115,6 +138,7 @@ static enum err_code fetch_and_take(struct gtfs_realtime *session, uint32_t numb
 		return ERR_OK;
 	}
 	source->etag[0] = source->modified[0] = '\0';
+	source->told = source->told || !code;
 	if (!code)
 		code = take(session, source, err);
 	/* Also after an error: what was added of it lies in memory that is used again. */
@@ -151,6 +175,10 @@ bool gtfs_realtime_poll(struct gtfs_realtime *session, uint32_t number)
 		return false;
 	source->failures = code ? source->failures + 1 : 0;
 	session->feed->own.counts[COUNT_FAILED] += code != ERR_OK;
+	if (!code)
+		source->good_ms = start_ms;
+	else if (source->told && start_ms - source->good_ms > (int64_t)session->settings->forget_s * 1000)
+		forget(session, source);
 	(void)snprintf(source->trouble, sizeof(source->trouble), "%s", code ? err.detail : "");
 	source->due_ms = start_ms + (int64_t)pause_s(session, source->failures) * 1000;
 	return feed_goes_on(session->feed);

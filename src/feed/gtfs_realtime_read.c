@@ -11,6 +11,7 @@
 #define INTERVAL_S_DEFAULT 15u
 #define TIMEOUT_S_DEFAULT 10u
 #define TIMEOUT_S_MAX 120u
+#define FORGET_S_DEFAULT 3600u
 #define MESSAGE_MB_DEFAULT 32.0
 #define MESSAGE_MB_MAX ((double)(GTFSRT_BYTES_MAX >> 20))
 #define ON_TIME_S_MAX 3600.0
@@ -136,6 +137,8 @@ static enum err_code read_times(const struct mapping_reader *reader, const struc
 		code = yaml_tree_refuse(yaml_tree_get(node, STR("timeout")), reader->err,
 					"expected a timeout of at most %u s", TIMEOUT_S_MAX);
 	if (!code)
+		code = feed_read_seconds(reader, node, "forget_after", FORGET_S_DEFAULT, &settings->forget_s);
+	if (!code)
 		code = mapping_read_number(reader, node, "message_megabytes", 1, MESSAGE_MB_MAX, &megabytes);
 	settings->message_bytes_max = (size_t)(megabytes * (1 << 20));
 	return code;
@@ -163,7 +166,7 @@ static enum err_code read_timetable(const struct feed *feed, const struct mappin
 
 enum err_code gtfs_realtime_read(struct feed *feed, const struct mapping_reader *reader, const struct yaml_tree *node)
 {
-	static const char *const known[] = {"timetable", "urls",    "interval",          "timeout",
+	static const char *const known[] = {"timetable", "urls",    "interval",          "timeout", "forget_after",
 					    "headers",   "on_time", "message_megabytes", NULL};
 	struct gtfs_realtime_settings *settings = arena_new(&feed->arena, struct gtfs_realtime_settings);
 

@@ -321,6 +321,22 @@ def a_server_that_dies_is_asked_again():
             same(position(daemon, "7"), [0.002, 0])
 
 
+def what_a_url_told_is_forgotten_when_it_fails_for_long():
+    with Source() as source:
+        source.say(vehicle("7", 0.001), path="/a.pb")
+        source.say('entity { id: "a1" alert { informed_entity { route_id: "1" } } }', path="/b.pb")
+        with running("forgotten", feed(source, "/a.pb", "/b.pb", more="      forget_after: 3 s\n")) as daemon:
+            is_up(daemon)
+            source.status["/a.pb"] = 500
+            start = time.monotonic()
+            until(lambda: entity(daemon, "Vehicle:live:7") == {}, "it is forgotten")
+            check(time.monotonic() - start > 2, "not at once")
+            time.sleep(2)
+            check(entity(daemon, "Alert:live:a1"), "what does not change stays")
+            source.status.clear()
+            until(lambda: position(daemon, "7") == [0.001, 0], "it is back, with the message of before")
+
+
 def one_url_that_fails_does_not_stop_the_others():
     with Source() as source:
         source.say(vehicle("7", 0.001), path="/good.pb")
@@ -699,7 +715,8 @@ def real_recordings_are_taken():
 
 CASES = [positions_become_vehicles_with_their_trips, trip_updates_become_delays_and_reports, alerts_become_alerts,
          whatever_happens_the_store_says_what_the_last_message_says, a_server_that_dies_is_asked_again,
-         one_url_that_fails_does_not_stop_the_others, what_cannot_be_read_is_counted,
+         what_a_url_told_is_forgotten_when_it_fails_for_long, one_url_that_fails_does_not_stop_the_others,
+         what_cannot_be_read_is_counted,
          what_an_earlier_run_left_is_removed_and_the_rest_stays, what_somebody_deleted_is_told_whole,
          a_timetable_that_comes_later_is_used, names_that_collide_are_refused,
          a_feed_stops_while_its_server_says_nothing, a_feed_of_the_api_reaches_what_it_may, what_is_known_is_published,
