@@ -19,8 +19,8 @@
 /* ---- counts ---- */
 
 #define TRIPS "Vehicles and trip updates of the last messages, by how their trip was found in the timetable."
-#define RUNS "Runs under way with a known delay, by their punctuality."
-#define TOLD "Entities that the last messages told of."
+#define RUNS "Runs with a known delay, by their punctuality, as of the last minute."
+#define TOLD "Entities that messages told of, as of the last minute."
 #define TRIP_COUNT(text)                                                                                               \
 	{                                                                                                              \
 		"trips", (text), "machi_gtfs_realtime_trips", "result", TRIPS, true                                    \

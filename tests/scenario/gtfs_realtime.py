@@ -709,7 +709,7 @@ def real_recordings_are_taken():
             is_up(daemon)
             same(sum(status(daemon)["dropped"].values()), 0, status(daemon))
             count = len(json.loads(daemon.request("GET", f"{ENTITIES}?type=Vehicle&limit=1000&options=simplified")[1]))
-            same(count, status(daemon)["told"]["vehicles"])
+            until(lambda: status(daemon)["told"]["vehicles"] == count, "the count of the first report")
             check(count >= wanted["/bull.pb"] + wanted["/miway.pb"], f"{count} vehicles of {wanted}")
 
 
