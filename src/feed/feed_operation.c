@@ -1,21 +1,12 @@
 /* Operations of kinds that know what the store has of their entities, on their way into it. */
-#include "feed/feed_int.h"
+#include "feed/feed_fetch_int.h"
 
 enum err_code feed_add_operation(struct feed *feed, enum broker_operation operation, struct str id,
 				 const struct json *entity, struct error *err)
 {
-	struct intake *intake = feed->intake;
-
-	while (!intake_has_room(intake)) {
-		intake_turn(intake);
-		if (intake_has_room(intake))
-			break;
-		feed_show(feed, feed->own.state, NULL);
-		feed_wait(feed, NULL, intake_deadline_ms(intake));
-		if (!feed_goes_on(feed))
-			return err_set(err, ERR_CONFLICT, "the feed is being stopped");
-	}
-	if (!intake_add_operation(intake, operation, id, entity))
+	if (!feed_wait_for_room(feed))
+		return err_set(err, ERR_CONFLICT, "the feed is being stopped");
+	if (!intake_add_operation(feed->intake, operation, id, entity))
 		return err_set(err, ERR_MEMORY, "no memory for an entity");
 	return ERR_OK;
 }

@@ -16,6 +16,7 @@ enum err_code feed_set_new(const struct feed_set_options *options, struct feed_s
 	if (!set)
 		return err_set(err, ERR_MEMORY, "no memory for feeds");
 	set->options = *options;
+	(void)pthread_mutex_init(&set->work, NULL);
 	(void)pthread_mutex_init(&set->lock, NULL);
 	(void)pthread_mutex_init(&set->change_lock, NULL);
 	(void)pthread_cond_init(&set->changed, NULL);
@@ -32,11 +33,18 @@ enum err_code feed_set_new(const struct feed_set_options *options, struct feed_s
 
 void feed_set_stop(struct feed_set *set)
 {
+	bool stops[FEEDS_MAX] = {false};
+
 	feed_set_manage_end(set);
+	(void)pthread_mutex_lock(&set->work);
 	(void)pthread_mutex_lock(&set->lock);
 	for (size_t i = 0; i < set->count; i++)
-		feed_stop(set->feeds[i]);
+		stops[i] = feed_stop_begin(set->feeds[i]); /* all at once */
 	(void)pthread_mutex_unlock(&set->lock);
+	for (size_t i = 0; i < set->count; i++)
+		if (stops[i])
+			feed_stop_end(set->feeds[i]);
+	(void)pthread_mutex_unlock(&set->work);
 }
 
 struct feed_set *feed_set_free(struct feed_set *set)
@@ -46,6 +54,7 @@ struct feed_set *feed_set_free(struct feed_set *set)
 	feed_set_stop(set);
 	for (size_t i = 0; i < set->count; i++)
 		(void)feed_free(set->feeds[i]);
+	(void)pthread_mutex_destroy(&set->work);
 	(void)pthread_mutex_destroy(&set->lock);
 	(void)pthread_mutex_destroy(&set->change_lock);
 	(void)pthread_cond_destroy(&set->changed);
@@ -75,17 +84,19 @@ enum err_code feed_not_there(struct str name, struct error *err)
 	return err_set(err, ERR_NOT_FOUND, "there is no feed \"%.*s\"", STR_FMT(str_part(name, 0, 100)));
 }
 
-static void take_out(struct feed_set *set, size_t at)
-{
-	feed_stop(set->feeds[at]);
-	(void)feed_free(set->feeds[at]);
-	set->count--;
-	memmove(&set->feeds[at], &set->feeds[at + 1], (set->count - at) * sizeof(set->feeds[0]));
-}
-
 void feed_set_take_out(struct feed_set *set, struct str name)
 {
-	take_out(set, place_of(set, name));
+	(void)pthread_mutex_lock(&set->lock);
+	size_t at = place_of(set, name);
+	struct feed *feed = set->feeds[at];
+	bool stops = feed_stop_begin(feed);
+
+	set->count--;
+	memmove(&set->feeds[at], &set->feeds[at + 1], (set->count - at) * sizeof(set->feeds[0]));
+	(void)pthread_mutex_unlock(&set->lock);
+	if (stops)
+		feed_stop_end(feed);
+	(void)feed_free(feed);
 }
 
 enum err_code feed_set_insert(struct feed_set *set, struct feed *feed, struct error *err)
@@ -175,37 +186,33 @@ static const struct yaml_tree *item_named(const struct yaml_tree *list, struct s
 	return NULL;
 }
 
-/* Takes away those of the configuration that are not in the list as they are. */
+/* Takes away those of the configuration that are not in the list as they are. Nobody else changes the set meanwhile. */
 static void remove_others(struct feed_set *set, const struct yaml_tree *list)
 {
-	(void)pthread_mutex_lock(&set->lock);
 	for (size_t i = set->count; i-- > 0;) {
-		struct feed *feed = set->feeds[i];
+		const struct feed *feed = set->feeds[i];
 		const struct yaml_tree *item = item_named(list, feed->name);
 
-		if (feed->stored || (item && same_tree(item, feed->document)))
-			continue;
-		take_out(set, i);
+		if (!feed->stored && !(item && same_tree(item, feed->document)))
+			feed_set_take_out(set, feed->name);
 	}
-	(void)pthread_mutex_unlock(&set->lock);
 }
 
 enum err_code feed_set_use(struct feed_set *set, const struct yaml_tree *list, struct error *err)
 {
 	enum err_code code = ERR_OK;
 
+	(void)pthread_mutex_lock(&set->work);
 	remove_others(set, list);
 	for (uint32_t i = 0; list && i < list->count && !code; i++) {
 		struct str name = yaml_tree_get(&list->items[i], STR("name"))->text;
-
-		(void)pthread_mutex_lock(&set->lock);
 		const struct feed *feed = feed_set_find(set, name);
 		bool there = feed && !feed->stored && same_tree(&list->items[i], feed->document);
 
-		(void)pthread_mutex_unlock(&set->lock);
 		if (!there || item_named(list, name) != &list->items[i])
 			code = add_copy(set, &list->items[i], list->file, err);
 	}
+	(void)pthread_mutex_unlock(&set->work);
 	return code;
 }
 

@@ -2,12 +2,11 @@
 #ifndef MACHI_FEED_GTFS_REALTIME_INT_H
 #define MACHI_FEED_GTFS_REALTIME_INT_H
 
-#include "feed/feed_int.h"
+#include "feed/feed_fetch_int.h"
 #include "feed/gtfs_int.h"
 #include "feed/id_set.h"
 #include "feed/realtime.h"
 
-#define GTFS_REALTIME_HEADERS_MAX 16u
 #define GTFS_REALTIME_ETAG_BYTES 256u /* a longer one is not used */
 
 struct gtfs_realtime_settings { /* in the feed's arena */
@@ -18,7 +17,7 @@ struct gtfs_realtime_settings { /* in the feed's arena */
 	uint32_t interval_s, timeout_s, forget_s;
 	size_t message_bytes_max;
 	struct transit_on_time on_time;
-	const char *const *headers; /* NULL at the end; secret */
+	struct feed_headers headers; /* secret */
 };
 
 /* What the counts of this kind are, in their order. */
@@ -41,7 +40,8 @@ enum gtfs_realtime_count {
 /* One URL. */
 struct gtfs_realtime_source {
 	int64_t due_ms; /* CLOCK_MONOTONIC */
-	uint32_t failures; /* in a row */
+	int64_t wanted_pause_ms; /* it said so; 0: it did not */
+	int64_t pause_ms; /* behind the last failure; 0: it did not fail */
 	char etag[GTFS_REALTIME_ETAG_BYTES], modified[64]; /* of the last good message; "": none */
 	bool heard; /* there was a good message since the feed started */
 	bool told; /* something of it may be in the store */

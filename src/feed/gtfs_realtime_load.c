@@ -54,7 +54,7 @@ static void take_over(struct gtfs_realtime *session, struct transit_feed *timeta
 	session->report_ms = 0;
 	for (uint32_t i = 0; i < session->settings->url_count; i++) {
 		session->sources[i].etag[0] = session->sources[i].modified[0] = '\0';
-		if (session->sources[i].failures == 0)
+		if (session->sources[i].pause_ms == 0)
 			session->sources[i].due_ms = 0;
 	}
 }

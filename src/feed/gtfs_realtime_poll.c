@@ -4,20 +4,12 @@
 #include "feed/feed_clock_int.h"
 #include "feed/gtfs_realtime_int.h"
 #include "gtfsrt/gtfsrt.h"
-#include "net/http_client.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define REDIRECTS_MAX 5u
-#define PAUSE_S_MAX 300u
 #define ANSWER_BYTES_MAX ((size_t)1 << 20) /* of an answer's headers */
 #define ACCEPT "application/x-protobuf, application/protobuf, application/octet-stream;q=0.9, */*;q=0.5"
-
-static bool goes_on(void *self)
-{
-	return feed_goes_on(self);
-}
 
 static void keep_text(char *to, size_t room, struct str text)
 {
@@ -100,26 +92,19 @@ static enum err_code fetch(struct gtfs_realtime *session, uint32_t number, struc
 			   struct http_answer *ret_answer, struct error *err)
 {
 	const struct gtfs_realtime_settings *settings = session->settings;
-	const struct gtfs_realtime_source *source = &session->sources[number];
-	struct feed *feed = session->feed;
-	const struct http_fetch_options options = {
-		.timeout_ms = settings->timeout_s * 1000,
-		.redirects_max = REDIRECTS_MAX,
+	struct gtfs_realtime_source *source = &session->sources[number];
+	struct feed_fetch fetch = {
+		.feed = session->feed,
+		.shown = settings->shown[number],
+		.timeout_s = settings->timeout_s,
+		.headers = &settings->headers,
 		.accept = ACCEPT,
-		.policy = feed->stored ? feed->options->policy : NULL,
 		.if_none_match = source->etag[0] ? source->etag : NULL,
 		.if_modified_since = source->modified[0] ? source->modified : NULL,
-		.headers = settings->headers,
-		.secret_query = true,
-		.goes_on = goes_on,
-		.self = feed,
 	};
+	enum err_code code = feed_fetch(&fetch, settings->urls[number], arena, ret_answer, &session->body, err);
 
-	buf_clear(&session->body);
-	enum err_code code = http_get(settings->urls[number], &options, arena, ret_answer, &session->body, err);
-
-	if (code == ERR_LIMIT)
-		feed_drop(feed, FEED_DROP_OVERSIZED, "%.200s", err->detail);
+	source->wanted_pause_ms = (int64_t)fetch.retry_after_s * 1000;
 	return code;
 }
 
@@ -153,15 +138,12 @@ static enum err_code fetch_and_take(struct gtfs_realtime *session, uint32_t numb
 	return code;
 }
 
-static uint32_t pause_s(const struct gtfs_realtime *session, uint32_t failures)
+/* When it is asked again, counted from when it was asked. */
+static int64_t next_ms(const struct gtfs_realtime *session, const struct gtfs_realtime_source *source)
 {
-	uint64_t pause = session->settings->interval_s;
-
-	for (uint32_t i = 1; i < failures && pause < PAUSE_S_MAX; i++)
-		pause *= 2;
-	if (failures && pause > PAUSE_S_MAX && session->settings->interval_s < PAUSE_S_MAX)
-		pause = PAUSE_S_MAX;
-	return (uint32_t)pause;
+	if (!source->pause_ms)
+		return (int64_t)session->settings->interval_s * 1000;
+	return source->wanted_pause_ms > source->pause_ms ? source->wanted_pause_ms : source->pause_ms;
 }
 
 bool gtfs_realtime_poll(struct gtfs_realtime *session, uint32_t number)
@@ -173,13 +155,13 @@ bool gtfs_realtime_poll(struct gtfs_realtime *session, uint32_t number)
 
 	if (code && !feed_goes_on(session->feed))
 		return false;
-	source->failures = code ? source->failures + 1 : 0;
+	source->pause_ms = code ? feed_back_off_ms(source->pause_ms, session->settings->interval_s) : 0;
 	session->feed->own.counts[COUNT_FAILED] += code != ERR_OK;
 	if (!code)
 		source->good_ms = start_ms;
 	else if (source->told && start_ms - source->good_ms > (int64_t)session->settings->forget_s * 1000)
 		forget(session, source);
 	(void)snprintf(source->trouble, sizeof(source->trouble), "%s", code ? err.detail : "");
-	source->due_ms = start_ms + (int64_t)pause_s(session, source->failures) * 1000;
+	source->due_ms = start_ms + next_ms(session, source);
 	return feed_goes_on(session->feed);
 }

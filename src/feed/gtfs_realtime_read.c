@@ -2,9 +2,8 @@
  * refusal shows them. */
 #include "feed/gtfs_realtime_int.h"
 #include "gtfsrt/gtfsrt.h"
-#include "net/http_client.h"
+#include "net/http_url.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,6 +19,7 @@ static enum err_code read_url(struct feed *feed, const struct mapping_reader *re
 			      struct gtfs_realtime_settings *settings)
 {
 	enum err_code code = mapping_expect(reader, node, YAML_TREE_SCALAR, "a URL");
+	struct http_url_view view;
 	struct error cause;
 
 	if (code)
@@ -27,11 +27,13 @@ static enum err_code read_url(struct feed *feed, const struct mapping_reader *re
 	if (memchr(node->text.at, '\0', node->text.len))
 		return yaml_tree_refuse(node, reader->err, "expected a text without NUL");
 	settings->urls[settings->url_count] = node->text.at; /* yaml_tree.h puts a NUL behind it */
-	code = http_url_check(node->text.at, &feed->arena, &settings->shown[settings->url_count], &cause);
-	settings->url_count++;
+	code = http_url_look(node->text.at, &feed->arena, &view, &cause);
 	if (code == ERR_INVALID)
 		return yaml_tree_refuse(node, reader->err, "expected a URL of http or https");
-	return code ? mapping_no_memory(reader) : ERR_OK;
+	if (code)
+		return mapping_no_memory(reader);
+	settings->shown[settings->url_count++] = view.shown;
+	return ERR_OK;
 }
 
 static enum err_code read_urls(struct feed *feed, const struct mapping_reader *reader, const struct yaml_tree *node,
@@ -53,55 +55,6 @@ static enum err_code read_urls(struct feed *feed, const struct mapping_reader *r
 	if (settings->url_count > 1)
 		(void)snprintf(feed->place + len, sizeof(feed->place) - (size_t)len, " and %u more",
 			       settings->url_count - 1);
-	return ERR_OK;
-}
-
-/* token of RFC 9110, 5.6.2 */
-static bool is_header_name(struct str name)
-{
-	for (size_t i = 0; i < name.len; i++)
-		if (!isalnum((unsigned char)name.at[i]) && !memchr("!#$%&'*+-.^_`|~", name.at[i], 15))
-			return false;
-	return name.len > 0 && name.len <= 100;
-}
-
-static bool is_header_value(struct str value)
-{
-	for (size_t i = 0; i < value.len; i++)
-		if ((unsigned char)value.at[i] < ' ' || value.at[i] == 127)
-			return false;
-	return value.len > 0 && value.len <= 4096;
-}
-
-static enum err_code read_headers(struct feed *feed, const struct mapping_reader *reader, const struct yaml_tree *node,
-				  struct gtfs_realtime_settings *settings)
-{
-	const struct yaml_tree *map = yaml_tree_get(node, STR("headers"));
-
-	if (!map)
-		return ERR_OK;
-	if (map->kind != YAML_TREE_MAP || map->count > GTFS_REALTIME_HEADERS_MAX)
-		return yaml_tree_refuse(map, reader->err, "expected at most %u headers, each \"Name: value\"",
-					GTFS_REALTIME_HEADERS_MAX);
-	const char **headers = arena_array(&feed->arena, const char *, map->count + 1);
-
-	if (!headers)
-		return mapping_no_memory(reader);
-	for (uint32_t i = 0; i < map->count; i++) {
-		const struct yaml_tree *value = &map->items[i];
-
-		if (!is_header_name(map->keys[i].text))
-			return yaml_tree_refuse(&map->keys[i], reader->err, "expected the name of a header");
-		if (value->kind != YAML_TREE_SCALAR || !is_header_value(value->text))
-			return yaml_tree_refuse(value, reader->err, "expected the value of the header %.*s",
-						STR_FMT(map->keys[i].text));
-		headers[i] =
-			arena_printf(&feed->arena, "%.*s: %.*s", STR_FMT(map->keys[i].text), STR_FMT(value->text)).at;
-		if (!headers[i])
-			return mapping_no_memory(reader);
-	}
-	headers[map->count] = NULL;
-	settings->headers = headers;
 	return ERR_OK;
 }
 
@@ -182,6 +135,6 @@ enum err_code gtfs_realtime_read(struct feed *feed, const struct mapping_reader 
 	if (!code)
 		code = read_times(reader, node, settings);
 	if (!code)
-		code = read_headers(feed, reader, node, settings);
+		code = feed_read_headers(feed, reader, node, &settings->headers);
 	return code ? code : read_on_time(reader, node, settings);
 }

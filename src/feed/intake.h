@@ -20,9 +20,13 @@
 
 struct intake;
 
-struct intake_receipt { /* the feed's; of MQTT: which connection, which message */
-	uint64_t first;
-	uint64_t second;
+struct intake_receipt {
+	uint64_t first, second; /* the feed's; of MQTT: which connection, which message */
+	/* The intake's, once it is given back: what became of the entities that were added behind it, up to the next
+	 * one or the end of the batch. */
+	size_t entities, absent, refused; /* the last two as in struct intake_counts */
+	const struct error *why; /* the last of these was not stored; NULL: there is none */
+	size_t from; /* the first one in its batch */
 };
 
 struct intake_counts { /* since it was made */
@@ -61,7 +65,7 @@ bool intake_add(struct intake *intake, const struct json *entity, enum mapping_m
  * BROKER_DELETE (entity NULL), for kinds that know what the store has of their entities. */
 bool intake_add_operation(struct intake *intake, enum broker_operation operation, struct str id,
 			  const struct json *entity);
-bool intake_add_receipt(struct intake *intake, struct intake_receipt receipt);
+bool intake_add_receipt(struct intake *intake, uint64_t first, uint64_t second);
 
 bool intake_is_idle(const struct intake *intake); /* all that was added is durable, or known not to be */
 /* Is it too early for the next batch? Then there is no hurry to fill it: until intake_deadline_ms(). */

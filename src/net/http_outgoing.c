@@ -1,6 +1,5 @@
 /* What everything that goes out over libcurl shares. The policy of addresses is asked for each address just before its
  * socket is made. */
-#include "net/http_client.h"
 #include "net/http_outgoing_int.h"
 
 #include <string.h>
@@ -63,7 +62,7 @@ enum err_code http_url_take(struct http_url *url, const char *text, struct error
 	return no_url(text, err);
 }
 
-char *http_url_shown(const struct http_url *url, bool secret_query)
+char *http_url_shown(const struct http_url *url, bool hides_query)
 {
 	CURLU *shown = curl_url_dup(url->parts);
 	char *text = NULL;
@@ -72,31 +71,11 @@ char *http_url_shown(const struct http_url *url, bool secret_query)
 		return NULL;
 	(void)curl_url_set(shown, CURLUPART_USER, NULL, 0);
 	(void)curl_url_set(shown, CURLUPART_PASSWORD, NULL, 0);
-	if (secret_query) {
+	if (hides_query)
 		(void)curl_url_set(shown, CURLUPART_QUERY, NULL, 0);
-		(void)curl_url_set(shown, CURLUPART_FRAGMENT, NULL, 0);
-	}
 	(void)curl_url_get(shown, CURLUPART_URL, &text, 0);
 	curl_url_cleanup(shown);
 	return text;
-}
-
-enum err_code http_url_check(const char *url, struct arena *arena, struct str *ret_shown, struct error *err)
-{
-	struct http_url parts = {0};
-	enum err_code code = http_url_take(&parts, url, err);
-
-	if (code)
-		return code;
-	char *text = http_url_shown(&parts, true);
-	struct str shown = text ? arena_dup(arena, str_from(text)) : STR_NONE;
-
-	curl_free(text);
-	http_url_done(&parts);
-	if (!shown.at)
-		return err_set(err, ERR_MEMORY, "no memory for a URL");
-	*ret_shown = shown;
-	return ERR_OK;
 }
 
 /* ---- the gate ---- */
