@@ -150,7 +150,9 @@ enum answer_kind {
 	ANSWER_REGISTRATIONS,
 	ANSWER_SNAPSHOT,
 	ANSWER_TEMPORAL,
-	ANSWER_TEMPORALS
+	ANSWER_TEMPORALS,
+	ANSWER_PROTOBUF, /* GTFS Realtime */
+	ANSWER_ZIP
 };
 
 struct call;
@@ -527,6 +529,11 @@ void prometheus_build_info(struct call *call);
 void list_dead_letters(struct call *call);
 void replay_dead_letters(struct call *call);
 void drop_dead_letters(struct call *call);
+void publish_gtfs(struct call *call);
+void publish_vehicle_positions(struct call *call);
+void publish_trip_updates(struct call *call);
+void publish_alerts(struct call *call);
+void publish_realtime(struct call *call);
 void list_feeds(struct call *call);
 void show_feed(struct call *call);
 void add_feed(struct call *call);

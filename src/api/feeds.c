@@ -25,6 +25,22 @@ static void put_text(struct buf *out, const char *name, const char *text)
 	json_write_string(out, str_from(text));
 }
 
+/* Of the kind: "trips":{"matched":2,"trip unknown":1},"old":0 */
+static void put_counts(struct buf *out, const struct feed_info *info)
+{
+	for (size_t i = 0; i < info->count_count; i++) {
+		const struct feed_count *count = &info->counts[i];
+		bool same = i > 0 && strcmp(info->counts[i - 1].name, count->name) == 0;
+		bool last = i + 1 == info->count_count || strcmp(info->counts[i + 1].name, count->name) != 0;
+
+		if (!same)
+			buf_printf(out, ",\"%s\":%s", count->name, count->item ? "{" : "");
+		if (count->item)
+			buf_printf(out, "%s\"%s\":", same ? "," : "", count->item);
+		buf_printf(out, "%llu%s", (unsigned long long)info->stats.counts[i], count->item && last ? "}" : "");
+	}
+}
+
 static void put_feed(struct buf *out, const struct feed_info *info)
 {
 	const struct feed_stats *stats = &info->stats;
@@ -37,9 +53,12 @@ static void put_feed(struct buf *out, const struct feed_info *info)
 	buf_printf(out, ",\"origin\":\"%s\"", info->stored ? "api" : "configuration");
 	buf_printf(out, ",\"messages\":%llu,\"bytes\":%llu", (unsigned long long)stats->messages,
 		   (unsigned long long)stats->bytes);
-	buf_printf(out, ",\"entities\":{\"created\":%llu,\"changed\":%llu,\"unchanged\":%llu,\"late\":%llu}",
+	buf_printf(out,
+		   ",\"entities\":{\"created\":%llu,\"changed\":%llu,\"unchanged\":%llu,\"deleted\":%llu,"
+		   "\"late\":%llu}",
 		   (unsigned long long)stats->created, (unsigned long long)stats->changed,
-		   (unsigned long long)stats->unchanged, (unsigned long long)stats->late);
+		   (unsigned long long)stats->unchanged, (unsigned long long)stats->deleted,
+		   (unsigned long long)stats->late);
 	buf_put(out, STR(",\"dropped\":{"));
 	for (size_t i = 0; i < FEED_DROP_COUNT; i++)
 		buf_printf(out, "%s\"%s\":%llu", i ? "," : "", feed_drop_name((enum feed_drop)i),
@@ -47,6 +66,7 @@ static void put_feed(struct buf *out, const struct feed_info *info)
 	buf_printf(out, "},\"connects\":%llu,\"commits\":%llu,\"commitFailures\":%llu",
 		   (unsigned long long)stats->connects, (unsigned long long)stats->commits,
 		   (unsigned long long)stats->commit_failures);
+	put_counts(out, info);
 	buf_printf(out, ",\"commands\":%llu,\"commandsFailed\":%llu", (unsigned long long)stats->commands,
 		   (unsigned long long)stats->commands_failed);
 	put_time(out, "lastMessage", stats->message_us);

@@ -47,13 +47,26 @@ enum feed_state {
 
 const char *feed_state_name(enum feed_state state); /* "up" */
 
+/* What a kind counts beside what all do. */
+struct feed_count {
+	const char *name; /* "trips"; counts of one name stand together and differ by their items */
+	const char *item; /* "matched"; NULL: there is but one of this name */
+	const char *metric; /* "machi_gtfs_realtime_trips" */
+	const char *label; /* the item's in the metric: "reason" */
+	const char *help;
+	bool goes_down; /* a gauge */
+};
+
+#define FEED_COUNTS_MAX 32u
+
 struct feed_stats { /* counters since the feed was started */
 	enum feed_state state;
 	uint64_t messages, bytes; /* received; bytes of payload */
-	uint64_t created, changed, unchanged, late; /* entities; see intake.h */
+	uint64_t created, changed, unchanged, deleted, late; /* entities; see intake.h */
 	uint64_t dropped[FEED_DROP_COUNT]; /* messages, or rows of them */
 	uint64_t commits, commit_failures;
 	uint64_t connects; /* how often the peer was there */
+	uint64_t counts[FEED_COUNTS_MAX]; /* of the kind; struct feed_info says what they are */
 	uint64_t commands, commands_failed; /* that ended, well or not; of these, with ERROR */
 	int64_t message_us, error_us, drop_us; /* the last one, since 1970; 0: none */
 	char error[ERROR_DETAIL_BYTES]; /* of the connection or the store; "": none so far */
@@ -65,6 +78,8 @@ struct feed_info {
 	const char *kind; /* static */
 	char place[FEED_PLACE_BYTES_MAX]; /* where it gets its messages, without secrets */
 	bool stored; /* it was added while the daemon ran, and is in the database; else in the configuration */
+	const struct feed_count *counts; /* static; of stats.counts */
+	size_t count_count;
 	struct feed_stats stats;
 };
 

@@ -31,6 +31,8 @@ struct feed_kind {
 	void (*forget)(struct feed *feed, uint64_t tag);
 	/* What became of intake_add_receipt()'s (intake.h); the feed's thread, or who frees it. NULL: nobody asks. */
 	void (*settled)(void *feed, const struct intake_receipt *receipts, size_t count, const struct error *err);
+	/* An operation handed over by feed_add_operation() came to nothing; the feed's thread. NULL: nobody asks. */
+	void (*lost)(void *feed, struct str id);
 	/* Any thread: takes a post in, or says why not. NULL: there are none. */
 	enum err_code (*post)(struct feed *feed, struct feed_post *post, struct error *err);
 	/* Any thread: may this one call? Errors as of feed_set_call(). NULL: nobody calls feeds of this kind. */
@@ -38,6 +40,8 @@ struct feed_kind {
 	/* A dry run: what a message becomes, by feed_take_document(), feed_add_entity() and feed_drop(). NULL: by the
 	 * mappings; of kinds that map themselves there is none. */
 	void (*try_message)(struct feed *feed, struct str topic, struct str payload);
+	const struct feed_count *counts; /* what it counts beside what all do, in feed->own.counts; NULL: nothing */
+	size_t count_count;
 	/* Takes apart what stands behind "send" of a command; *ret_send lies in the feed's arena. NULL: the kind has no
 	 * commands. */
 	enum err_code (*read_send)(struct feed *feed, const struct mapping_reader *reader,
@@ -46,8 +50,8 @@ struct feed_kind {
 	enum feed_send (*send)(struct feed *feed, const struct feed_command *command);
 };
 
-extern const struct feed_kind feed_kind_home_assistant, feed_kind_http, feed_kind_influx, feed_kind_mqtt,
-	feed_kind_ngsiv2, feed_kind_ocpp, feed_kind_sparkplug, feed_kind_webhook;
+extern const struct feed_kind feed_kind_gtfs_realtime, feed_kind_home_assistant, feed_kind_http, feed_kind_influx,
+	feed_kind_mqtt, feed_kind_ngsiv2, feed_kind_ocpp, feed_kind_sparkplug, feed_kind_webhook;
 
 /* NULL at the end. */
 extern const struct feed_kind *const feed_kinds[];
@@ -172,6 +176,15 @@ bool feed_goes_on(const struct feed *feed);
  * (NULL: nothing else is waited for), whose revents are set. Then commands have their turn. */
 void feed_wait(struct feed *feed, struct pollfd *more, int64_t deadline_ms);
 int64_t feed_now_us(const struct feed *feed); /* since 1970 */
+
+/* ---- feed_operation.c: for kinds, on the feed's thread ---- */
+
+/* For kinds that know what the store has of their entities: an operation as in intake.h, on an expanded document, which
+ * with its id stays as it is until feed_settle(). Waits for room. ERR_CONFLICT: the feed stops; ERR_MEMORY. */
+MUST_CHECK enum err_code feed_add_operation(struct feed *feed, enum broker_operation operation, struct str id,
+					    const struct json *entity, struct error *err);
+/* Waits until all that was added is durable. False: the feed stops. */
+bool feed_settle(struct feed *feed);
 
 /* ---- feed_post.c: for kinds that are posted to ---- */
 

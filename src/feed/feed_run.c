@@ -67,6 +67,7 @@ static void take_counts(struct feed *feed)
 	own->created = counts.created;
 	own->changed = counts.changed;
 	own->unchanged = counts.unchanged + feed->repeated;
+	own->deleted = counts.deleted;
 	own->late = counts.late;
 	own->dropped[FEED_DROP_ABSENT] = counts.absent;
 	own->dropped[FEED_DROP_REFUSED] = counts.refused;
@@ -218,6 +219,7 @@ static enum err_code prepare(struct feed *feed, struct error *err)
 					       .settled = feed->kind->settled,
 					       .refused = refused,
 					       .not_stored = not_stored,
+					       .lost = feed->kind->lost,
 					       .self = feed};
 
 	return feed->intake ? ERR_OK : intake_new(&options, &feed->intake, err);

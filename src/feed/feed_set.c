@@ -225,7 +225,10 @@ static void put_text(char *to, size_t room, struct str text)
 
 static void make_info(struct feed *feed, struct feed_info *info)
 {
-	*info = (struct feed_info){.kind = feed->kind->name, .stored = feed->stored};
+	*info = (struct feed_info){.kind = feed->kind->name,
+				   .stored = feed->stored,
+				   .counts = feed->kind->counts,
+				   .count_count = feed->kind->count_count};
 	put_text(info->name, sizeof(info->name), feed->name);
 	put_text(info->tenant, sizeof(info->tenant), feed->tenant);
 	put_text(info->place, sizeof(info->place), str_from(feed->place));
@@ -277,6 +280,7 @@ static const struct metric metrics[] = {
 	{"machi_feed_entities_changed_total", "counter", "Entities changed.", offsetof(struct feed_stats, changed)},
 	{"machi_feed_entities_unchanged_total", "counter", "Entities that said the same already.",
 	 offsetof(struct feed_stats, unchanged)},
+	{"machi_feed_entities_deleted_total", "counter", "Entities deleted.", offsetof(struct feed_stats, deleted)},
 	{"machi_feed_late_total", "counter", "Changes of which something went into the history alone.",
 	 offsetof(struct feed_stats, late)},
 	{"machi_feed_commits_total", "counter", "Batches committed.", offsetof(struct feed_stats, commits)},
@@ -313,6 +317,39 @@ static void put_dropped(const struct feed_set *set, const struct feed_info *info
 		}
 }
 
+/* One metric of a kind, of all feeds of that kind; from: the first of its counts. Returns how many these are. */
+static size_t put_kind_metric(const struct feed_set *set, const struct feed_info *infos, const struct feed_kind *kind,
+			      size_t from, struct buf *out)
+{
+	const struct feed_count *first = &kind->counts[from];
+	size_t end = from;
+
+	put_head(out, first->metric, first->goes_down ? "gauge" : "counter", first->help);
+	while (end < kind->count_count && strcmp(kind->counts[end].metric, first->metric) == 0)
+		end++;
+	for (size_t i = 0; i < set->count; i++)
+		for (size_t c = from; c < end && set->feeds[i]->kind == kind; c++) {
+			put_labels(out, first->metric, set->feeds[i]);
+			if (kind->counts[c].item)
+				buf_printf(out, ",%s=\"%s\"", kind->counts[c].label, kind->counts[c].item);
+			buf_printf(out, "} %llu\n", (unsigned long long)infos[i].stats.counts[c]);
+		}
+	return end - from;
+}
+
+static void put_kinds(const struct feed_set *set, const struct feed_info *infos, struct buf *out)
+{
+	for (size_t k = 0; feed_kinds[k]; k++) {
+		const struct feed_kind *kind = feed_kinds[k];
+		bool any = false;
+
+		for (size_t i = 0; i < set->count; i++)
+			any = any || set->feeds[i]->kind == kind;
+		for (size_t from = 0; any && from < kind->count_count;)
+			from += put_kind_metric(set, infos, kind, from, out);
+	}
+}
+
 static void put_gauges(const struct feed_set *set, const struct feed_info *infos, struct buf *out)
 {
 	put_head(out, "machi_feed_up", "gauge", "1: the peer is there and the store takes what it says.");
@@ -340,6 +377,7 @@ static void put_all(const struct feed_set *set, const struct feed_info *infos, s
 	}
 	put_dropped(set, infos, out);
 	put_gauges(set, infos, out);
+	put_kinds(set, infos, out);
 }
 
 void feed_set_write_metrics(void *self, struct buf *out)

@@ -120,7 +120,7 @@ static bool grow(void **list, size_t count, size_t *room, size_t size)
 	return true;
 }
 
-bool intake_add(struct intake *intake, const struct json *entity, enum mapping_mode mode, bool history, uint64_t tag)
+static bool add_item(struct intake *intake, const struct broker_item *item, uint64_t tag)
 {
 	struct batch *batch = intake->filling;
 
@@ -128,7 +128,13 @@ bool intake_add(struct intake *intake, const struct json *entity, enum mapping_m
 	    !grow((void **)&batch->tags, batch->write.item_count, &batch->tag_room, sizeof(*batch->tags)))
 		return false;
 	batch->tags[batch->write.item_count] = tag;
-	batch->items[batch->write.item_count++] = (struct broker_item){
+	batch->items[batch->write.item_count++] = *item;
+	return true;
+}
+
+bool intake_add(struct intake *intake, const struct json *entity, enum mapping_mode mode, bool history, uint64_t tag)
+{
+	const struct broker_item item = {
 		.operation = mode == MAPPING_REPLACE ? BROKER_REPLACE : BROKER_APPEND_ATTRIBUTES,
 		.id = document_id(entity),
 		.entity = entity,
@@ -137,7 +143,16 @@ bool intake_add(struct intake *intake, const struct json *entity, enum mapping_m
 		.newest_stays = mode != MAPPING_REPLACE,
 		.no_history = !history,
 	};
-	return true;
+
+	return add_item(intake, &item, tag);
+}
+
+bool intake_add_operation(struct intake *intake, enum broker_operation operation, struct str id,
+			  const struct json *entity)
+{
+	const struct broker_item item = {.operation = operation, .id = id, .entity = entity, .overwrite = true};
+
+	return add_item(intake, &item, 0);
 }
 
 bool intake_add_receipt(struct intake *intake, uint64_t first, uint64_t second)
@@ -195,18 +210,26 @@ static void count_outcomes(struct intake *intake, const struct batch *batch)
 	const struct error *last = NULL;
 
 	for (size_t i = 0; i < batch->write.item_count; i++) {
-		const struct broker_outcome *outcome = &batch->items[i].outcome;
+		const struct broker_item *item = &batch->items[i];
+		const struct broker_outcome *outcome = &item->outcome;
 
+		if (item->operation == BROKER_DELETE && (outcome->code == ERR_OK || outcome->code == ERR_NOT_FOUND)) {
+			counts->deleted += outcome->code == ERR_OK;
+			continue;
+		}
 		counts->created += outcome->code == ERR_OK && outcome->created;
 		counts->changed += outcome->code == ERR_OK && !outcome->created && outcome->changed;
 		counts->unchanged += outcome->code == ERR_OK && !outcome->created && !outcome->changed;
 		counts->late += outcome->code == ERR_OK && outcome->late;
 		counts->absent += outcome->code == ERR_NOT_FOUND;
 		counts->refused += outcome->code != ERR_OK && outcome->code != ERR_NOT_FOUND;
-		if (outcome->code)
-			last = &outcome->error;
-		if (outcome->code && batch->tags[i] && intake->options.not_stored)
+		if (!outcome->code)
+			continue;
+		last = &outcome->error;
+		if (batch->tags[i] && intake->options.not_stored)
 			intake->options.not_stored(intake->options.self, batch->tags[i]);
+		if (intake->options.lost)
+			intake->options.lost(intake->options.self, item->id);
 	}
 	counts->commits++;
 	if (last && intake->options.refused)
@@ -275,6 +298,17 @@ static bool has_landed(struct intake *intake, struct batch *batch)
 
 	(void)pthread_mutex_unlock(&intake->lock);
 	return landed;
+}
+
+bool intake_is_idle(const struct intake *intake)
+{
+	for (size_t i = 0; i < BATCHES; i++) {
+		const struct batch *batch = &intake->batches[i];
+
+		if (batch->state != BATCH_FREE || batch->write.item_count || batch->receipt_count)
+			return false;
+	}
+	return true;
 }
 
 bool intake_is_gathering(const struct intake *intake)

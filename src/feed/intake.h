@@ -30,7 +30,7 @@ struct intake_receipt {
 };
 
 struct intake_counts { /* since it was made */
-	uint64_t created, changed, unchanged; /* entities */
+	uint64_t created, changed, unchanged, deleted; /* entities */
 	uint64_t late; /* of these: something went into the history alone */
 	uint64_t absent; /* mode update: there is no such entity */
 	uint64_t refused; /* by the broker, for what they say */
@@ -48,6 +48,8 @@ struct intake_options {
 	void (*refused)(void *self, const struct error *err);
 	/* Of each entity that was not stored and had a tag; before `refused`. NULL: nobody asks. */
 	void (*not_stored)(void *self, uint64_t tag);
+	/* An operation on this entity came to nothing, though its batch is durable. NULL: nobody asks. */
+	void (*lost)(void *self, struct str id);
 	void *self;
 };
 
@@ -61,8 +63,13 @@ bool intake_has_room(const struct intake *intake);
 struct arena *intake_arena(struct intake *intake);
 /* An expanded entity. tag: the caller's, 0: none. False: no memory, nothing was added. */
 bool intake_add(struct intake *intake, const struct json *entity, enum mapping_mode mode, bool history, uint64_t tag);
+/* Likewise an operation as it is: BROKER_REPLACE, BROKER_APPEND_ATTRIBUTES with a fragment to overwrite by, or
+ * BROKER_DELETE (entity NULL), for kinds that know what the store has of their entities. */
+bool intake_add_operation(struct intake *intake, enum broker_operation operation, struct str id,
+			  const struct json *entity);
 bool intake_add_receipt(struct intake *intake, uint64_t first, uint64_t second);
 
+bool intake_is_idle(const struct intake *intake); /* all that was added is durable, or known not to be */
 /* Is it too early for the next batch? Then there is no hurry to fill it: until intake_deadline_ms(). */
 bool intake_is_gathering(const struct intake *intake);
 /* Gives receipts of what is durable, tries again what was not, and hands over what has been filled. */
