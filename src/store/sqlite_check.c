@@ -280,7 +280,8 @@ static enum err_code check_document(struct check *check, sqlite3_stmt *row, stru
 	arena_clear(&check->arena);
 	check->iid = sqlite3_column_int64(row, 0);
 	check->id = arena_dup(&check->arena, sqlite_text(row, 1));
-	enum err_code code = json_parse(check->parser, &check->arena, sqlite_text(row, 5), NULL, &entity, &parse_error);
+	enum err_code code =
+		sqlite_document_read(&check->conn, row, 5, check->parser, false, &check->arena, &entity, &parse_error);
 
 	if (code == ERR_MEMORY) {
 		if (err)

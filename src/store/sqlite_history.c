@@ -306,6 +306,5 @@ enum err_code sqlite_txn_history(struct store_backend *backend, struct store_txn
 		code = sqlite_bundle_append(store, subject, changes, now_us, &bundled, err);
 	for (const struct change *change = changes; code == ERR_OK && !bundled && change; change = change->next)
 		code = append_change(store, subject, change, now_us, err);
-	store->written.count = 0;
 	return code ? code : note_absence(store, subject, id, changes, now_us, err);
 }

@@ -27,6 +27,7 @@ struct scan {
 	size_t union_count;
 	bool (*visit)(void *self, struct str bytes);
 	void *self;
+	struct buf document; /* the text of one that was packed; its own, for there are scans within scans */
 	uint64_t count; /* candidates */
 	uint64_t skip; /* candidates still to be passed over unread */
 };
@@ -117,6 +118,16 @@ static enum err_code choose(struct scan *scan, struct error *err)
 
 /* ---- walking ---- */
 
+static enum err_code show(struct scan *scan, sqlite3_stmt *stmt, bool *ret_more, struct error *err)
+{
+	struct str text;
+	enum err_code code = sqlite_document_text(scan->conn, stmt, 0, &scan->document, &text, err);
+
+	if (code == ERR_OK)
+		*ret_more = scan->visit(scan->self, text);
+	return code;
+}
+
 /* Counted, and shown when somebody wants to see it; *ret_more: false when visit wants no more. A number without
  * document is of an entity that is gone, which the index of values has still to learn, or an index row too many: the
  * check finds that. */
@@ -130,7 +141,7 @@ static enum err_code visit_entity(struct scan *scan, sqlite3_stmt *stmt, int64_t
 	if (code == ERR_OK && row) {
 		scan->count++;
 		if (scan->visit)
-			*ret_more = scan->visit(scan->self, sqlite_text(stmt, 0));
+			code = show(scan, stmt, ret_more, err);
 	}
 	(void)sqlite3_reset(stmt);
 	return code;
@@ -175,7 +186,7 @@ static enum err_code walk_all(struct scan *scan, struct error *err)
 
 	if (code)
 		return code;
-	while (more) {
+	while (code == ERR_OK && more) {
 		code = sqlite_step(scan->conn, stmt, "reading all entities", &row, err);
 		if (code || !row)
 			break;
@@ -183,7 +194,7 @@ static enum err_code walk_all(struct scan *scan, struct error *err)
 		if (scan->skip > 0)
 			scan->skip--;
 		else
-			more = scan->visit(scan->self, sqlite_text(stmt, 0));
+			code = show(scan, stmt, &more, err);
 	}
 	sqlite_give(scan->conn, SQL_ENTITY_ALL, stmt);
 	return code;
@@ -245,7 +256,9 @@ enum err_code sqlite_scan(struct store_snapshot *snapshot, const struct narrow *
 	if (code)
 		return code;
 	arena_init(&scan->arena, SCAN_ARENA_BYTES_MAX);
+	buf_init(&scan->document, STORE_DOCUMENT_BYTES_MAX);
 	code = run_scan(scan, err);
+	buf_done(&scan->document);
 	arena_done(&scan->arena);
 	sqlite_snapshot_end(reader);
 	if (code == ERR_OK)

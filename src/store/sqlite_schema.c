@@ -84,6 +84,10 @@ static const char *const migrations[SQLITE_SCHEMA_VERSION] = {
 	" why TEXT NOT NULL, body BLOB NOT NULL) STRICT;"
 	"CREATE INDEX dead_of ON dead(subscription);"
 	"INSERT INTO counter VALUES ('owed', 0);",
+
+	/* Documents may be packed: BLOBs beside texts (document_pack.h), which stay until they are put again. Nothing that
+	 * is stored changes, so the rows need not be written anew. */
+	"UPDATE sqlite_schema SET sql = replace(sql, 'doc TEXT', 'doc ANY') WHERE type = 'table' AND name = 'entity';",
 };
 
 static enum err_code read_versions(struct sqlite_conn *conn, int64_t *ret_application, int64_t *ret_version,
@@ -113,10 +117,29 @@ static enum err_code refuse_versions(const struct sqlite_conn *conn, int64_t app
 	return ERR_OK;
 }
 
+/* A step may change what a column is declared as (https://sqlite.org/lang_altertable.html, "Making Other Kinds Of Table
+ * Schema Changes"): the texts of the schema are written then, everybody is told to read them again, and so do we. */
+static enum err_code run_step(struct sqlite_conn *conn, int64_t version, struct error *err)
+{
+	char text[64];
+	int64_t cookie = 0;
+	enum err_code code = sqlite_pragma(conn, "PRAGMA writable_schema=ON", NULL, err);
+
+	if (code == ERR_OK)
+		code = sqlite_exec(conn, migrations[version], "bringing the schema forward", err);
+	if (code == ERR_OK)
+		code = sqlite_pragma(conn, "PRAGMA schema_version", &cookie, err);
+	if (code == ERR_OK) {
+		(void)snprintf(text, sizeof(text), "PRAGMA schema_version=%lld", (long long)cookie + 1);
+		code = sqlite_pragma(conn, text, NULL, err);
+	}
+	return code ? code : sqlite_pragma(conn, "PRAGMA writable_schema=RESET", NULL, err);
+}
+
 static enum err_code migrate_step(struct sqlite_conn *conn, int64_t version, struct error *err)
 {
 	char text[256];
-	enum err_code code = sqlite_exec(conn, migrations[version], "bringing the schema forward", err);
+	enum err_code code = run_step(conn, version, err);
 
 	if (code)
 		return code;
@@ -165,7 +188,9 @@ enum err_code sqlite_schema_migrate(struct sqlite_conn *conn, struct error *err)
 	code = sqlite_exec(conn, "BEGIN IMMEDIATE", "bringing the schema forward", err);
 	if (code)
 		return code;
+	(void)sqlite3_db_config(conn->db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
 	code = migrate_all(conn, err);
+	(void)sqlite3_db_config(conn->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	if (code == ERR_OK)
 		code = sqlite_exec(conn, "COMMIT", "bringing the schema forward", err);
 	if (code && !sqlite3_get_autocommit(conn->db))

@@ -293,7 +293,7 @@ enum err_code sqlite_name_of(struct sqlite_conn *conn, int64_t nid, struct arena
 	sqlite_bind_int(stmt, 1, nid);
 	code = sqlite_step(conn, stmt, "looking up a name", &row, err);
 	if (code == ERR_OK && !row)
-		code = err_set(err, ERR_CORRUPT, "%s: the history has a name %lld that is not there", conn->path,
+		code = err_set(err, ERR_CORRUPT, "%s: has no name %lld, which is used", conn->path,
 			       (long long)nid);
 	if (code == ERR_OK) {
 		*ret_iri = arena_dup(arena, sqlite_text(stmt, 0));
