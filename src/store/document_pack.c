@@ -4,6 +4,7 @@
  * addresses, before anything is compared. */
 #include "store/document_pack.h"
 
+#include "base/time_value.h"
 #include "ngsild/document.h"
 #include "store/document_pack_int.h"
 
@@ -92,6 +93,24 @@ static bool put_noted(struct packing *packing, struct str text, bool integer)
 	return false;
 }
 
+/* Is it a moment, written as it would be again? */
+static bool is_moment(struct str text, int64_t *ret_us)
+{
+	char buffer[TIME_ISO_BYTES];
+
+	return text.len >= 20 && text.len < TIME_ISO_BYTES && text.at[10] == 'T' && text.at[text.len - 1] == 'Z' &&
+	       time_parse_iso(text, false, ret_us) && *ret_us >= PACK_YEAR_1_S * US_PER_S &&
+	       *ret_us < PACK_YEAR_10000_S * US_PER_S && str_eq(time_format_iso(*ret_us, buffer), text);
+}
+
+static void put_moment(struct packing *packing, int64_t us)
+{
+	bool whole = us % US_PER_S == 0;
+
+	put_byte(packing, whole ? PACK_SECONDS : PACK_MICROSECONDS);
+	put_signed(packing, whole ? us / US_PER_S : us);
+}
+
 static void put_text(struct packing *packing, struct str text)
 {
 	int word = document_word_number(text);
@@ -103,6 +122,12 @@ static void put_text(struct packing *packing, struct str text)
 	}
 	if (text.len >= PACK_NOTED_BYTES_MIN && text.len <= PACK_NOTED_BYTES_MAX && put_noted(packing, text, false))
 		return;
+	int64_t us;
+
+	if (is_moment(text, &us)) {
+		put_moment(packing, us);
+		return;
+	}
 	put_count(packing, PACK_TEXT, PACK_TEXT_SHORT, (uint32_t)text.len, PACK_TEXT_SHORT_MAX);
 	buf_put(packing->out, text);
 }
@@ -274,13 +299,13 @@ static void put_value(struct packing *packing, const struct json *node, enum pla
 	}
 }
 
-enum err_code document_pack(const struct json *entity, const struct document_names *names, struct buf *out,
-			    bool *ret_packed, bool *ret_expires, struct error *err)
+enum err_code document_pack(const struct json *document, enum document_kind kind, const struct document_names *names,
+			    struct buf *out, bool *ret_packed, bool *ret_expires, struct error *err)
 {
 	struct packing packing = {.out = out, .names = names, .err = err};
 
 	put_byte(&packing, PACK_FORMAT);
-	put_value(&packing, entity, PLACE_ENTITY, PACK_DEPTH_MAX);
+	put_value(&packing, document, kind == DOCUMENT_ENTITY ? PLACE_ENTITY : PLACE_INSTANCE, PACK_DEPTH_MAX);
 	if (packing.code)
 		return packing.code;
 	/* The buffer has room for more than a document may take: what it refuses is memory. */

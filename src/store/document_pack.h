@@ -1,5 +1,5 @@
-/* Documents as bytes of their own, a sixth as long as their JSON and read without a parser: what the rows of the entity
- * table hold.
+/* Documents as bytes of their own, a sixth as long as their JSON and read without a parser: what the rows of entities
+ * and of the history hold.
  *
  * A packed document is the tree in its order: a byte for what comes, then lengths and numbers as varints (seven bits a
  * byte, the lowest first). Names of attributes and types are numbers of the store's dictionary, the words of NGSI-LD
@@ -15,6 +15,8 @@
  *             07 any other number: its double (8 bytes, little-endian), byte 1 if integer, length, token
  *             08 array: count, values; 30-3F array of 0 to 15
  *             09 object: count, members; 40-5F object of 0 to 31
+ *             0A text that is a moment in its shortest form, "2026-11-22T04:21:00Z": seconds since 1970, zigzag
+ *             0B the same with 3 or 6 decimals: microseconds
  *             10-1F the n-th of the texts of 8 to 64 bytes, not counting names and words, and of the integers of 6
  *                   digits and more, of which the first 16 are noted as they come
  *             80-FF word
@@ -38,15 +40,18 @@ struct document_names {
 				 struct error *err);
 };
 
-/* Appends the packed entity to the buffer, which is empty. *ret_packed is false when it is not worth it, or too deep or
+enum document_kind { DOCUMENT_ENTITY, DOCUMENT_INSTANCE };
+
+/* Appends the packed entity, or instance of an attribute, to the buffer, which is empty. *ret_packed is false when it is not worth it, or too deep or
  * too large for it, and stays text; *ret_expires says whether a member is named expiresAt.
  * Errors: those of number_of, and ERR_MEMORY. */
-MUST_CHECK enum err_code document_pack(const struct json *entity, const struct document_names *names, struct buf *out,
-				       bool *ret_packed, bool *ret_expires, struct error *err);
+MUST_CHECK enum err_code document_pack(const struct json *document, enum document_kind kind,
+				       const struct document_names *names, struct buf *out, bool *ret_packed,
+				       bool *ret_expires, struct error *err);
 
 /* The tree, in the arena; names lie where name_of has them. Errors: ERR_CORRUPT, ERR_MEMORY, those of name_of. */
 MUST_CHECK enum err_code document_unpack(struct str packed, const struct document_names *names, struct arena *arena,
-					 struct json **ret_entity, struct error *err);
+					 struct json **ret_document, struct error *err);
 
 /* Appends the text that json_write() writes of the tree. Errors: also the buffer's. */
 MUST_CHECK enum err_code document_unpack_text(struct str packed, const struct document_names *names, struct buf *text,

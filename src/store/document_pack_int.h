@@ -13,6 +13,8 @@
 #define PACK_DECIMALS_MAX 15u
 #define PACK_EXACT_MAX (INT64_C(1) << 53) /* digits of a decimal, which its double then follows from */
 #define PACK_VARINT_BYTES_MAX 10u
+#define PACK_YEAR_1_S INT64_C(-62135596800) /* 0001-01-01T00:00:00Z */
+#define PACK_YEAR_10000_S INT64_C(253402300800)
 
 enum pack_value {
 	PACK_NULL,
@@ -25,6 +27,8 @@ enum pack_value {
 	PACK_NUMBER,
 	PACK_ARRAY,
 	PACK_OBJECT,
+	PACK_SECONDS,
+	PACK_MICROSECONDS,
 	PACK_NOTED = 0x10,
 	PACK_INTEGER_SHORT = 0x20,
 	PACK_ARRAY_SHORT = 0x30,

@@ -4,23 +4,26 @@
  * nesting is bounded. */
 #include "store/document_pack.h"
 
+#include "base/time_value.h"
 #include "store/document_pack_int.h"
 
 #include <assert.h>
 #include <math.h>
 #include <string.h>
 
-#define INTEGER_BYTES 24u /* room for the text of any number that is not kept as text */
+#define MADE_BYTES 28u /* room for the text of any number or moment that is not kept as text */
+
+static_assert(MADE_BYTES >= TIME_ISO_BYTES, "moments fit");
 
 struct unpacking {
 	const unsigned char *at, *end;
 	const struct document_names *names;
-	struct arena *arena; /* NULL: texts of numbers need to live until the next one only, noted ones to the end */
+	struct arena *arena; /* NULL: texts that are made need to live until the next one only, noted ones to the end */
 	enum err_code code; /* of the first failure */
 	struct error *err;
 	size_t noted_count;
 	struct json noted[PACK_NOTED_MAX];
-	char digits[PACK_NOTED_MAX + 1][INTEGER_BYTES]; /* without arena: of those that were noted, and of the last */
+	char made[PACK_NOTED_MAX + 1][MADE_BYTES]; /* without arena: of those that were noted, and of the last */
 };
 
 /* Powers of ten are doubles without loss, so digits divided by one round once, as reading the text does. */
@@ -130,19 +133,19 @@ static void note_integer(struct unpacking *unpacking, const struct json *number)
 		note(unpacking, number);
 }
 
-/* Memory for the text of a number that may be noted next. */
-static char *digits_room(struct unpacking *unpacking)
+/* Memory for a text that may be noted next. */
+static char *room_for_text(struct unpacking *unpacking)
 {
 	if (unpacking->arena)
-		return arena_alloc(unpacking->arena, INTEGER_BYTES);
-	return unpacking->digits[unpacking->noted_count];
+		return arena_alloc(unpacking->arena, MADE_BYTES);
+	return unpacking->made[unpacking->noted_count];
 }
 
 /* digits with a point before the last decimals of them, at the end of the room; its length. */
 static size_t write_digits(char *room, int64_t digits, unsigned decimals)
 {
 	uint64_t rest = digits < 0 ? 0 - (uint64_t)digits : (uint64_t)digits;
-	size_t at = INTEGER_BYTES;
+	size_t at = MADE_BYTES;
 
 	for (unsigned i = 0; i < decimals; i++, rest /= 10)
 		room[--at] = (char)('0' + rest % 10);
@@ -154,12 +157,12 @@ static size_t write_digits(char *room, int64_t digits, unsigned decimals)
 	} while (rest);
 	if (digits < 0)
 		room[--at] = '-';
-	return INTEGER_BYTES - at;
+	return MADE_BYTES - at;
 }
 
 static bool make_number(struct unpacking *unpacking, int64_t digits, unsigned decimals, struct json *ret_number)
 {
-	char *room = digits_room(unpacking);
+	char *room = room_for_text(unpacking);
 
 	if (!room)
 		return no_memory(unpacking);
@@ -168,7 +171,7 @@ static bool make_number(struct unpacking *unpacking, int64_t digits, unsigned de
 	*ret_number = (struct json){.kind = JSON_NUMBER,
 				    .integer = decimals == 0,
 				    .count = (uint32_t)len,
-				    .text = room + INTEGER_BYTES - len,
+				    .text = room + MADE_BYTES - len,
 				    .number = decimals > 0 ? (double)digits / powers[decimals] : (double)digits};
 	return true;
 }
@@ -229,6 +232,19 @@ static bool make_text(struct unpacking *unpacking, struct str text, struct json 
 	return true;
 }
 
+static bool take_moment(struct unpacking *unpacking, bool whole, struct json *ret_text)
+{
+	int64_t unit = whole ? US_PER_S : 1, moment;
+
+	if (!take_signed(unpacking, &moment))
+		return false;
+	if (moment < PACK_YEAR_1_S * (US_PER_S / unit) || moment >= PACK_YEAR_10000_S * (US_PER_S / unit))
+		return damaged(unpacking, "a moment that cannot be");
+	char *room = room_for_text(unpacking);
+
+	return room ? make_text(unpacking, time_format_iso(moment * unit, room), ret_text) : no_memory(unpacking);
+}
+
 static bool take_name_text(struct unpacking *unpacking, struct json *ret_text)
 {
 	struct str iri;
@@ -263,6 +279,9 @@ static bool take_scalar(struct unpacking *unpacking, unsigned head, struct json 
 		return take_decimal(unpacking, ret_scalar);
 	case PACK_NUMBER:
 		return take_token(unpacking, ret_scalar);
+	case PACK_SECONDS:
+	case PACK_MICROSECONDS:
+		return take_moment(unpacking, head == PACK_SECONDS, ret_scalar);
 	default:
 		return damaged(unpacking, "a value of an unknown kind");
 	}
@@ -472,7 +491,7 @@ static bool end(struct unpacking *unpacking)
 }
 
 enum err_code document_unpack(struct str packed, const struct document_names *names, struct arena *arena,
-			      struct json **ret_entity, struct error *err)
+			      struct json **ret_document, struct error *err)
 {
 	struct unpacking unpacking; /* a kilobyte, of which little is used: not cleared */
 	struct str copy = arena_dup(arena, packed);
@@ -482,7 +501,7 @@ enum err_code document_unpack(struct str packed, const struct document_names *na
 		return err_set(err, ERR_MEMORY, "no memory for a document");
 	if (begin(&unpacking, copy, names, arena, err) && take_tree(&unpacking, PACK_DEPTH_MAX, root) &&
 	    end(&unpacking))
-		*ret_entity = root;
+		*ret_document = root;
 	return unpacking.code;
 }
 

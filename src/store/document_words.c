@@ -1,5 +1,5 @@
-/* The words that packed documents have numbers for: those of the core context that instances are made of, of GeoJSON, and
- * some that nearly every city's data have.
+/* The words that packed documents have numbers for: those of the core context that instances are made of, of GeoJSON,
+ * and some that nearly every city's data have.
  *
  * The numbers are part of the format: words are added at the end, never moved or taken out. */
 #include "store/document_pack_int.h"
@@ -106,7 +106,8 @@ static const char words[][WORD_BYTES] = {
 
 static_assert(WORDS <= PACK_WORDS_MAX, "a byte says which");
 
-/* Their numbers by length, where those of each length begin, and the lengths: test_document_pack holds them together. */
+/* Their numbers by length, where those of each length begin, and the lengths: test_document_pack holds them
+ * together. */
 static const uint8_t by_len[WORDS] = {
 	0,  70, 74, 79, 81, 46, 57, 58, 69, 71, 72, 73, 75, 76, 77, 78, 80, 82, 83, 84, 85, 86, 87,
 	88, 1,  13, 41, 48, 49, 54, 55, 56, 2,  9,  12, 29, 44, 52, 3,  43, 50, 31, 38, 7,  20, 36,

@@ -2,7 +2,7 @@
  *
  * Each connection remembers the names it has met. They are never changed or removed, so an entry stays true whatever
  * other processes write; only the writer may have seen one that is not to be, and forgets all of them after a rollback
- * of names. What is remembered stays where it is, as trees borrow from it; once it is full, names are looked up anew. */
+ * of names. What is remembered stays where it is, as trees borrow from it; when that is full, others are looked up. */
 #include "store/document_pack.h"
 #include "store/sqlite_int.h"
 
@@ -150,18 +150,40 @@ enum err_code sqlite_document_text(struct sqlite_conn *conn, sqlite3_stmt *stmt,
 
 /* ---- writing ---- */
 
-enum err_code sqlite_document_write(struct sqlite_store *store, const struct json *entity, bool *ret_packed,
-				    bool *ret_expires, struct error *err)
+static enum err_code write_packed(struct sqlite_store *store, const struct json *document, enum document_kind kind,
+				  struct buf *out, bool *ret_packed, bool *ret_expires, struct error *err)
 {
 	const struct document_names names = {.self = store, .number_of = number_of};
 
-	buf_clear(&store->document);
-	enum err_code code = document_pack(entity, &names, &store->document, ret_packed, ret_expires, err);
+	buf_clear(out);
+	enum err_code code = document_pack(document, kind, &names, out, ret_packed, ret_expires, err);
 
 	if (code || *ret_packed)
 		return code;
-	buf_clear(&store->document);
+	buf_clear(out);
 	*ret_expires = true; /* a walk through the tree tells */
-	json_write(&store->document, entity);
-	return buf_check(&store->document, "document", err);
+	json_write(out, document);
+	return buf_check(out, kind == DOCUMENT_ENTITY ? "document" : "attribute instance", err);
+}
+
+enum err_code sqlite_document_write(struct sqlite_store *store, const struct json *entity, bool *ret_packed,
+				    bool *ret_expires, struct error *err)
+{
+	return write_packed(store, entity, DOCUMENT_ENTITY, &store->document, ret_packed, ret_expires, err);
+}
+
+enum err_code sqlite_instance_write(struct sqlite_store *store, const struct json *instance, bool *ret_packed,
+				    struct error *err)
+{
+	bool expires;
+
+	return write_packed(store, instance, DOCUMENT_INSTANCE, &store->text, ret_packed, &expires, err);
+}
+
+void sqlite_bind_document(sqlite3_stmt *stmt, int index, const struct buf *document, bool packed)
+{
+	if (packed)
+		sqlite_bind_bytes(stmt, index, buf_str(document));
+	else
+		sqlite_bind_text(stmt, index, buf_str(document));
 }

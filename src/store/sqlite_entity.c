@@ -128,10 +128,7 @@ static void bind_document(const struct sqlite_store *store, sqlite3_stmt *stmt, 
 {
 	sqlite_bind_int(stmt, first, document_created_us(putting->entity));
 	sqlite_bind_int(stmt, first + 1, document_modified_us(putting->entity));
-	if (putting->packed)
-		sqlite_bind_bytes(stmt, first + 2, buf_str(&store->document));
-	else
-		sqlite_bind_text(stmt, first + 2, buf_str(&store->document));
+	sqlite_bind_document(stmt, first + 2, &store->document, putting->packed);
 }
 
 static void bind_expires(sqlite3_stmt *stmt, int index, int64_t expires_us)

@@ -483,7 +483,7 @@ void sqlite_known_clear(struct sqlite_store *store);
 /* NULL: nothing is known of it. */
 struct sqlite_known *sqlite_known_find(struct sqlite_store *store, struct str id);
 
-/* sqlite_document.c: a document out of a row, packed or text. Errors: ERR_INVALID for text that is no JSON, ERR_CORRUPT
+/* sqlite_document.c: an entity or instance out of a row, packed or text. Errors: ERR_INVALID for text that is no JSON, ERR_CORRUPT
  * for what cannot be unpacked; own: written by this store, so no member is there twice. The text lives in the row or in
  * the buffer. */
 MUST_CHECK enum err_code sqlite_document_read(struct sqlite_conn *conn, sqlite3_stmt *stmt, int column,
@@ -494,6 +494,10 @@ MUST_CHECK enum err_code sqlite_document_text(struct sqlite_conn *conn, sqlite3_
 /* Writes the entity as its row will have it into store->document; *ret_expires: something in it may expire. */
 MUST_CHECK enum err_code sqlite_document_write(struct sqlite_store *store, const struct json *entity, bool *ret_packed,
 					       bool *ret_expires, struct error *err);
+/* The same for an instance of the history, into store->text. */
+MUST_CHECK enum err_code sqlite_instance_write(struct sqlite_store *store, const struct json *instance,
+					       bool *ret_packed, struct error *err);
+void sqlite_bind_document(sqlite3_stmt *stmt, int index, const struct buf *document, bool packed);
 void sqlite_name_texts_init(struct sqlite_conn *conn);
 void sqlite_name_texts_done(struct sqlite_conn *conn);
 /* The number of a name that this connection has remembered, found by its address; 0: it is not one. */

@@ -29,7 +29,7 @@ static void pack_again(const struct document_names *names, const struct json *tr
 
 	buf_init(&bytes, TEXT_BYTES);
 	buf_init(&written, TEXT_BYTES);
-	enum err_code code = document_pack(tree, names, &bytes, &packed, &expires, NULL);
+	enum err_code code = document_pack(tree, DOCUMENT_ENTITY, names, &bytes, &packed, &expires, NULL);
 
 	demand(code == ERR_OK || (code == ERR_LIMIT && dictionary.count == TEST_NAMES_MAX));
 	if (code == ERR_OK && packed) {

@@ -59,7 +59,7 @@ static bool pack(struct desk *desk, const struct json *tree, bool *ret_expires)
 	bool packed = false;
 
 	buf_clear(&desk->packed);
-	CHECK_OK(document_pack(tree, &desk->names, &desk->packed, &packed, ret_expires, &err), &err);
+	CHECK_OK(document_pack(tree, DOCUMENT_ENTITY, &desk->names, &desk->packed, &packed, ret_expires, &err), &err);
 	return packed;
 }
 
@@ -234,6 +234,51 @@ static void what_is_odd_comes_back_too(void)
 	desk_start(&desk);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		check_same(&desk, texts[i]);
+	desk_end(&desk);
+}
+
+static void moments_are_numbers_unless_written_otherwise(void)
+{
+	static const struct {
+		const char *text;
+		size_t bytes; /* of the value, with its head; 0: as text */
+	} moments[] = {{"1970-01-01T00:00:00Z", 2},     {"2026-11-23T08:16:40Z", 6},
+		       {"2026-11-23T08:16:40.250Z", 9}, {"2026-11-23T08:16:40.000001Z", 9},
+		       {"1969-12-31T23:59:59Z", 2},     {"0001-01-01T00:00:00Z", 7},
+		       {"0000-01-01T00:00:00Z", 0},     {"9999-12-31T23:59:59.999999Z", 10},
+		       {"2026-11-23T08:16:40.0Z", 0},   {"2026-11-23T08:16:40.25Z", 0},
+		       {"2026-11-23T08:16:40,250Z", 0}, {"2026-11-23T08:16:40+00:00", 0},
+		       {"2026-02-29T08:16:40Z", 0},     {"2026-11-23T08:16:40.250000Z", 0},
+		       {"aaaaaaaaaaTaaaaaaaaZ", 0}};
+	static struct desk desk;
+	char text[128];
+	bool expires;
+
+	desk_start(&desk);
+	for (size_t i = 0; i < sizeof(moments) / sizeof(moments[0]); i++) {
+		(void)snprintf(text, sizeof(text), "\"%s\"", moments[i].text);
+		CHECK(pack(&desk, parse(&desk, str_from(text)), &expires));
+		CHECK(desk.packed.len == 1 + (moments[i].bytes ? moments[i].bytes : 1 + strlen(moments[i].text)));
+		/* The second time it is noted. */
+		(void)snprintf(text, sizeof(text), "[\"%s\",\"%s\"]", moments[i].text, moments[i].text);
+		check_same(&desk, text);
+	}
+	desk_end(&desk);
+}
+
+static void instances_have_names_too(void)
+{
+	static struct desk desk;
+	bool packed, expires;
+	struct error err = {0};
+	struct str text = STR("{\"type\":\"Property\",\"value\":1,\"" SPEED "\":[{\"" SPEED "\":[]}]}");
+
+	desk_start(&desk);
+	CHECK_OK(document_pack(parse(&desk, text), DOCUMENT_INSTANCE, &desk.names, &desk.packed, &packed, &expires,
+			       &err),
+		 &err);
+	CHECK(packed && desk.packed.len == 11);
+	(void)check_unpacks(&desk, text);
 	desk_end(&desk);
 }
 
@@ -445,7 +490,7 @@ static void lies_about_lengths_take_no_memory(void)
 					   "12345678\x01\x00",
 					   12},
 					  {"\x01\x10", 2},
-					  {"\x01\x0a", 2},
+					  {"\x01\x0c", 2},
 					  {"\x02\x20", 2},
 					  {"\x01\xff", 2},
 					  {"\x01\x06\x00\x02", 4},
@@ -453,7 +498,8 @@ static void lies_about_lengths_take_no_memory(void)
 					  {"\x01\x07\x00\x00\x00\x00\x00\x00\xf0\x7f\x01\x01"
 					   "1",
 					   13},
-					  {"\x01\x04\x00", 3}};
+					  {"\x01\x04\x00", 3},
+					  {"\x01\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 12}};
 	static struct desk desk;
 
 	desk_start(&desk);
@@ -473,6 +519,8 @@ int main(void)
 	RUN(words_are_found_by_text_and_by_address);
 	RUN(numbers_keep_their_digits_and_their_doubles);
 	RUN(what_is_odd_comes_back_too);
+	RUN(moments_are_numbers_unless_written_otherwise);
+	RUN(instances_have_names_too);
 	RUN(expiry_is_noticed_at_any_depth);
 	RUN(what_is_deep_or_large_is_left_alone);
 	RUN(trees_at_random_come_back);

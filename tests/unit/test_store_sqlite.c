@@ -142,7 +142,7 @@ static size_t count_all(struct store *store)
 /* What the steps of the schema behind that version made. */
 #define BACK_TO_3                                                                                                      \
 	"UPDATE entity SET doc = '" TEXT_OF_3 "'; PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = "        \
-	"replace(sql, 'doc ANY', 'doc TEXT') WHERE name = 'entity'; PRAGMA user_version = 3; "
+	"replace(sql, 'doc ANY', 'doc TEXT') WHERE name IN ('entity', 'point'); PRAGMA user_version = 3; "
 #define TEXT_OF_3                                                                                                      \
 	"{\"id\":\"urn:bus:1\",\"type\":[\"" BUS_IRI "\"],\"createdAt\":1,\"" SPEED_IRI                                \
 	"\":[{\"type\":\"Property\",\"value\":7,\"createdAt\":1}]}"
@@ -442,6 +442,9 @@ static const struct {
 	{"UPDATE slice SET at_us_max = at_us_min - 1", "slice 0: what is noted"},
 	{"INSERT INTO slice VALUES (9, 0, 0, 0, 0)", "slice 9: is noted, but has no points"},
 	{"UPDATE point SET doc = 'x' WHERE subject = 1", "is not JSON"},
+	{"UPDATE point SET doc = x'01' WHERE subject = 1",
+	 "point of subject 1 in slice 0: a packed document with an early end"},
+	{"UPDATE point SET doc = CAST(substr(doc, 1, length(doc) - 1) AS BLOB) WHERE subject = 1", "an early end"},
 	{"UPDATE point SET kind = 7 WHERE subject = 1", "unknown kind"},
 	{"UPDATE point SET nid = nid + 1000 WHERE subject = 1", "its subject or its name is not there"},
 	{"UPDATE bundle SET points = 3", "bundle of subject 9 in slice 0: is no list of points"},
