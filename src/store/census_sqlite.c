@@ -86,11 +86,8 @@ static enum err_code count_row(struct sqlite_conn *conn, sqlite3_stmt *stmt, str
 	struct json *entity, *rest = NULL;
 
 	arena_clear(arena);
-	enum err_code code = sqlite_document_read(conn, stmt, 0, parser, true, arena, &entity, err);
+	enum err_code code = sqlite_document_borrow(conn, stmt, 0, parser, arena, &entity, err);
 
-	if (code == ERR_INVALID)
-		return err_set(err, ERR_CORRUPT, "%s: the document of an entity that has expired is not JSON",
-			       conn->path);
 	if (code == ERR_OK && !expiry_is_over(entity, expired_us)) {
 		rest = json_dup(arena, entity);
 		if (!rest)

@@ -275,6 +275,15 @@ static void check_columns(struct check *check, sqlite3_stmt *row, const struct j
 		find(check, "entity %.*s: expires differs from its document", STR_FMT(check->id));
 }
 
+/* Of texts more is asked than where they are read: no member is there twice. */
+static enum err_code read_document(struct check *check, sqlite3_stmt *row, int column, struct json **ret_document,
+				   struct error *err)
+{
+	if (sqlite3_column_type(row, column) == SQLITE_BLOB)
+		return sqlite_document_borrow(&check->conn, row, column, NULL, &check->arena, ret_document, err);
+	return json_parse(check->parser, &check->arena, sqlite_text(row, column), NULL, ret_document, err);
+}
+
 static enum err_code check_document(struct check *check, sqlite3_stmt *row, struct error *err)
 {
 	struct json *entity;
@@ -283,8 +292,7 @@ static enum err_code check_document(struct check *check, sqlite3_stmt *row, stru
 	arena_clear(&check->arena);
 	check->iid = sqlite3_column_int64(row, 0);
 	check->id = arena_dup(&check->arena, sqlite_text(row, 1));
-	enum err_code code =
-		sqlite_document_read(&check->conn, row, 5, check->parser, false, &check->arena, &entity, &parse_error);
+	enum err_code code = read_document(check, row, 5, &entity, &parse_error);
 
 	if (code == ERR_MEMORY) {
 		if (err)
@@ -585,8 +593,7 @@ static enum err_code check_point(struct check *check, sqlite3_stmt *row)
 	struct error unpack_error = {0};
 
 	arena_clear(&check->arena);
-	enum err_code code = sqlite_document_read(&check->conn, row, 2, check->parser, false, &check->arena, &instance,
-						  &unpack_error);
+	enum err_code code = read_document(check, row, 2, &instance, &unpack_error);
 
 	if (code == ERR_MEMORY)
 		return code;

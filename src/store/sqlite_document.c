@@ -101,9 +101,16 @@ static enum err_code name_of(void *self, int64_t number, struct arena *arena, st
 	return look_up(conn, number, arena, ret_iri, err);
 }
 
-static struct document_names names_of(struct sqlite_conn *conn)
+/* The same in the arena, where it stays when the connection is closed. */
+static enum err_code copy_of(void *self, int64_t number, struct arena *arena, struct str *ret_iri, struct error *err)
 {
-	return (struct document_names){.self = conn, .name_of = name_of};
+	struct str iri;
+	enum err_code code = name_of(self, number, arena, &iri, err);
+
+	if (code)
+		return code;
+	*ret_iri = arena_dup(arena, iri);
+	return ret_iri->at ? ERR_OK : err_set(err, ERR_MEMORY, "no memory for a document");
 }
 
 static enum err_code number_of(void *self, struct str iri, int64_t *ret_number, struct error *err)
@@ -118,22 +125,43 @@ static enum err_code while_reading(const struct sqlite_conn *conn, enum err_code
 	return code && err ? err_while(err, "reading a document of %s", conn->path) : code;
 }
 
-enum err_code sqlite_document_read(struct sqlite_conn *conn, sqlite3_stmt *stmt, int column, struct json_parser *parser,
-				   bool own, struct arena *arena, struct json **ret_entity, struct error *err)
+static enum err_code read_tree(struct sqlite_conn *conn, const struct document_names *names, sqlite3_stmt *stmt,
+			       int column, struct json_parser *parser, struct arena *arena, struct json **ret_document,
+			       struct error *err)
 {
-	struct document_names names = names_of(conn);
+	const struct json_parse_options options = {.duplicates_allowed = true};
+	struct str bytes = sqlite_text(stmt, column);
 
 	if (sqlite3_column_type(stmt, column) == SQLITE_BLOB)
-		return while_reading(conn, document_unpack(sqlite_text(stmt, column), &names, arena, ret_entity, err),
-				     err);
-	return json_parse(parser, arena, sqlite_text(stmt, column),
-			  &(struct json_parse_options){.duplicates_allowed = own}, ret_entity, err);
+		return while_reading(conn, document_unpack(bytes, names, arena, ret_document, err), err);
+	enum err_code code = json_parse(parser, arena, bytes, &options, ret_document, err);
+
+	if (code == ERR_INVALID)
+		return err_set(err, ERR_CORRUPT, "%s: a document is not JSON", conn->path);
+	return code;
+}
+
+enum err_code sqlite_document_read(struct sqlite_conn *conn, sqlite3_stmt *stmt, int column, struct json_parser *parser,
+				   struct arena *arena, struct json **ret_document, struct error *err)
+{
+	const struct document_names names = {.self = conn, .name_of = copy_of};
+
+	return read_tree(conn, &names, stmt, column, parser, arena, ret_document, err);
+}
+
+enum err_code sqlite_document_borrow(struct sqlite_conn *conn, sqlite3_stmt *stmt, int column,
+				     struct json_parser *parser, struct arena *arena, struct json **ret_document,
+				     struct error *err)
+{
+	const struct document_names names = {.self = conn, .name_of = name_of};
+
+	return read_tree(conn, &names, stmt, column, parser, arena, ret_document, err);
 }
 
 enum err_code sqlite_document_text(struct sqlite_conn *conn, sqlite3_stmt *stmt, int column, struct buf *text,
 				   struct str *ret_text, struct error *err)
 {
-	struct document_names names = names_of(conn);
+	const struct document_names names = {.self = conn, .name_of = name_of};
 
 	if (sqlite3_column_type(stmt, column) != SQLITE_BLOB) {
 		*ret_text = sqlite_text(stmt, column);

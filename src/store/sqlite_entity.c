@@ -103,11 +103,7 @@ enum err_code sqlite_txn_get(struct store_backend *backend, struct store_txn *tx
 		struct place place = read_place(row.stmt);
 
 		known_set(store, id, &place);
-		code = sqlite_document_read(&store->writer, row.stmt, 4, txn->parser, true, &txn->arena, ret_entity,
-					    err);
-		if (code == ERR_INVALID)
-			code = err_set(err, ERR_CORRUPT, "%s: the document of %.*s is not JSON", store->path,
-				       STR_FMT(id));
+		code = sqlite_document_borrow(&store->writer, row.stmt, 4, txn->parser, &txn->arena, ret_entity, err);
 	}
 	sqlite_give(&store->writer, row.sql, row.stmt);
 	return code;

@@ -483,12 +483,15 @@ void sqlite_known_clear(struct sqlite_store *store);
 /* NULL: nothing is known of it. */
 struct sqlite_known *sqlite_known_find(struct sqlite_store *store, struct str id);
 
-/* sqlite_document.c: an entity or instance out of a row, packed or text. Errors: ERR_INVALID for text that is no JSON, ERR_CORRUPT
- * for what cannot be unpacked; own: written by this store, so no member is there twice. The text lives in the row or in
- * the buffer. */
+/* sqlite_document.c: an entity or instance out of a row, packed or text, as a tree in the arena. borrow: its names are
+ * the connection's, and go with it. parser: for texts; may be NULL where there is none. ERR_CORRUPT: it is damaged. */
 MUST_CHECK enum err_code sqlite_document_read(struct sqlite_conn *conn, sqlite3_stmt *stmt, int column,
-					      struct json_parser *parser, bool own, struct arena *arena,
-					      struct json **ret_entity, struct error *err);
+					      struct json_parser *parser, struct arena *arena,
+					      struct json **ret_document, struct error *err);
+MUST_CHECK enum err_code sqlite_document_borrow(struct sqlite_conn *conn, sqlite3_stmt *stmt, int column,
+						struct json_parser *parser, struct arena *arena,
+						struct json **ret_document, struct error *err);
+/* The text lives in the row or in the buffer. */
 MUST_CHECK enum err_code sqlite_document_text(struct sqlite_conn *conn, sqlite3_stmt *stmt, int column,
 					      struct buf *text, struct str *ret_text, struct error *err);
 /* Writes the entity as its row will have it into store->document; *ret_expires: something in it may expire. */
@@ -666,6 +669,10 @@ enum err_code sqlite_get(struct store_snapshot *snapshot, struct str id, struct 
 enum err_code sqlite_scan(struct store_snapshot *snapshot, const struct narrow *narrow,
 			  bool (*visit)(void *self, struct str bytes), void *self, uint64_t *ret_count,
 			  struct error *err);
+enum err_code sqlite_get_tree(struct store_snapshot *snapshot, struct str id, struct json_parser *parser,
+			      struct arena *arena, struct json **ret_entity, struct error *err);
+enum err_code sqlite_scan_trees(struct store_snapshot *snapshot, const struct narrow *narrow,
+				const struct store_tree_sight *sight, struct error *err);
 enum err_code sqlite_get_meta(struct store_snapshot *snapshot, struct str key, struct arena *arena,
 			      struct str *ret_value, struct error *err);
 

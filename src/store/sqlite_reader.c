@@ -95,24 +95,45 @@ static enum err_code copy_text(struct str text, struct arena *arena, struct str 
 	return ERR_OK;
 }
 
+/* The row of an id, which has its document in column 2; to be given back. */
+static enum err_code find_document(struct sqlite_reader *reader, struct str id, struct sqlite_row *ret_row,
+				   struct error *err)
+{
+	enum err_code code =
+		sqlite_find_row(&reader->conn, reader->places, SQL_ENTITY_DOC_AT, SQL_ENTITY_DOC, id, ret_row, err);
+
+	if (code || ret_row->stmt)
+		return code;
+	return err ? err_set(err, ERR_NOT_FOUND, "entity %.*s is not there", STR_FMT(id)) : ERR_NOT_FOUND;
+}
+
 enum err_code sqlite_get(struct store_snapshot *snapshot, struct str id, struct arena *arena, struct str *ret_bytes,
 			 struct error *err)
 {
 	struct sqlite_reader *reader = sqlite_reader(snapshot);
 	struct sqlite_row row;
 	struct str text;
-	enum err_code code =
-		sqlite_find_row(&reader->conn, reader->places, SQL_ENTITY_DOC_AT, SQL_ENTITY_DOC, id, &row, err);
+	enum err_code code = find_document(reader, id, &row, err);
 
 	if (code)
 		return code;
-	if (row.stmt) {
-		code = sqlite_document_text(&reader->conn, row.stmt, 2, &reader->document, &text, err);
-		if (code == ERR_OK)
-			code = copy_text(text, arena, ret_bytes, err);
-	} else {
-		code = err ? err_set(err, ERR_NOT_FOUND, "entity %.*s is not there", STR_FMT(id)) : ERR_NOT_FOUND;
-	}
+	code = sqlite_document_text(&reader->conn, row.stmt, 2, &reader->document, &text, err);
+	if (code == ERR_OK)
+		code = copy_text(text, arena, ret_bytes, err);
+	sqlite_give(&reader->conn, row.sql, row.stmt);
+	return code;
+}
+
+enum err_code sqlite_get_tree(struct store_snapshot *snapshot, struct str id, struct json_parser *parser,
+			      struct arena *arena, struct json **ret_entity, struct error *err)
+{
+	struct sqlite_reader *reader = sqlite_reader(snapshot);
+	struct sqlite_row row;
+	enum err_code code = find_document(reader, id, &row, err);
+
+	if (code)
+		return code;
+	code = sqlite_document_read(&reader->conn, row.stmt, 2, parser, arena, ret_entity, err);
 	sqlite_give(&reader->conn, row.sql, row.stmt);
 	return code;
 }

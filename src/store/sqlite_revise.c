@@ -229,7 +229,7 @@ static enum err_code get_row(struct sqlite_store *store, struct store_txn *txn, 
 		meant->dataset = arena_dup(&txn->arena, sqlite_text(stmt, 1));
 		meant->any_dataset = false;
 		*ret_kind = (enum change_kind)sqlite3_column_int(stmt, 2);
-		code = sqlite_document_read(&store->writer, stmt, 0, txn->parser, true, &txn->arena, ret_document, err);
+		code = sqlite_document_borrow(&store->writer, stmt, 0, txn->parser, &txn->arena, ret_document, err);
 	}
 	sqlite_give(&store->writer, SQL_POINT_DOC, stmt);
 	return code;

@@ -47,9 +47,7 @@ enum err_code sqlite_read_row(struct sqlite_reader *reader, sqlite3_stmt *stmt, 
 	enum err_code code = sqlite_make_parser(reader, err);
 
 	if (code == ERR_OK)
-		code = sqlite_document_read(&reader->conn, stmt, 2, reader->parser, true, arena, &document, err);
-	if (code == ERR_INVALID)
-		code = err_set(err, ERR_CORRUPT, "%s: a point of the history is not JSON", reader->conn.path);
+		code = sqlite_document_read(&reader->conn, stmt, 2, reader->parser, arena, &document, err);
 	if (code)
 		return code;
 	return store_instance_read(arena, document, (enum change_kind)kind, sqlite3_column_int64(stmt, 0),

@@ -53,10 +53,8 @@ static enum err_code read_types(struct sqlite_conn *conn, sqlite3_stmt *stmt, st
 	if (!packed && !parser)
 		return err_set(err, ERR_MEMORY, "no memory for a parser");
 	arena_init(&arena, SQLITE_SCRATCH_BYTES_MAX);
-	enum err_code code = sqlite_document_read(conn, stmt, 2, parser, true, &arena, &entity, err);
+	enum err_code code = sqlite_document_borrow(conn, stmt, 2, parser, &arena, &entity, err);
 
-	if (code == ERR_INVALID)
-		code = err_set(err, ERR_CORRUPT, "%s: the document of an entity is not JSON", conn->path);
 	if (code == ERR_OK)
 		code = add_types_of(entity, types, err);
 	arena_done(&arena);
