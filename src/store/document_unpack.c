@@ -59,7 +59,7 @@ static bool take_varint(struct unpacking *unpacking, uint64_t *ret_number)
 	uint64_t number = 0;
 
 	for (unsigned shift = 0; shift < 7 * PACK_VARINT_BYTES_MAX; shift += 7) {
-		unsigned byte;
+		unsigned byte = 0;
 
 		if (!take_byte(unpacking, &byte))
 			return false;
@@ -346,7 +346,7 @@ static bool take_container(struct unpacking *unpacking, unsigned head, struct co
 
 static bool take_key(struct unpacking *unpacking, struct str *ret_key)
 {
-	unsigned head;
+	unsigned head = 0;
 	uint64_t number;
 
 	if (!take_byte(unpacking, &head))
@@ -393,7 +393,7 @@ static bool take_members(struct unpacking *unpacking, uint32_t count, unsigned l
 static bool take_tree(struct unpacking *unpacking, unsigned levels, struct json *ret_node)
 {
 	struct container container;
-	unsigned head;
+	unsigned head = 0;
 
 	if (levels == 0)
 		return damaged(unpacking, "too many levels");
@@ -428,7 +428,7 @@ static bool write_items(struct unpacking *unpacking, uint32_t count, unsigned le
 
 static bool write_members(struct unpacking *unpacking, uint32_t count, unsigned levels, struct buf *text)
 {
-	struct str key;
+	struct str key = STR_NONE;
 
 	buf_put_char(text, '{');
 	for (uint32_t i = 0; i < count; i++) {
@@ -449,7 +449,7 @@ static bool write_text(struct unpacking *unpacking, unsigned levels, struct buf 
 {
 	struct container container;
 	struct json scalar;
-	unsigned head;
+	unsigned head = 0;
 
 	if (levels == 0)
 		return damaged(unpacking, "too many levels");
@@ -470,18 +470,18 @@ static bool write_text(struct unpacking *unpacking, unsigned levels, struct buf 
 
 /* ---- all of it ---- */
 
-static bool begin(struct unpacking *unpacking, struct str packed, const struct document_names *names,
-		  struct arena *arena, struct error *err)
+static struct unpacking unpacking_of(struct str packed, const struct document_names *names, struct arena *arena,
+				     struct error *err)
+{
+	const unsigned char *at = (const unsigned char *)packed.at;
+
+	return (struct unpacking){.at = at, .end = at + packed.len, .names = names, .arena = arena, .err = err};
+}
+
+static bool begin(struct unpacking *unpacking)
 {
 	unsigned format;
 
-	unpacking->at = (const unsigned char *)packed.at;
-	unpacking->end = unpacking->at + packed.len;
-	unpacking->names = names;
-	unpacking->arena = arena;
-	unpacking->err = err;
-	unpacking->code = ERR_OK;
-	unpacking->noted_count = 0;
 	return take_byte(unpacking, &format) && (format == PACK_FORMAT || damaged(unpacking, "an unknown format"));
 }
 
@@ -493,14 +493,13 @@ static bool end(struct unpacking *unpacking)
 enum err_code document_unpack(struct str packed, const struct document_names *names, struct arena *arena,
 			      struct json **ret_document, struct error *err)
 {
-	struct unpacking unpacking; /* a kilobyte, of which little is used: not cleared */
 	struct str copy = arena_dup(arena, packed);
+	struct unpacking unpacking = unpacking_of(copy, names, arena, err);
 	struct json *root = arena_new(arena, struct json);
 
 	if (!copy.at || !root)
 		return err_set(err, ERR_MEMORY, "no memory for a document");
-	if (begin(&unpacking, copy, names, arena, err) && take_tree(&unpacking, PACK_DEPTH_MAX, root) &&
-	    end(&unpacking))
+	if (begin(&unpacking) && take_tree(&unpacking, PACK_DEPTH_MAX, root) && end(&unpacking))
 		*ret_document = root;
 	return unpacking.code;
 }
@@ -508,9 +507,9 @@ enum err_code document_unpack(struct str packed, const struct document_names *na
 enum err_code document_unpack_text(struct str packed, const struct document_names *names, struct buf *text,
 				   struct error *err)
 {
-	struct unpacking unpacking;
+	struct unpacking unpacking = unpacking_of(packed, names, NULL, err);
 
-	if (begin(&unpacking, packed, names, NULL, err) && write_text(&unpacking, PACK_DEPTH_MAX, text))
+	if (begin(&unpacking) && write_text(&unpacking, PACK_DEPTH_MAX, text))
 		(void)end(&unpacking);
 	return unpacking.code ? unpacking.code : buf_check(text, "document", err);
 }

@@ -79,15 +79,17 @@ static enum err_code look_up(struct sqlite_conn *conn, int64_t number, struct ar
 {
 	struct sqlite_name_texts *names = &conn->names;
 
-	if (make_room(names, number) && sqlite_name_of(conn, number, &names->texts, ret_iri, err) == ERR_OK) {
-		names->at[number] = *ret_iri;
-		return ERR_OK;
-	}
 	if (!arena) {
 		arena_clear(&names->once);
 		arena = &names->once;
 	}
-	return sqlite_name_of(conn, number, arena, ret_iri, err);
+	enum err_code code = sqlite_name_of(conn, number, arena, ret_iri, err);
+	struct str kept = code == ERR_OK && make_room(names, number) ? arena_dup(&names->texts, *ret_iri) : STR_NONE;
+
+	/* Without memory it is looked up again the next time. */
+	if (kept.at)
+		*ret_iri = names->at[number] = kept;
+	return code;
 }
 
 static enum err_code name_of(void *self, int64_t number, struct arena *arena, struct str *ret_iri, struct error *err)
