@@ -7,6 +7,7 @@
  *   tenant: …            # the default one when left out
  *   mqtt: {url: …, topic: …}   # the kind, with its settings
  *   map: {…}  or  maps: [{…}, …]   # feed/mapping.h; columns as feed/record.h has them
+ *   commands: [{type: …, attribute: …, send: {…}}, …]   # attributes whose changes reach the device
  *
  * Thread: a set is for any thread, but for its making and freeing. */
 #ifndef MACHI_FEED_FEED_H
@@ -53,6 +54,7 @@ struct feed_stats { /* counters since the feed was started */
 	uint64_t dropped[FEED_DROP_COUNT]; /* messages, or rows of them */
 	uint64_t commits, commit_failures;
 	uint64_t connects; /* how often the peer was there */
+	uint64_t commands, commands_failed; /* that ended, well or not; of these, with ERROR */
 	int64_t message_us, error_us, drop_us; /* the last one, since 1970; 0: none */
 	char error[ERROR_DETAIL_BYTES]; /* of the connection or the store; "": none so far */
 	char drop[ERROR_DETAIL_BYTES]; /* why the last one was dropped */
@@ -66,11 +68,19 @@ struct feed_info {
 	struct feed_stats stats;
 };
 
+struct feed_commanded { /* borrowed */
+	struct str feed, tenant, entity, attribute;
+	const char *why;
+	int64_t took_us; /* since the attribute was changed */
+};
+
 struct feed_set_options {
 	struct broker *broker; /* the default tenant's store keeps what is added and paused */
 	const struct address_policy *policy; /* for the places of feeds that requests name; NULL: any address */
 	/* Told on feeds' threads; text is borrowed. NULL: nobody. */
 	void (*say)(void *self, bool is_trouble, struct str feed, const char *text);
+	/* Told of each command that ended; why NULL: the device has done it. NULL: nobody. */
+	void (*commanded)(void *self, const struct feed_commanded *commanded);
 	void *self;
 };
 
@@ -116,9 +126,16 @@ MUST_CHECK enum err_code feed_set_change(struct feed_set *set, struct feed_chang
 
 struct feed_post { /* the caller's until done() */
 	struct str topic, payload, token; /* token: as the request has it; STR_NONE: none */
-	uint64_t dropped; /* results: messages or rows that became nothing, and why the last one did not */
-	char why[ERROR_DETAIL_BYTES];
-	/* ERR_OK: durable, but for what was dropped. Else it is not known to be. ERR_CONFLICT: the feed stops. */
+	struct str content_type; /* a media type; STR_NONE: none */
+	bool is_lines; /* it came as to InfluxDB */
+	struct str precision; /* kind influx: of the times, as lineproto/lines.h has it */
+	struct str service, service_path, attributes_format; /* kind ngsiv2: what the notification's headers say */
+	uint64_t taken; /* results: entities that were stored, once for each row */
+	uint64_t dropped[FEED_DROP_COUNT]; /* messages or rows that became nothing */
+	char why[ERROR_DETAIL_BYTES]; /* why one of them did */
+	bool why_is_mild; /* … which was left out by a rule, or has no mapping; one that has a mistake is told first */
+	/* ERR_OK: durable, but for what was dropped. ERR_INVALID, ERR_DENIED, ERR_LIMIT: nothing of it was taken. Else
+	 * it is not known to be durable. ERR_CONFLICT: the feed stops. */
 	void (*done)(struct feed_post *post, enum err_code code, const struct error *err);
 	void *self;
 	struct feed_post *next; /* the feed's */
@@ -126,10 +143,49 @@ struct feed_post { /* the caller's until done() */
 
 #define FEED_POSTS_MAX 1024u /* that wait at a feed */
 
-/* To a feed of kind webhook. ERR_NOT_FOUND; ERR_UNSUPPORTED: of another kind; ERR_DENIED: the token is not its own;
- * ERR_LIMIT; ERR_CONFLICT: it is paused. */
+/* To a feed of a kind that is posted to. ERR_NOT_FOUND; ERR_UNSUPPORTED: of another kind; ERR_DENIED: the token is not
+ * its own; ERR_LIMIT; ERR_CONFLICT: it is paused. */
 MUST_CHECK enum err_code feed_set_post(struct feed_set *set, struct str name, struct feed_post *post,
 				       struct error *err);
+/* The sum of what was dropped for reasons that the sender should know: all but skip rules. */
+uint64_t feed_post_refused(const struct feed_post *post);
+
+/* ---- peers that call and stay: lines ----
+ *
+ * A line is a connection that a peer has made to this daemon, texts going both ways. Who holds the socket gives what
+ * comes and fetches what is to go; the feed's thread has the other end. */
+
+#define FEED_LINES_MAX 16384u /* of a feed */
+#define FEED_LINE_TEXTS_MAX 8u /* of a line that the feed has not looked at; the next one waits at the socket */
+#define FEED_LINE_TEXT_BYTES_MAX (256u * 1024u)
+#define FEED_LINES_BYTES_MAX ((size_t)64 << 20) /* of all texts that wait at a feed, likewise */
+#define FEED_LINE_OWED_BYTES_MAX ((size_t)4 << 20) /* that wait for the peer; it is cut off beyond */
+
+struct feed_line;
+
+struct feed_caller {
+	struct str name; /* who it says it is */
+	struct str user, password; /* of Basic authentication; STR_NONE: none */
+	struct str protocol; /* the sub-protocol that was agreed on; STR_NONE: none */
+	/* Any thread, from within feed_set_call() on until feed_line_hang_up() returns: there is something to read, or
+	 * what could not be taken can be now. It must not block, nor use the line. */
+	void (*wake)(void *self);
+	void *self;
+};
+
+/* To a feed whose peers call (kind ocpp). ERR_NOT_FOUND: no such feed, or nobody of this name is expected; ERR_DENIED:
+ * the password is not his; ERR_UNSUPPORTED: the protocol is none that the feed speaks; ERR_LIMIT; ERR_CONFLICT: the
+ * feed is paused; ERR_MEMORY. Everything in caller but self is borrowed. */
+MUST_CHECK enum err_code feed_set_call(struct feed_set *set, struct str name, const struct feed_caller *caller,
+				       struct feed_line **ret_line, struct error *err);
+/* What the peer has said, copied. False: not now; wake() says when it may be tried again. */
+bool feed_line_take(struct feed_line *line, struct str text);
+/* The next bytes of one text for the peer, and whether it ends with them; 0: nothing now. */
+size_t feed_line_read(struct feed_line *line, char *at, size_t room, bool *ret_ends);
+/* Is it to be closed, now that nothing is left to be read? With a code of RFC 6455 and a static reason. */
+bool feed_line_is_over(struct feed_line *line, uint16_t *ret_code, const char **ret_reason);
+/* The connection has gone. The line is gone too. */
+void feed_line_hang_up(struct feed_line *line);
 
 /* ---- showing ---- */
 

@@ -384,8 +384,11 @@ enum err_code feed_set_post(struct feed_set *set, struct str name, struct feed_p
 	if (!feed)
 		code = feed_not_there(name, err);
 	else if (!feed->kind->post)
-		code = err_set(err, ERR_UNSUPPORTED, "the feed \"%.*s\" is of kind %s, not webhook", STR_FMT(name),
-			       feed->kind->name);
+		code = err_set(err, ERR_UNSUPPORTED, "the feed \"%.*s\" is of kind %s, which takes no messages",
+			       STR_FMT(name), feed->kind->name);
+	else if (post->is_lines && feed->kind != &feed_kind_influx)
+		code = err_set(err, ERR_UNSUPPORTED, "the feed \"%.*s\" is of kind %s, which takes no line protocol",
+			       STR_FMT(name), feed->kind->name);
 	else
 		code = feed->kind->post(feed, post, err);
 	(void)pthread_mutex_unlock(&set->lock);

@@ -4,7 +4,6 @@
 #include "base/cleanup.h"
 #include "broker/broker.h"
 #include "feed/feed_clock_int.h"
-#include "ngsild/expand.h"
 
 #include <signal.h>
 #include <stdarg.h>
@@ -53,6 +52,8 @@ void feed_drop(struct feed *feed, enum feed_drop drop, const char *format, ...)
 	(void)vsnprintf(feed->own.drop, sizeof(feed->own.drop), format, arguments);
 	va_end(arguments);
 	feed->own.drop_us = feed_now_us(feed);
+	if (feed->taking)
+		feed_note_post(feed->taking, drop, feed->own.drop);
 	if (feed->trial && feed->trial->dropped)
 		feed->trial->dropped(feed->trial->self, drop, feed->own.drop);
 }
@@ -109,133 +110,6 @@ void feed_show(struct feed *feed, enum feed_state state, const char *why)
 	(void)pthread_mutex_unlock(&feed->lock);
 }
 
-/* ---- messages to entities ---- */
-
-/* What a device says is seldom all that is known of it, so others' attributes stay. */
-static enum mapping_mode mode_of(const struct mapping *mapping)
-{
-	return mapping_says_mode(mapping) ? mapping_mode(mapping) : MAPPING_APPEND;
-}
-
-struct arena *feed_arena(struct feed *feed)
-{
-	return feed->trial ? feed->scratch : intake_arena(feed->intake);
-}
-
-void feed_add_entity(struct feed *feed, const struct json *body, enum mapping_mode mode, bool history)
-{
-	const struct expand_options options = {.context = feed->context, .now_us = feed_now_us(feed)};
-	struct json *entity = NULL;
-	struct error err;
-	enum err_code code = expand_entity(feed_arena(feed), body, &options, &entity, &err);
-
-	if (!code && feed->trial)
-		code = feed->trial->entity(feed->trial->self, body, &err);
-	else if (!code && !intake_add(feed->intake, entity, mode, history))
-		code = err_set(&err, ERR_MEMORY, "no memory for an entity");
-	if (code)
-		feed_drop(feed, code == ERR_MEMORY ? FEED_DROP_OVERSIZED : FEED_DROP_INVALID, "%s", err.detail);
-}
-
-static void take_row(struct feed *feed, const struct feed_map *map, const struct record *record, size_t row,
-		     struct arena *arena)
-{
-	size_t column_count;
-	enum mapping_result result;
-	struct json *body = NULL;
-	struct error err;
-
-	(void)mapping_columns(map->mapping, &column_count);
-	struct str *values = arena_array(arena, struct str, column_count);
-
-	if (!values || !record_row(map->plan, record, row, arena, values)) {
-		feed_drop(feed, FEED_DROP_OVERSIZED, "no memory for a message");
-		return;
-	}
-	enum err_code code = mapping_apply(map->mapping, arena, values, &result, &body, &err);
-
-	if (code)
-		feed_drop(feed, FEED_DROP_INVALID, "%s", err.detail);
-	else if (result == MAPPING_SKIPPED)
-		feed_drop(feed, FEED_DROP_SKIPPED, "%s", err.detail);
-	else
-		feed_add_entity(feed, body, mode_of(map->mapping), mapping_history(map->mapping));
-}
-
-/* Which of the feed's patterns the topic fits; NULL: none, or it has none. */
-static const struct topic_pattern *pattern_of(const struct feed *feed, struct str topic)
-{
-	for (size_t i = 0; i < feed->pattern_count; i++)
-		if (topic_pattern_fits(&feed->patterns[i], topic))
-			return &feed->patterns[i];
-	return NULL;
-}
-
-/* The payload as JSON when some mapping reads it, once. False: it is none, and that has been counted. */
-static bool read_payload(struct feed *feed, const struct feed_map *map, struct record *record, struct arena *arena,
-			 bool *parsed)
-{
-	struct json *document = NULL;
-	struct error err;
-
-	if (!record_plan_reads_json(map->plan) || *parsed)
-		return record->document || !record_plan_reads_json(map->plan);
-	*parsed = true;
-	if (json_parse(feed->parser, arena, record->payload, NULL, &document, &err) != ERR_OK) {
-		feed_drop(feed, FEED_DROP_MALFORMED, "%.*s: %s", STR_FMT(str_part(record->topic, 0, 100)), err.detail);
-		return false;
-	}
-	record->document = document;
-	return true;
-}
-
-static void take_rows(struct feed *feed, const struct feed_map *map, const struct record *record, struct arena *arena)
-{
-	size_t rows = record_rows(map->plan, record);
-
-	if (rows > RECORD_ROWS_MAX) {
-		feed_drop(feed, FEED_DROP_OVERSIZED, "a message of %zu rows, at most %u are taken", rows,
-			  RECORD_ROWS_MAX);
-		return;
-	}
-	if (rows == 0)
-		feed_drop(feed, FEED_DROP_UNMAPPED, "%.*s: there is nothing at \"%.*s\"",
-			  STR_FMT(str_part(record->topic, 0, 100)), STR_FMT(mapping_each(map->mapping)));
-	for (size_t i = 0; i < rows; i++)
-		take_row(feed, map, record, i, arena);
-}
-
-void feed_take(struct feed *feed, struct str topic, struct str payload)
-{
-	struct arena *arena = feed_arena(feed);
-	struct record record = {.topic = topic, .received_us = feed_now_us(feed)};
-	const struct topic_pattern *pattern = pattern_of(feed, topic);
-	bool parsed = false, mapped = false;
-
-	feed->own.messages++;
-	feed->own.bytes += payload.len;
-	feed->own.message_us = record.received_us;
-	record.topic = arena_dup(arena, topic);
-	record.payload = arena_dup(arena, payload);
-	if (!record.topic.at || !record.payload.at) {
-		feed_drop(feed, FEED_DROP_OVERSIZED, "no memory for a message");
-		return;
-	}
-	for (size_t i = 0; i < feed->map_count; i++) {
-		const struct feed_map *map = &feed->maps[i];
-
-		if (map->has_topic && !topic_pattern_fits(&map->topic, topic))
-			continue;
-		mapped = true;
-		record.pattern = map->has_topic ? &map->topic : pattern;
-		if (read_payload(feed, map, &record, arena, &parsed))
-			take_rows(feed, map, &record, arena);
-	}
-	if (!mapped)
-		feed_drop(feed, FEED_DROP_UNMAPPED, "no mapping is for the topic \"%.*s\"",
-			  STR_FMT(str_part(topic, 0, 150)));
-}
-
 /* ---- the thread ---- */
 
 bool feed_goes_on(const struct feed *feed)
@@ -243,10 +117,12 @@ bool feed_goes_on(const struct feed *feed)
 	return !atomic_load_explicit(&feed->stopping, memory_order_acquire);
 }
 
-void feed_wait(const struct feed *feed, struct pollfd *more, int64_t deadline_ms)
+void feed_wait(struct feed *feed, struct pollfd *more, int64_t deadline_ms)
 {
+	int64_t command_ms = feed_commands_deadline_ms(feed);
+
 	struct pollfd fds[2] = {{.fd = feed->wake_fd, .events = POLLIN}, more ? *more : (struct pollfd){.fd = -1}};
-	int64_t left_ms = deadline_ms - feed_clock_ms();
+	int64_t left_ms = (command_ms < deadline_ms ? command_ms : deadline_ms) - feed_clock_ms();
 	uint64_t count;
 
 	(void)poll(fds, 2, left_ms < 0 ? 0 : left_ms > WAIT_MS_MAX ? WAIT_MS_MAX : (int)left_ms);
@@ -254,6 +130,7 @@ void feed_wait(const struct feed *feed, struct pollfd *more, int64_t deadline_ms
 		(void)!read(feed->wake_fd, &count, sizeof(count));
 	if (more)
 		more->revents = fds[1].revents;
+	feed_commands_turn(feed);
 }
 
 static void wake(const struct feed *feed)
@@ -284,12 +161,26 @@ static bool get_context(struct feed *feed)
 	return false;
 }
 
+/* False: the feed stops. */
+static bool start_commands(struct feed *feed)
+{
+	struct error err;
+
+	while (feed_goes_on(feed) && feed_commands_new(feed, &err) != ERR_OK) {
+		feed_show(feed, FEED_WAITING, err.detail);
+		feed_wait(feed, NULL, feed_clock_ms() + CONTEXT_PAUSE_MS);
+	}
+	return feed_goes_on(feed);
+}
+
 static void *thread_main(void *self)
 {
 	struct feed *feed = self;
 
-	if (get_context(feed))
+	if (get_context(feed) && start_commands(feed))
 		feed->kind->run(feed);
+	feed_commands_end(feed);
+	feed_lines_end(feed);
 	return NULL;
 }
 

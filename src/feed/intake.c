@@ -136,13 +136,14 @@ bool intake_add(struct intake *intake, const struct json *entity, enum mapping_m
 	return true;
 }
 
-bool intake_add_receipt(struct intake *intake, struct intake_receipt receipt)
+bool intake_add_receipt(struct intake *intake, uint64_t first, uint64_t second)
 {
 	struct batch *batch = intake->filling;
 
 	if (!grow((void **)&batch->receipts, batch->receipt_count, &batch->receipt_room, sizeof(*batch->receipts)))
 		return false;
-	batch->receipts[batch->receipt_count++] = receipt;
+	batch->receipts[batch->receipt_count++] =
+		(struct intake_receipt){.first = first, .second = second, .from = batch->write.item_count};
 	return true;
 }
 
@@ -206,8 +207,28 @@ static void count_outcomes(struct intake *intake, const struct batch *batch)
 		intake->options.refused(intake->options.self, last);
 }
 
+/* What became of the entities of one receipt. */
+static void fill_receipt(const struct batch *batch, size_t index)
+{
+	struct intake_receipt *receipt = &batch->receipts[index];
+	size_t to = index + 1 < batch->receipt_count ? batch->receipts[index + 1].from : batch->write.item_count;
+
+	receipt->entities = to - receipt->from;
+	for (size_t i = receipt->from; i < to; i++) {
+		const struct broker_outcome *outcome = &batch->items[i].outcome;
+
+		receipt->absent += outcome->code == ERR_NOT_FOUND;
+		receipt->refused += outcome->code != ERR_OK && outcome->code != ERR_NOT_FOUND;
+		if (outcome->code)
+			receipt->why = &outcome->error;
+	}
+}
+
 static void give_receipts(const struct intake *intake, const struct batch *batch, const struct error *err)
 {
+	if (!err && intake->options.settled)
+		for (size_t i = 0; i < batch->receipt_count; i++)
+			fill_receipt(batch, i);
 	if (batch->receipt_count && intake->options.settled)
 		intake->options.settled(intake->options.self, batch->receipts, batch->receipt_count, err);
 }

@@ -20,9 +20,13 @@
 
 struct intake;
 
-struct intake_receipt { /* the feed's; of MQTT: which connection, which message */
-	uint64_t first;
-	uint64_t second;
+struct intake_receipt {
+	uint64_t first, second; /* the feed's; of MQTT: which connection, which message */
+	/* The intake's, once it is given back: what became of the entities that were added behind it, up to the next
+	 * one or the end of the batch. */
+	size_t entities, absent, refused; /* the last two as in struct intake_counts */
+	const struct error *why; /* the last of these was not stored; NULL: there is none */
+	size_t from; /* the first one in its batch */
 };
 
 struct intake_counts { /* since it was made */
@@ -55,7 +59,7 @@ bool intake_has_room(const struct intake *intake);
 struct arena *intake_arena(struct intake *intake);
 /* An expanded entity. False: no memory, nothing was added. */
 bool intake_add(struct intake *intake, const struct json *entity, enum mapping_mode mode, bool history);
-bool intake_add_receipt(struct intake *intake, struct intake_receipt receipt);
+bool intake_add_receipt(struct intake *intake, uint64_t first, uint64_t second);
 
 /* Is it too early for the next batch? Then there is no hurry to fill it: until intake_deadline_ms(). */
 bool intake_is_gathering(const struct intake *intake);
