@@ -2,9 +2,9 @@
  *
  * Goal: rows that hold packed documents and updates that compare only what a fragment names leave what storing whole
  * texts leaves: every document is the same in both stores to the letter, and SQLite's check, which makes all index rows
- * and the census from the documents anew, finds nothing. Method: batches of every kind of operation on few entities, with
- * datasets, sub-attributes, places, scopes, things that expire, and new names; some batches fail in their middle and are
- * taken back with their names; the store is closed and opened between. Time is a number that the test moves. */
+ * and the census from the documents anew, finds nothing. Method: batches of every kind of operation on few entities,
+ * with datasets, sub-attributes, places, scopes, things that expire, and new names; some batches fail in their middle
+ * and are taken back with their names; the store is closed and opened between. Time is a number that the test moves. */
 #include "base/time_value.h"
 #include "broker/broker.h"
 #include "check.h"
