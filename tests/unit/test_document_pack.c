@@ -155,6 +155,15 @@ static void words_are_found_by_text_and_by_address(void)
 	CHECK_STR(document_word(88), STR("LTR"));
 }
 
+/* Bit by bit: also the sign of zero. */
+static uint64_t bits_of(double number)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &number, sizeof(bits));
+	return bits;
+}
+
 static void numbers_keep_their_digits_and_their_doubles(void)
 {
 	static const char *const numbers[] = {"0",
@@ -203,9 +212,7 @@ static void numbers_keep_their_digits_and_their_doubles(void)
 		const struct json *tree = check_unpacks(&desk, str_from(text));
 
 		for (uint32_t k = 0; tree && k < 2; k++) {
-			double number = strtod(numbers[i], NULL);
-
-			CHECK(memcmp(&tree->items[k].number, &number, sizeof(number)) == 0);
+			CHECK(bits_of(tree->items[k].number) == bits_of(strtod(numbers[i], NULL)));
 			CHECK(tree->items[k].integer == !strpbrk(numbers[i], ".eE"));
 		}
 	}
