@@ -85,8 +85,8 @@ static const char *const migrations[SQLITE_SCHEMA_VERSION] = {
 	"CREATE INDEX dead_of ON dead(subscription);"
 	"INSERT INTO counter VALUES ('owed', 0);",
 
-	/* Entities and instances may be packed: BLOBs beside texts (document_pack.h), which stay until they are put again. Nothing
-	 * that is stored changes, so the rows need not be written anew. */
+	/* Entities and instances may be packed: BLOBs beside texts (document_pack.h), which stay until they are put
+	 * again. Nothing that is stored changes, so the rows need not be written anew. */
 	"UPDATE sqlite_schema SET sql = replace(sql, 'doc TEXT', 'doc ANY') WHERE type = 'table' AND "
 	"name IN ('entity', 'point');",
 };

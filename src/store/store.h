@@ -93,8 +93,9 @@ struct json_parser *store_txn_parser(struct store_txn *txn);
  * ERR_NOT_FOUND without touching err's detail cost: err may be NULL. */
 MUST_CHECK enum err_code store_txn_get(struct store_txn *txn, struct str id, struct json **ret_entity,
 				       struct error *err);
-/* Stores entity in place of before (the tree that store_txn_get gave, or a copy, unmodified, which may share with entity
- * what is the same in both; NULL: it is new, and an existing id is ERR_EXISTS). Indices are brought up to date by the difference of the two. */
+/* Stores entity in place of before (the tree that store_txn_get gave, or a copy, unmodified, which may share with
+ * entity what is the same in both; NULL: it is new, and an existing id is ERR_EXISTS). Indices are brought up to date
+ * by the difference of the two. */
 MUST_CHECK enum err_code store_txn_put(struct store_txn *txn, const struct json *before, const struct json *entity,
 				       struct error *err);
 /* Deletes the entity whose document is before. Its history stays. */
