@@ -1,5 +1,5 @@
-/* Goal: frames and property maps as the specification has them (ECHONET Lite V1.14, part II, 3.2 and Appendix 1). Method:
- * bytes by hand after the figures of the text, one thing wrong at a time; every frame read is written again. */
+/* Goal: frames and property maps as the specification has them (ECHONET Lite V1.14, part II, 3.2 and Appendix 1).
+ * Method: bytes by hand after the figures of the text, one thing wrong at a time; every frame read is written again. */
 #include "check.h"
 #include "echonet/frame.h"
 #include "echonet_util.h"

@@ -1,5 +1,5 @@
-/* Goal: properties mean what the appendix says: scales, units, factors, codes that are no values, times. Method: EDTs by
- * hand with the value calculated beside them; the tables as a whole are held against another program's in
+/* Goal: properties mean what the appendix says: scales, units, factors, codes that are no values, times. Method: EDTs
+ * by hand with the value calculated beside them; the tables as a whole are held against another program's in
  * tests/interop/echonet_tables.mjs. */
 #include "check.h"
 #include "echonet/schema.h"
