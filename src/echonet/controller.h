@@ -1,21 +1,23 @@
 /* A controller of ECHONET Lite nodes: finds them, reads what they have, asks again and again, sets what is to be set.
  *
- * Datagrams go in, with the time; datagrams and events come out by callbacks. Nothing else happens: no socket, no clock.
+ * Datagrams go in, with the time; datagrams and events come out by callbacks. Nothing else happens: no socket, no
+ * clock.
  *
- * A node is found by its answer to a multicast Get of its instance list (EPC D6), by its announcements (D5, or any other),
- * or because it is in the list of addresses. Then, one request at a time for each node: instance list and identity of the
- * node profile, property maps of each object (9D, 9E, 9F), what its objects are (ECHONET_SELDOM), and from then on what
- * changes, each interval; each hour all but the maps again. Requests ask for several properties, so many as the node
- * bears: ECHONET_BATCH_MAX at first, half as many after each that is not answered or refused whole.
+ * A node is found by its answer to a multicast Get of its instance list (EPC D6), by its announcements (D5, or any
+ * other), or because it is in the list of addresses. Then, one request at a time for each node: instance list and
+ * identity of the node profile, property maps of each object (9D, 9E, 9F), what its objects are (ECHONET_SELDOM), and
+ * from then on what changes, each interval; each hour all but the maps again. Requests ask for several properties, so
+ * many as the node bears: ECHONET_BATCH_MAX at first, half as many after each that is not answered or refused whole.
  *
  * What is not answered is sent again after 2, 4 and 8 s; then the node is lost, and is asked again after 30 s at first,
- * 10 minutes at last. An object that does not answer where its node profile does makes no lost node. A node that is heard
- * is back at once. A lost node that nobody named is forgotten after a day. Where a node has no identification number, or
- * one that another node has too which is up, has_id is false; a lost node whose number appears elsewhere has moved.
+ * 10 minutes at last. An object that does not answer where its node profile does makes no lost node. A node that is
+ * heard is back at once. A lost node that nobody named is forgotten after a day. Where a node has no identification
+ * number, or one that another node has too which is up, has_id is false; a lost node whose number appears elsewhere has
+ * moved.
  *
  * The controller is a node itself, with a node profile and a controller object (05FF), and answers what a node has to
- * answer (part II, 3.2 and 4.2; part V, 6.11 of the specification V1.14). What others notify with a confirmation (INFC) is
- * confirmed. Thread: one owner. Callbacks may call _set(), and nothing else. */
+ * answer (part II, 3.2 and 4.2; part V, 6.11 of the specification V1.14). What others notify with a confirmation (INFC)
+ * is confirmed. Thread: one owner. Callbacks may call _set(), and nothing else. */
 #ifndef MACHI_ECHONET_CONTROLLER_H
 #define MACHI_ECHONET_CONTROLLER_H
 
@@ -127,9 +129,9 @@ void echonet_controller_receive(struct echonet_controller *controller, uint32_t 
 void echonet_controller_tick(struct echonet_controller *controller, int64_t now_us);
 int64_t echonet_controller_deadline_us(const struct echonet_controller *controller);
 
-/* Sets properties of an object by SetC; its end is told by ECHONET_SET_ENDED with the ticket, never from within this call.
- * What was set is then read. ERR_NOT_FOUND: no such node or object; ERR_DENIED: the object's map says that a property
- * cannot be set; ERR_LIMIT: ECHONET_ORDERS_MAX wait, or one of the other bounds; ERR_MEMORY. */
+/* Sets properties of an object by SetC; its end is told by ECHONET_SET_ENDED with the ticket, never from within this
+ * call. What was set is then read. ERR_NOT_FOUND: no such node or object; ERR_DENIED: the object's map says that a
+ * property cannot be set; ERR_LIMIT: ECHONET_ORDERS_MAX wait, or one of the other bounds; ERR_MEMORY. */
 MUST_CHECK enum err_code echonet_controller_set(struct echonet_controller *controller, uint32_t address, uint32_t eoj,
 						const struct echonet_property *properties, size_t count, int64_t now_us,
 						uint64_t *ret_ticket, struct error *err);

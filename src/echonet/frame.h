@@ -1,8 +1,8 @@
 /* Frames of ECHONET Lite: bytes to a struct and back, without anything of what the properties mean.
  *
- * Source: ECHONET Lite specification V1.14, part II (Communications Middleware): frame format 3.2, headers 3.2.1, objects
- * 3.2.4, services 3.2.5, processing target properties 3.2.6–3.2.9. Format 2 (EHD2 0x82, messages of a maker's own form)
- * is told apart and not taken. Pure: any thread. */
+ * Source: ECHONET Lite specification V1.14, part II (Communications Middleware): frame format 3.2, headers 3.2.1,
+ * objects 3.2.4, services 3.2.5, processing target properties 3.2.6–3.2.9. Format 2 (EHD2 0x82, messages of a maker's
+ * own form) is told apart and not taken. Pure: any thread. */
 #ifndef MACHI_ECHONET_FRAME_H
 #define MACHI_ECHONET_FRAME_H
 

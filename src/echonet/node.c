@@ -120,7 +120,8 @@ static void ask_for(struct echonet_controller *controller, struct echonet_peer *
 	echonet_epcs_add(&peer->asked, epc);
 }
 
-/* As many of what is wanted as may go into a request: what the object is before what changes, since that may scale it. */
+/* As many of what is wanted as may go into a request: what the object is before what changes, since that may scale
+ * it. */
 static void ask_for_batch(struct echonet_controller *controller, struct echonet_peer *peer,
 			  const struct echonet_object *object)
 {
@@ -250,7 +251,7 @@ static void give_up(struct echonet_controller *controller, struct echonet_peer *
 			echonet_object_plan(object, NULL);
 		object->wanted = (struct echonet_epcs){{0, 0}};
 	}
-	echonet_epcs_add(&peer->node.objects[0].wanted, 0x80);
+	echonet_epcs_add(&echonet_peer_object(peer, ECHONET_NODE_PROFILE)->wanted, 0x80);
 	echonet_node_advance(controller, peer);
 }
 

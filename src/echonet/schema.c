@@ -116,12 +116,12 @@ static int64_t read_number(struct str edt, size_t at, size_t size, bool is_signe
 }
 
 /* False: no code of a power of ten. */
-static bool read_power(uint8_t code, int8_t *ret_exponent)
+static bool read_power(uint8_t code, int16_t *ret_exponent)
 {
 	if (code <= 0x06)
-		*ret_exponent = (int8_t)-code;
+		*ret_exponent = (int16_t)-code;
 	else if (code >= 0x0a && code <= 0x0d)
-		*ret_exponent = (int8_t)(code - 0x09);
+		*ret_exponent = (int16_t)(code - 0x09);
 	else
 		return false;
 	return true;
@@ -148,7 +148,7 @@ void echonet_factors_note(struct echonet_factors *factors, uint16_t class_code, 
 	size_t count, i = 0;
 	const struct echonet_field *field = echonet_fields_of(class_code, property->epc, &count);
 	int32_t value = 1;
-	int8_t exponent = 0;
+	int16_t exponent = 0;
 
 	if (!field || !fits(field, property->edt) || !is_factor(class_code, property->epc))
 		return;
@@ -304,7 +304,7 @@ static bool take(uint16_t class_code, const struct echonet_factors *factors, con
 {
 	const struct echonet_field *field = value->field;
 	struct str part = str_part(edt, field->at, field->size ? (size_t)field->at + field->size : edt.len);
-	int8_t exponent;
+	int16_t exponent;
 
 	switch (field->form) {
 	case ECHONET_STATE:

@@ -1,9 +1,10 @@
 /* What the properties of ECHONET Lite objects mean: names, units, scales, words.
  *
- * Source: "APPENDIX Detailed Requirements for ECHONET Device Objects" (releases A to R) and its Machine Readable Appendix
- * (MRA). Names are the MRA's short names, those of the parts of a value joined to them; the identification number, which
- * is "id" there, is identificationNumber. Units are codes of UN/CEFACT Recommendation 20. What a property's range leaves
- * out are its codes for no data, no setting, overflow and underflow: such a value is none. Pure: any thread. */
+ * Source: "APPENDIX Detailed Requirements for ECHONET Device Objects" (releases A to R) and its Machine Readable
+ * Appendix (MRA). Names are the MRA's short names, those of the parts of a value joined to them; the identification
+ * number, which is "id" there, is identificationNumber. Units are codes of UN/CEFACT Recommendation 20. What a
+ * property's range leaves out are its codes for no data, no setting, overflow and underflow: such a value is none.
+ * Pure: any thread. */
 #ifndef MACHI_ECHONET_SCHEMA_H
 #define MACHI_ECHONET_SCHEMA_H
 
@@ -47,7 +48,7 @@ struct echonet_field {
 	uint8_t bytes; /* of the whole EDT; 0: of any length from at + size on */
 	uint8_t at, size; /* of the value in it; size 0: to the end */
 	uint8_t form, pace;
-	int8_t exponent; /* of ten */
+	int16_t exponent; /* of ten */
 	bool timed; /* the date and time of the measurement stand at the beginning of the EDT */
 	uint8_t factors[3]; /* properties of the object that it is multiplied by; 0: none */
 };
@@ -67,8 +68,8 @@ const struct echonet_class *echonet_class_node(void); /* the node profile */
 /* Visits all but the two above. */
 const struct echonet_class *echonet_class_at(size_t index); /* NULL: behind the last */
 
-/* The first field of a property, of the class or of what all objects of its kind have; *ret_count: how many there are in a
- * row. NULL: the property is not known. */
+/* The first field of a property, of the class or of what all objects of its kind have; *ret_count: how many there are
+ * in a row. NULL: the property is not known. */
 const struct echonet_field *echonet_fields_of(uint16_t class_code, uint8_t epc, size_t *ret_count);
 /* How long the property's EDT is expected to be, for requests that are to fit. */
 size_t echonet_expected_bytes(uint16_t class_code, uint8_t epc);
@@ -82,7 +83,7 @@ struct echonet_factors {
 	uint8_t count;
 	struct {
 		uint8_t epc;
-		int8_t exponent;
+		int16_t exponent;
 		int32_t value;
 	} at[ECHONET_FACTORS_MAX];
 };
@@ -103,9 +104,9 @@ struct echonet_value {
 	int32_t second; /* of the day */
 };
 
-/* The values of a property, in the order of its fields; returns how many. None: it is not known, or has no data now, or a
- * factor of it is not known yet. readable: the object's Get property map; a coefficient that is not in it counts as 1.
- * *ret_malformed (may be NULL): it has another length than it should. A value's text may
+/* The values of a property, in the order of its fields; returns how many. None: it is not known, or has no data now, or
+ * a factor of it is not known yet. readable: the object's Get property map; a coefficient that is not in it counts as
+ * 1. *ret_malformed (may be NULL): it has another length than it should. A value's text may
  * point into itself, so values are used where they are. */
 size_t echonet_decode(uint16_t class_code, const struct echonet_factors *factors, const struct echonet_epcs *readable,
 		      const struct echonet_property *property, struct echonet_value values[static ECHONET_VALUES_MAX],
@@ -124,9 +125,9 @@ struct echonet_setting {
 
 /* The field of this name. NULL: there is none, or the name is that of a property with several values. */
 const struct echonet_field *echonet_field_find(uint16_t class_code, struct str name);
-/* The EDT that says so. Words and switches take their word or code ("0x41"), numbers a number within their range that the
- * scale can express, all others, and properties without a field (NULL), hexadecimal bytes. ERR_INVALID says what was
- * expected. */
+/* The EDT that says so. Words and switches take their word or code ("0x41"), numbers a number within their range that
+ * the scale can express, all others, and properties without a field (NULL), hexadecimal bytes. ERR_INVALID says what
+ * was expected. */
 MUST_CHECK enum err_code echonet_encode(const struct echonet_field *field, const struct echonet_setting *setting,
 					uint8_t edt[static ECHONET_EDT_BYTES_MAX], size_t *ret_len, struct error *err);
 /* "0x028801" or "028801". False: it is none, or beyond max. */

@@ -39,7 +39,8 @@ static const struct echonet_field low_voltage_meter[] = {
 	TIMED(0xeb, EIGHT_DIGITS, KILOWATT_HOUR, "reverseDirectionCumulativeElectricEnergyAtEvery30Min", 0xd3, 0xe1),
 };
 
-/* 028A: energy × D3 × D4 × E6, demand × D3 × D4 × C5 (C7 for the cumulative maximum), reactive energy × D3 × D4 × CD. */
+/* 028A: energy × D3 × D4 × E6, demand × D3 × D4 × C5 (C7 for the cumulative maximum), reactive energy × D3 × D4 ×
+ * CD. */
 static const struct echonet_field high_voltage_meter[] = {
 	SCALED(0xc1, 4, 0, EIGHT_DIGITS, KILOWATT, "monthlyMaximumElectricPowerDemand", 0xd3, 0xd4, 0xc5),
 	SCALED(0xc2, 4, 0, EIGHT_DIGITS, KILOWATT, "cumulativeMaximumElectricPowerDemand", 0xd3, 0xd4, 0xc7),

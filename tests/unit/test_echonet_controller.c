@@ -1,6 +1,6 @@
 /* Goal: a controller finds nodes, reads their maps and values, asks again, bears silence, refusals and restarts, and
- * ends each set once. Method: a network of nodes in memory and a clock of the test's; what goes over the wire is checked
- * against the rules in controller.h and the specification V1.14, part II, 4.2 to 4.3. */
+ * ends each set once. Method: a network of nodes in memory and a clock of the test's; what goes over the wire is
+ * checked against the rules in controller.h and the specification V1.14, part II, 4.2 to 4.3. */
 #include "base/time_value.h"
 #include "check.h"
 #include "echonet/controller.h"
