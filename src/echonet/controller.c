@@ -210,8 +210,8 @@ static enum err_code check_set(const struct echonet_node *node, uint32_t eoj, co
 }
 
 enum err_code echonet_controller_set(struct echonet_controller *controller, uint32_t address, uint32_t eoj,
-				     const struct echonet_property *properties, size_t count, int64_t now_us,
-				     uint64_t *ret_ticket, struct error *err)
+				     const struct echonet_property *properties, size_t count, uint64_t ticket,
+				     int64_t now_us, struct error *err)
 {
 	struct echonet_peer *peer = echonet_peer_find(controller, address);
 	enum err_code code = check_set(peer ? &peer->node : NULL, eoj, properties, count, err);
@@ -225,7 +225,7 @@ enum err_code echonet_controller_set(struct echonet_controller *controller, uint
 
 	if (!order)
 		return err_set(err, ERR_MEMORY, "no memory for a set");
-	order->ticket = ++controller->ticket;
+	order->ticket = ticket;
 	order->eoj = eoj;
 	order->count = (uint8_t)count;
 	for (size_t i = 0; i < count; i++) {
@@ -241,21 +241,9 @@ enum err_code echonet_controller_set(struct echonet_controller *controller, uint
 		peer->orders = order;
 	peer->orders_last = order;
 	peer->order_count++;
-	*ret_ticket = order->ticket;
 	if (peer->asking == ECHONET_ASKS_NOTHING)
 		echonet_heap_set(&controller->heap, peer, now_us); /* also of a node that is lost: it may be back */
 	return ERR_OK;
-}
-
-bool echonet_controller_forget(struct echonet_controller *controller, uint64_t ticket)
-{
-	for (size_t i = 0; i < controller->peer_count; i++)
-		for (struct echonet_order *order = controller->by_index[i]->orders; order; order = order->next)
-			if (order->ticket == ticket) {
-				order->ticket = 0; /* what was sent may be answered yet */
-				return true;
-			}
-	return false;
 }
 
 void echonet_order_end(struct echonet_controller *controller, struct echonet_peer *peer, enum echonet_outcome outcome,
@@ -275,8 +263,7 @@ void echonet_order_end(struct echonet_controller *controller, struct echonet_pee
 			echonet_epcs_add(&object->wanted, order->epcs[i]);
 	peer->orders = order->next;
 	peer->order_count--;
-	if (order->ticket)
-		echonet_tell(controller, &event);
+	echonet_tell(controller, &event);
 	free(order);
 }
 

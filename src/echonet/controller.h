@@ -129,14 +129,12 @@ void echonet_controller_receive(struct echonet_controller *controller, uint32_t 
 void echonet_controller_tick(struct echonet_controller *controller, int64_t now_us);
 int64_t echonet_controller_deadline_us(const struct echonet_controller *controller);
 
-/* Sets properties of an object by SetC; its end is told by ECHONET_SET_ENDED with the ticket, never from within this
- * call. What was set is then read. ERR_NOT_FOUND: no such node or object; ERR_DENIED: the object's map says that a
- * property cannot be set; ERR_LIMIT: ECHONET_ORDERS_MAX wait, or one of the other bounds; ERR_MEMORY. */
+/* Sets properties of an object by SetC; its end is told once by ECHONET_SET_ENDED with the caller's ticket, never from
+ * within this call. What was set is then read. ERR_NOT_FOUND: no such node or object; ERR_DENIED: the object's map says
+ * that a property cannot be set; ERR_LIMIT: ECHONET_ORDERS_MAX wait, or one of the other bounds; ERR_MEMORY. */
 MUST_CHECK enum err_code echonet_controller_set(struct echonet_controller *controller, uint32_t address, uint32_t eoj,
-						const struct echonet_property *properties, size_t count, int64_t now_us,
-						uint64_t *ret_ticket, struct error *err);
-/* Ends a set that nobody waits for any more, without telling. False: there is none. */
-bool echonet_controller_forget(struct echonet_controller *controller, uint64_t ticket);
+						const struct echonet_property *properties, size_t count,
+						uint64_t ticket, int64_t now_us, struct error *err);
 
 /* NULL: no such node, or behind the last. What they point to is valid until the next call that may change it. */
 const struct echonet_node *echonet_controller_node(const struct echonet_controller *controller, uint32_t address);

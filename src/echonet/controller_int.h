@@ -62,7 +62,6 @@ struct echonet_controller {
 	struct echonet_peer *by_index[ECHONET_NODES_MAX]; /* owned */
 	size_t peer_count, up_count, in_flight;
 	uint16_t tid;
-	uint64_t ticket;
 	int64_t now_us, discover_us;
 	uint8_t discoveries; /* that were made in quick succession at the beginning */
 	struct echonet_frame in, out; /* too large for a stack */

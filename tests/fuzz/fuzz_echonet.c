@@ -94,7 +94,6 @@ static void set(struct trial *trial, struct str *rest)
 {
 	uint32_t address = 0x0a000000u + next(rest), eoj = 0;
 	struct echonet_property property;
-	uint64_t ticket = 0;
 	struct error err;
 
 	for (int i = 0; i < 3; i++)
@@ -103,8 +102,7 @@ static void set(struct trial *trial, struct str *rest)
 	size_t len = next(rest);
 
 	property.edt = next_part(rest, len);
-	if (echonet_controller_set(trial->controller, address, eoj, &property, 1, trial->now_us, &ticket, &err) ==
-	    ERR_OK)
+	if (echonet_controller_set(trial->controller, address, eoj, &property, 1, 1, trial->now_us, &err) == ERR_OK)
 		trial->ordered++;
 }
 
