@@ -130,6 +130,8 @@ const struct echonet_field *echonet_field_find(uint16_t class_code, struct str n
  * was expected. */
 MUST_CHECK enum err_code echonet_encode(const struct echonet_field *field, const struct echonet_setting *setting,
 					uint8_t edt[static ECHONET_EDT_BYTES_MAX], size_t *ret_len, struct error *err);
+/* Hexadecimal text, spaces and line ends between bytes allowed, as bytes. False: it is none. */
+bool echonet_read_octets(struct str text, struct buf *out);
 /* "0x028801" or "028801". False: it is none, or beyond max. */
 bool echonet_parse_hex(struct str text, uint32_t max, uint32_t *ret);
 

@@ -39,6 +39,21 @@ bool echonet_parse_hex(struct str text, uint32_t max, uint32_t *ret)
 	return true;
 }
 
+bool echonet_read_octets(struct str text, struct buf *out)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.at[i] == ' ' || text.at[i] == '\n' || text.at[i] == '\r')
+			continue;
+		int high = digit_of(text.at[i]), low = i + 1 < text.len ? digit_of(text.at[i + 1]) : -1;
+
+		if (high < 0 || low < 0)
+			return false;
+		buf_put_char(out, (char)(high << 4 | low));
+		i++;
+	}
+	return out->len > 0 && !out->failed;
+}
+
 static const struct echonet_field *find_named(const struct echonet_class *class, struct str name)
 {
 	for (size_t i = 0; i < class->field_count; i++)

@@ -13,6 +13,7 @@
 const struct feed_kind *const feed_kinds[] = {
 	&feed_kind_mqtt,
 	&feed_kind_webhook,
+	&feed_kind_echonet,
 	NULL,
 };
 
