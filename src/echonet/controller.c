@@ -32,7 +32,7 @@ struct echonet_peer *echonet_peer_add(struct echonet_controller *controller, uin
 	memcpy(peer->key, &address, sizeof(address));
 	peer->node.address = address;
 	peer->heap_at = ECHONET_NO_HEAP;
-	peer->list_wanted = true;
+	echonet_node_want_list(peer);
 	peer->batch_max = ECHONET_BATCH_MAX;
 	peer->heard_us = peer->seldom_us = peer->round_us = controller->now_us;
 	peer->node.objects = calloc(1, sizeof(*peer->node.objects));
@@ -42,8 +42,9 @@ struct echonet_peer *echonet_peer_add(struct echonet_controller *controller, uin
 		return NULL;
 	}
 	peer->node.object_count = 1;
-	peer->node.objects[0] = (struct echonet_object){
-		.eoj = ECHONET_NODE_PROFILE, .class_code = ECHONET_NODE_PROFILE_CLASS, .maps_wanted = true};
+	peer->node.objects[0] =
+		(struct echonet_object){.eoj = ECHONET_NODE_PROFILE, .class_code = ECHONET_NODE_PROFILE_CLASS};
+	echonet_object_want_maps(&peer->node.objects[0]);
 	controller->by_index[controller->peer_count++] = peer;
 	echonet_heap_set(&controller->heap, peer, controller->now_us);
 	return peer;

@@ -52,6 +52,7 @@ struct echonet_object {
 	struct echonet_epcs wanted; /* in this round */
 	struct echonet_epcs doubted; /* refused in the last round: once more, and they are asked for no more */
 	bool maps_wanted;
+	struct echonet_epcs maps_left; /* of its maps, which have not been read yet */
 };
 
 struct echonet_node {

@@ -35,12 +35,13 @@ struct echonet_peer {
 	bool is_named; /* in the list of addresses: never forgotten */
 	bool is_known; /* its instance list has been read */
 	bool only_sends; /* its node profile says so (0EF002): it is not asked */
-	bool list_wanted;
+	bool list_wanted, list_changed;
+	struct echonet_epcs list_left; /* of instance list and number, which have not been read yet */
 	enum echonet_asking asking;
 	struct echonet_epcs asked;
 	uint16_t tid;
 	uint32_t asked_eoj;
-	uint8_t tries, batch; /* batch: how many properties were asked for; 0: not of a batch that could be smaller */
+	uint8_t tries, batch; /* batch: how many properties were asked for */
 	uint8_t batch_max; /* how many it bears */
 	int64_t round_us, seldom_us; /* of the next ones */
 	int64_t pause_us; /* while it is lost */
@@ -88,6 +89,10 @@ void echonet_node_advance(struct echonet_controller *controller, struct echonet_
 void echonet_node_heard(struct echonet_controller *controller, struct echonet_peer *peer);
 /* What it was asked is over, by an answer or for good. */
 void echonet_node_settle(struct echonet_controller *controller, struct echonet_peer *peer);
+/* Instance list and number are to be read. */
+void echonet_node_want_list(struct echonet_peer *peer);
+/* The maps of an object are to be read. */
+void echonet_object_want_maps(struct echonet_object *object);
 /* The node profile has told of itself what there is to be told. */
 void echonet_node_known(struct echonet_controller *controller, struct echonet_peer *peer, bool changed);
 /* The maps of an object are known, or are not to be had (NULL). */

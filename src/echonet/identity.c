@@ -55,10 +55,11 @@ bool echonet_identity_list(struct echonet_peer *peer, struct str list, bool *ret
 	for (size_t i = 0; i < count; i++) {
 		const struct echonet_object *before = echonet_node_object(&peer->node, eojs[i]);
 
-		objects[i + 1] = before ? *before
-					: (struct echonet_object){.eoj = eojs[i],
-								  .class_code = (uint16_t)(eojs[i] >> 8),
-								  .maps_wanted = true};
+		objects[i + 1] =
+			before ? *before
+			       : (struct echonet_object){.eoj = eojs[i], .class_code = (uint16_t)(eojs[i] >> 8)};
+		if (!before)
+			echonet_object_want_maps(&objects[i + 1]);
 	}
 	free(peer->node.objects);
 	peer->node.objects = objects;

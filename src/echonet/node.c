@@ -52,12 +52,27 @@ void echonet_object_plan(struct echonet_object *object, const struct echonet_epc
 	want(object, &object->seldom);
 }
 
+void echonet_node_want_list(struct echonet_peer *peer)
+{
+	peer->list_wanted = true;
+	echonet_epcs_add(&peer->list_left, 0x83);
+	echonet_epcs_add(&peer->list_left, 0xd6);
+}
+
+void echonet_object_want_maps(struct echonet_object *object)
+{
+	object->maps_wanted = true;
+	object->has_maps = false;
+	for (uint32_t epc = MAP_FIRST; epc <= MAP_LAST; epc++)
+		echonet_epcs_add(&object->maps_left, (uint8_t)epc);
+}
+
 void echonet_node_ask_anew(struct echonet_controller *controller, struct echonet_peer *peer)
 {
 	if (peer->anew_us && controller->now_us - peer->anew_us < ANEW_PAUSE_US)
 		return;
 	peer->anew_us = controller->now_us;
-	peer->list_wanted = true;
+	echonet_node_want_list(peer);
 	peer->round_us = peer->seldom_us = controller->now_us;
 }
 
@@ -72,7 +87,7 @@ static void begin_round(struct echonet_controller *controller, struct echonet_pe
 			want(&peer->node.objects[i], &peer->node.objects[i].seldom);
 	}
 	if (seldom) {
-		peer->list_wanted = true;
+		echonet_node_want_list(peer);
 		peer->batch_max = ECHONET_BATCH_MAX;
 		peer->seldom_us = now_us + ECHONET_SELDOM_US;
 	}
@@ -114,49 +129,41 @@ static void send_set(struct echonet_controller *controller, struct echonet_peer 
 	send_frame(controller, peer);
 }
 
-static void ask_for(struct echonet_controller *controller, struct echonet_peer *peer, uint8_t epc)
+/* As many of these as may go into a request. */
+static void ask_for_some(struct echonet_controller *controller, struct echonet_peer *peer, uint16_t class_code,
+			 const struct echonet_epcs *epcs)
 {
-	controller->out.properties[controller->out.count++] = (struct echonet_property){.epc = epc};
-	echonet_epcs_add(&peer->asked, epc);
-}
-
-/* As many of what is wanted as may go into a request: what the object is before what changes, since that may scale
- * it. */
-static void ask_for_batch(struct echonet_controller *controller, struct echonet_peer *peer,
-			  const struct echonet_object *object)
-{
-	struct echonet_epcs first = both(&object->wanted, &object->seldom);
-	const struct echonet_epcs *epcs = echonet_epcs_empty(&first) ? &object->wanted : &first;
 	size_t count_max = (size_t)peer->batch_max >> peer->tries, bytes = 0;
 
 	for (uint32_t epc = 0x80; epc <= 0xff; epc++) {
 		if (!echonet_epcs_has(epcs, (uint8_t)epc))
 			continue;
-		bytes += echonet_expected_bytes(object->class_code, (uint8_t)epc);
+		bytes += echonet_expected_bytes(class_code, (uint8_t)epc);
 		if (controller->out.count > 0 &&
 		    (controller->out.count >= count_max || bytes > ECHONET_BATCH_BYTES_MAX))
 			break;
-		ask_for(controller, peer, (uint8_t)epc);
+		controller->out.properties[controller->out.count++] = (struct echonet_property){.epc = (uint8_t)epc};
+		echonet_epcs_add(&peer->asked, (uint8_t)epc);
 	}
 	peer->batch = controller->out.count;
 }
 
+/* What the object is before what changes, since that may scale it. */
 static void send_get(struct echonet_controller *controller, struct echonet_peer *peer)
 {
 	const struct echonet_object *object = echonet_peer_object(peer, peer->asked_eoj);
+	const struct echonet_epcs *epcs = &peer->list_left;
+	struct echonet_epcs first = {{0, 0}};
 
+	if (peer->asking != ECHONET_ASKS_LIST && object) {
+		first = both(&object->wanted, &object->seldom);
+		epcs = echonet_epcs_empty(&first) ? &object->wanted : &first;
+		if (peer->asking == ECHONET_ASKS_MAPS)
+			epcs = &object->maps_left;
+	}
 	begin_frame(controller, peer, ECHONET_GET);
 	peer->asked = (struct echonet_epcs){{0, 0}};
-	peer->batch = 0;
-	if (peer->asking == ECHONET_ASKS_LIST) {
-		ask_for(controller, peer, 0x83);
-		ask_for(controller, peer, 0xd6);
-	} else if (peer->asking == ECHONET_ASKS_MAPS) {
-		for (uint32_t epc = MAP_FIRST; epc <= MAP_LAST; epc++)
-			ask_for(controller, peer, (uint8_t)epc);
-	} else if (object) {
-		ask_for_batch(controller, peer, object);
-	}
+	ask_for_some(controller, peer, (uint16_t)(peer->asked_eoj >> 8), epcs);
 	send_frame(controller, peer);
 }
 
@@ -207,8 +214,9 @@ void echonet_node_advance(struct echonet_controller *controller, struct echonet_
 void echonet_node_settle(struct echonet_controller *controller, struct echonet_peer *peer)
 {
 	assert(peer->asking && controller->in_flight > 0);
-	if (peer->tries && peer->batch && peer->batch < peer->batch_max)
-		peer->batch_max = peer->batch; /* it answers when it is asked for less at a time */
+	/* It answers when it is asked for less at a time. */
+	if (peer->tries && peer->batch == (uint8_t)(peer->batch_max >> peer->tries))
+		peer->batch_max = peer->batch;
 	peer->asking = ECHONET_ASKS_NOTHING;
 	controller->in_flight--;
 }
@@ -221,7 +229,7 @@ static void lose(struct echonet_controller *controller, struct echonet_peer *pee
 
 	while (peer->orders)
 		echonet_order_end(controller, peer, ECHONET_TIMED_OUT, 0);
-	peer->list_wanted = true; /* which is what it will be asked for first */
+	echonet_node_want_list(peer); /* which is what it will be asked for first */
 	controller->up_count -= was_up;
 	peer->node.is_up = false;
 	peer->pause_us = peer->pause_us == 0 ? ECHONET_LOST_PAUSE_US : peer->pause_us * 2;

@@ -11,14 +11,23 @@ static struct str edt_of(const struct echonet_frame *frame, uint8_t epc)
 	return STR_NONE;
 }
 
-static void take_maps(struct echonet_object *object, const struct echonet_frame *frame)
+/* What was asked for has been told or is not to be had. */
+static void strike(struct echonet_epcs *left, const struct echonet_epcs *asked)
 {
-	struct echonet_epcs readable = {{0, 0}};
-	bool good = echonet_map_read(edt_of(frame, 0x9f), &readable);
+	left->bits[0] &= ~asked->bits[0];
+	left->bits[1] &= ~asked->bits[1];
+}
 
+static void take_maps(struct echonet_object *object, const struct echonet_epcs *asked,
+		      const struct echonet_frame *frame)
+{
+	if (echonet_map_read(edt_of(frame, 0x9f), &object->readable))
+		object->has_maps = true;
 	(void)echonet_map_read(edt_of(frame, 0x9e), &object->settable);
 	(void)echonet_map_read(edt_of(frame, 0x9d), &object->announced);
-	echonet_object_plan(object, good ? &readable : NULL);
+	strike(&object->maps_left, asked);
+	if (echonet_epcs_empty(&object->maps_left))
+		echonet_object_plan(object, object->has_maps ? &object->readable : NULL);
 }
 
 /* Tells of the properties that have a value, and keeps those that scale others. */
@@ -65,15 +74,25 @@ static void settle_batch(struct echonet_object *object, const struct echonet_epc
 }
 
 static void take_profile(struct echonet_controller *controller, struct echonet_peer *peer,
-			 const struct echonet_frame *frame)
+			 const struct echonet_epcs *asked, const struct echonet_frame *frame)
 {
-	bool list_changed = false, number_changed = false;
 	struct str list = edt_of(frame, 0xd6);
+	bool changed = false;
 
-	if (list.at && !echonet_identity_list(peer, list, &list_changed))
-		return; /* no memory: it is asked again in an hour, or when it announces itself */
-	echonet_identity_number(controller, peer, edt_of(frame, 0x83), &number_changed);
-	echonet_node_known(controller, peer, list_changed || number_changed);
+	/* Where memory lacks the list stays as it was, until it is asked for in an hour, or the node announces
+	 * itself. */
+	if (list.at && echonet_identity_list(peer, list, &changed))
+		peer->list_changed = peer->list_changed || changed;
+	if (echonet_epcs_has(asked, 0x83)) {
+		echonet_identity_number(controller, peer, edt_of(frame, 0x83), &changed);
+		peer->list_changed = peer->list_changed || changed;
+	}
+	strike(&peer->list_left, asked);
+	if (!echonet_epcs_empty(&peer->list_left))
+		return;
+	changed = peer->list_changed;
+	peer->list_wanted = peer->list_changed = false;
+	echonet_node_known(controller, peer, changed);
 }
 
 static bool has_data(const struct echonet_frame *frame)
@@ -93,13 +112,12 @@ static void take_get(struct echonet_controller *controller, struct echonet_peer 
 
 	controller->counts.answers++;
 	echonet_node_settle(controller, peer);
-	if (asking == ECHONET_ASKS_LIST) {
-		peer->list_wanted = false;
-		take_profile(controller, peer, frame);
-	} else if (object && asking == ECHONET_ASKS_MAPS) {
-		take_maps(object, frame);
-	} else if (object && batch > 1 && !has_data(frame)) {
+	if (batch > 1 && !has_data(frame)) {
 		peer->batch_max = batch / 2; /* perhaps it was too much at a time */
+	} else if (asking == ECHONET_ASKS_LIST) {
+		take_profile(controller, peer, &asked, frame);
+	} else if (object && asking == ECHONET_ASKS_MAPS) {
+		take_maps(object, &asked, frame);
 	} else if (object) {
 		settle_batch(object, &asked, frame);
 		tell_values(controller, peer, object, frame, false);

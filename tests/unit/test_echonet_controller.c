@@ -366,14 +366,19 @@ static void small_devices_are_asked_for_less_at_a_time(void)
 {
 	const uint32_t address = AT(1);
 
-	begin(&address, 1, false);
-	struct node *node = add_meter(AT(1));
+	for (uint8_t opc_max = 1; opc_max <= 3; opc_max++) {
+		begin(&address, 1, false);
+		struct node *node = add_meter(AT(1));
 
-	node->opc_max = 3;
-	pass(1);
-	CHECK(net.power_w == 504 && node->opc_last <= 3);
-	CHECK(echonet_controller_counts(net.controller).timeouts == 0);
-	end();
+		node->opc_max = opc_max;
+		pass(1);
+		const struct echonet_node *found = echonet_controller_node(net.controller, AT(1));
+
+		CHECK(net.found == 1 && found->has_id && found->object_count == 2);
+		CHECK(net.power_w == 504 && node->opc_last <= opc_max);
+		CHECK(echonet_controller_counts(net.controller).timeouts == 0);
+		end();
+	}
 }
 
 static void silence_is_borne_and_told(void)
