@@ -19,7 +19,7 @@ struct echonet_told {
 		uint32_t address, eoj;
 	} key; /* of the map */
 	uint32_t hash[EPC_COUNT]; /* of the EDT; 0: nothing was told */
-	int64_t at_us[EPC_COUNT];
+	uint32_t at_s[EPC_COUNT]; /* since 1970 */
 };
 
 /* Smart Data Models where they have a type for it; names of ours else. */
@@ -304,14 +304,14 @@ static bool is_old(const struct echonet_session *session, struct echonet_told *t
 {
 	bool is_number = value->field->form == ECHONET_UNSIGNED || value->field->form == ECHONET_SIGNED;
 	uint32_t hash = (uint32_t)str_hash(property->edt, 1) | 1u, at = property->epc - EPC_FIRST;
-	int64_t now_us = feed_now_us(session->feed);
+	uint32_t now_s = (uint32_t)(feed_now_us(session->feed) / US_PER_S);
 
 	if (!told || (is_number && !value->has_time && value->field->pace == ECHONET_OFTEN))
 		return false;
-	if (told->hash[at] == hash && now_us - told->at_us[at] < ECHONET_REPEAT_US)
+	if (told->hash[at] == hash && now_s - told->at_s[at] < ECHONET_REPEAT_S)
 		return true;
 	told->hash[at] = hash;
-	told->at_us[at] = now_us;
+	told->at_s[at] = now_s;
 	return false;
 }
 

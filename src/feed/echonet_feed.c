@@ -272,12 +272,13 @@ static void serve(struct echonet_session *session)
 		bool has_room = intake_has_room(feed->intake);
 		struct pollfd wanted = {.fd = session->link.fd, .events = (short)(has_room ? POLLIN : 0)};
 
-		if (has_room)
-			echonet_controller_tick(session->controller, feed_clock_ms() * US_PER_MS);
 		intake_turn(feed->intake);
 		show(session);
 		feed_wait(feed, &wanted, next_deadline_ms(session, has_room, refresh_ms));
 		good = take_datagrams(session);
+		/* What is there is read before anything counts as not answered. */
+		if (has_room)
+			echonet_controller_tick(session->controller, feed_clock_ms() * US_PER_MS);
 		if (feed_clock_ms() >= refresh_ms) {
 			good = good && echonet_link_refresh(&session->link, session->settings);
 			refresh_ms = feed_clock_ms() + REFRESH_MS;

@@ -14,7 +14,7 @@
 #define ECHONET_URN_BYTES 256u /* of an entity's id */
 #define ECHONET_INTERFACE_BYTES 64u
 /* How long a state that stays as it is, and a measurement of a stated time, is not told again. */
-#define ECHONET_REPEAT_US (3600 * US_PER_S)
+#define ECHONET_REPEAT_S 3600u
 
 struct echonet_settings { /* in the feed's arena */
 	struct str interface; /* STR_NONE: the one that the system chooses */
