@@ -73,6 +73,31 @@ bool str_contains(struct str s, struct str part)
 	return part.len == 0 || (s.len >= part.len && memmem(s.at, s.len, part.at, part.len) != NULL);
 }
 
+/* RFC 3629: no overlong forms, surrogates, or beyond 10FFFF. */
+bool str_is_utf8(struct str text)
+{
+	for (size_t i = 0; i < text.len;) {
+		unsigned char lead = (unsigned char)text.at[i];
+		size_t more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
+		uint32_t least = more == 3 ? 0x10000 : more == 2 ? 0x800 : 0x80;
+		uint32_t code = lead & (0x3fu >> more);
+
+		i++;
+		if (lead < 0x80)
+			continue;
+		if (lead < 0xc2 || lead > 0xf4 || text.len - i < more)
+			return false;
+		for (; more > 0; more--, i++) {
+			if (((unsigned char)text.at[i] & 0xc0) != 0x80)
+				return false;
+			code = code << 6 | ((unsigned char)text.at[i] & 0x3f);
+		}
+		if (code < least || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
+			return false;
+	}
+	return true;
+}
+
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';

@@ -30,6 +30,7 @@ bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 bool str_find(struct str s, char c, size_t *ret_index);
 bool str_contains(struct str s, struct str part);
+bool str_is_utf8(struct str s); /* RFC 3629 */
 struct str str_trim(struct str s); /* ASCII space, tab, CR, LF */
 
 /* Cuts the piece before the first separator off *rest; false when *rest is exhausted (at is NULL).

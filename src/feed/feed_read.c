@@ -12,8 +12,11 @@
 
 const struct feed_kind *const feed_kinds[] = {
 	&feed_kind_mqtt,
-	&feed_kind_webhook,
 	&feed_kind_echonet,
+	&feed_kind_home_assistant,
+	&feed_kind_ocpp,
+	&feed_kind_sparkplug,
+	&feed_kind_webhook,
 	NULL,
 };
 
