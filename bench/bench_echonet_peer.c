@@ -1,8 +1,10 @@
 /* What bench_echonet.py puts beside the daemon: a thousand nodes of ECHONET Lite, and a bare asker.
  *
- * Usage: bench_echonet_peer nodes PORT COUNT      plays nodes on 127.1.0.1 and following, each with a smart meter
- *        bench_echonet_peer ask PORT COUNT SECONDS      asks each of them for what the daemon asks, once a minute, spread
- *                                                       evenly, and throws the answers away: what the system takes alone
+ * Usage: bench_echonet_peer nodes PORT COUNT
+ *        bench_echonet_peer ask PORT COUNT SECONDS
+ *
+ * "nodes" plays nodes on 127.1.0.1 and following, each with a smart meter. "ask" asks each of them for what the daemon
+ * asks, once a minute, spread evenly, and throws the answers away: what the system takes alone.
  *
  * Nodes print "answers N" when their standard input ends. The asker prints "answers N" and its CPU seconds. */
 #include "base/str.h"

@@ -337,7 +337,7 @@ static bool put_property(struct echonet_session *session, struct making *making,
 	return true;
 }
 
-void echonet_tell_values(struct echonet_session *session, const struct echonet_event *event)
+bool echonet_tell_values(struct echonet_session *session, const struct echonet_event *event)
 {
 	struct echonet_told *told = told_of(session, event);
 	char urn[ECHONET_URN_BYTES];
@@ -350,6 +350,7 @@ void echonet_tell_values(struct echonet_session *session, const struct echonet_e
 		any = put_property(session, &making, event, &event->properties[i], told) || any;
 	if (any)
 		end(&making);
+	return any;
 }
 
 /* ---- a dry run ---- */
@@ -378,11 +379,14 @@ void echonet_feed_try(struct feed *feed, struct str topic, struct str payload)
 		for (uint8_t i = 0; i < frame->count; i++)
 			echonet_factors_note(&object.factors, object.class_code, &frame->properties[i]);
 		map_init(&session.told, 0);
-		echonet_tell_values(&session, &(struct echonet_event){.kind = ECHONET_VALUES,
-								      .node = &node,
-								      .object = &object,
-								      .properties = frame->properties,
-								      .count = frame->count});
+		const struct echonet_event event = {.kind = ECHONET_VALUES,
+						    .node = &node,
+						    .object = &object,
+						    .properties = frame->properties,
+						    .count = frame->count};
+
+		if (!echonet_tell_values(&session, &event))
+			feed_drop(feed, FEED_DROP_UNMAPPED, "the frame has no value that is known");
 		echonet_forget_told(&session);
 	}
 	buf_done(&bytes);

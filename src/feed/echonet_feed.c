@@ -189,7 +189,7 @@ static void on_event(void *user, const struct echonet_event *event)
 	struct echonet_session *session = user;
 
 	if (event->kind == ECHONET_VALUES)
-		echonet_tell_values(session, event);
+		(void)echonet_tell_values(session, event);
 	else if (event->kind == ECHONET_SET_ENDED)
 		echonet_feed_set_ended(session->feed, event);
 	else

@@ -69,7 +69,8 @@ void echonet_key(const struct echonet_node *node, char key[static ECHONET_KEY_BY
 /* The type of entities of a class. */
 const char *echonet_entity_type(uint16_t class_code);
 void echonet_tell_node(struct echonet_session *session, const struct echonet_node *node);
-void echonet_tell_values(struct echonet_session *session, const struct echonet_event *event);
+/* Returns whether there was anything to be told. */
+bool echonet_tell_values(struct echonet_session *session, const struct echonet_event *event);
 void echonet_forget_told(struct echonet_session *session);
 /* feed_kind.try_message: a frame as hexadecimal text, from the address that the topic is. */
 void echonet_feed_try(struct feed *feed, struct str topic, struct str payload);
