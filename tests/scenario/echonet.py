@@ -92,7 +92,7 @@ def named_nodes_are_read_and_asked_again():
                        "timeAt=2020-01-01T00:00:00Z&attrs=totalActivePower,operationStatus")
         check({504, -100, 5} <= {point for point, _ in temporal["totalActivePower"]["values"]}, temporal)
         same(len(temporal["operationStatus"]["values"]), 1, "a state that stays as it is, is told once")
-        daemon.stop()
+        same(daemon.stop(), 0)
     with Daemon(machi, work / "named", "--config", path) as daemon:
         until(lambda: feed(daemon)["messages"] > 10, "the nodes answer again")
         same(len(get(daemon, f"{ENTITIES}?type=ACMeasurement")), 1)
