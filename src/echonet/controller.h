@@ -10,10 +10,10 @@
  * many as the node bears: ECHONET_BATCH_MAX at first, half as many after each that is not answered or refused whole.
  *
  * What is not answered is sent again after 2, 4 and 8 s; then the node is lost, and is asked again after 30 s at first,
- * 10 minutes at last. An object that does not answer where its node profile does makes no lost node. A node that is
- * heard is back at once. A lost node that nobody named is forgotten after a day. Where a node has no identification
- * number, or one that another node has too which is up, has_id is false; a lost node whose number appears elsewhere has
- * moved.
+ * 10 minutes at last, once each time. An object that does not answer where its node profile does makes no lost node. A
+ * node that is heard is back at once. A lost node that nobody named is forgotten after a day. Where a node has no
+ * identification number, or one that another node has too which is up, has_id is false; a lost node whose number
+ * appears elsewhere has moved.
  *
  * The controller is a node itself, with a node profile and a controller object (05FF), and answers what a node has to
  * answer (part II, 3.2 and 4.2; part V, 6.11 of the specification V1.14). What others notify with a confirmation (INFC)

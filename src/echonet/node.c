@@ -272,11 +272,18 @@ static bool is_forgotten(struct echonet_controller *controller, struct echonet_p
 	return true;
 }
 
+/* Who was lost before is asked once at a time, so that many who are gone do not take the place of those who are
+ * there. */
+static uint8_t tries_of(const struct echonet_peer *peer)
+{
+	return peer->pause_us > 0 && peer->asking != ECHONET_ASKS_SET ? 1 : ECHONET_TRIES;
+}
+
 void echonet_node_tick(struct echonet_controller *controller, struct echonet_peer *peer)
 {
 	if (peer->asking) {
 		controller->counts.timeouts++;
-		if (++peer->tries >= ECHONET_TRIES)
+		if (++peer->tries >= tries_of(peer))
 			give_up(controller, peer);
 		else if (peer->asking == ECHONET_ASKS_SET)
 			send_set(controller, peer);
