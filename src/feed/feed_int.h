@@ -4,6 +4,7 @@
 
 #include "feed/command_int.h"
 #include "feed/feed.h"
+#include "feed/feed_seen.h"
 #include "feed/intake.h"
 #include "feed/mapping_read_int.h"
 #include "feed/record.h"
@@ -26,6 +27,8 @@ struct feed_kind {
 	void (*run)(struct feed *feed);
 	/* The same thread, while it waits for the answer to a request of its own: what cannot wait. NULL: nothing. */
 	void (*meanwhile)(struct feed *feed);
+	/* The feed's thread: an entity that feed->seen knows was not stored after all. NULL: there is no such thing. */
+	void (*forget)(struct feed *feed, uint64_t tag);
 	/* What became of intake_add_receipt()'s (intake.h); the feed's thread, or who frees it. NULL: nobody asks. */
 	void (*settled)(void *feed, const struct intake_receipt *receipts, size_t count, const struct error *err);
 	/* An operation handed over by feed_add_operation() came to nothing; the feed's thread. NULL: nobody asks. */
@@ -101,6 +104,8 @@ struct feed {
 	bool running;
 	atomic_bool stopping;
 	void *session; /* of the kind, while it runs */
+	struct feed_seen *seen; /* where what is taken now is noted, so that it is taken once; NULL: it always is */
+	uint64_t repeated; /* entities that were passed over for that */
 	struct feed_post *taking; /* whose messages these are; NULL: nobody's who waits */
 	struct feed_commands *commanding; /* while it runs; NULL: there are no commands */
 	struct feed_stats own; /* the feed's thread's */

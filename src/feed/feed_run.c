@@ -66,7 +66,7 @@ static void take_counts(struct feed *feed)
 	intake_counts(feed->intake, &counts);
 	own->created = counts.created;
 	own->changed = counts.changed;
-	own->unchanged = counts.unchanged;
+	own->unchanged = counts.unchanged + feed->repeated;
 	own->deleted = counts.deleted;
 	own->late = counts.late;
 	own->dropped[FEED_DROP_ABSENT] = counts.absent;
@@ -193,6 +193,14 @@ static void refused(void *self, const struct error *err)
 	feed->own.drop_us = feed_now_us(feed);
 }
 
+static void not_stored(void *self, uint64_t tag)
+{
+	struct feed *feed = self;
+
+	if (feed->kind->forget)
+		feed->kind->forget(feed, tag);
+}
+
 static enum err_code prepare(struct feed *feed, struct error *err)
 {
 	enum err_code code = broker_tenant(feed->options->broker, feed->tenant, true, &feed->store, err);
@@ -210,6 +218,7 @@ static enum err_code prepare(struct feed *feed, struct error *err)
 					       .wake_fd = feed->wake_fd,
 					       .settled = feed->kind->settled,
 					       .refused = refused,
+					       .not_stored = not_stored,
 					       .lost = feed->kind->lost,
 					       .self = feed};
 

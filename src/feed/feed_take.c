@@ -21,14 +21,22 @@ struct arena *feed_arena(struct feed *feed)
 void feed_add_entity(struct feed *feed, const struct json *body, enum mapping_mode mode, bool history)
 {
 	const struct expand_options options = {.context = feed->context, .now_us = feed_now_us(feed)};
+	uint64_t tag = feed->seen ? feed_seen_tag(feed->seen, body) : 0;
 	struct json *entity = NULL;
 	struct error err;
+
+	if (tag && feed_seen_knows(feed->seen, tag)) {
+		feed->repeated++;
+		return;
+	}
 	enum err_code code = expand_entity(feed_arena(feed), body, &options, &entity, &err);
 
 	if (!code && feed->trial)
 		code = feed->trial->entity(feed->trial->self, body, &err);
-	else if (!code && !intake_add(feed->intake, entity, mode, history))
+	else if (!code && !intake_add(feed->intake, entity, mode, history, tag))
 		code = err_set(&err, ERR_MEMORY, "no memory for an entity");
+	if (!code && tag)
+		feed_seen_add(feed->seen, tag);
 	if (code)
 		feed_drop(feed, code == ERR_MEMORY ? FEED_DROP_OVERSIZED : FEED_DROP_INVALID, "%s", err.detail);
 }

@@ -149,6 +149,7 @@ const struct feed_kind feed_kind_http = {
 	.name = "http",
 	.read = read_settings,
 	.run = http_feed_run,
+	.forget = http_feed_forget,
 	.read_send = feed_http_read_send,
 	.send = feed_http_send,
 };

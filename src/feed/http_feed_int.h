@@ -30,5 +30,6 @@ struct http_feed_settings {
 
 /* http_poll.c: the kind's run() */
 void http_feed_run(struct feed *feed);
+void http_feed_forget(struct feed *feed, uint64_t tag);
 
 #endif

@@ -19,6 +19,7 @@ struct place { /* while the feed runs */
 	int64_t due_ms; /* CLOCK_MONOTONIC */
 	int64_t pause_ms; /* the last one after a failure; 0: the last time all went well */
 	bool asked; /* at least once */
+	struct feed_seen *seen; /* what it gave before; NULL: no memory for that */
 	char trouble[ERROR_DETAIL_BYTES]; /* "": none */
 };
 
@@ -28,6 +29,7 @@ struct poller {
 	struct place places[HTTP_FEED_PLACES_MAX];
 	struct arena arena; /* of a page's request and answer */
 	struct buf body;
+	bool gave; /* the place that is asked has given something: its answer is not "as before" */
 	uint64_t retry_after_s; /* of the answer that was taken last; 0: it does not say */
 };
 
@@ -125,6 +127,7 @@ static enum err_code poll_pages(struct poller *poller, struct place *place, stru
 	char etag[VALIDATOR_BYTES] = "", last_modified[VALIDATOR_BYTES] = "";
 	uint32_t page = 0;
 
+	poller->feed->seen = place->seen;
 	do {
 		struct http_answer answer;
 		struct str url = page ? next : str_from(place->setting->url);
@@ -132,6 +135,7 @@ static enum err_code poll_pages(struct poller *poller, struct place *place, stru
 
 		if (!code && answer.status == 304)
 			return ERR_OK;
+		poller->gave = !code;
 		if (!code && !feed_wait_for_room(poller->feed))
 			code = err_set(err, ERR_CONFLICT, "the feed stops");
 		if (!code)
@@ -150,19 +154,31 @@ static enum err_code poll_pages(struct poller *poller, struct place *place, stru
 	return ERR_OK;
 }
 
+/* How many messages could not be looked into: such an answer does not say what has gone. */
+static uint64_t unread(const struct feed *feed)
+{
+	return feed->own.dropped[FEED_DROP_MALFORMED] + feed->own.dropped[FEED_DROP_UNMAPPED] +
+	       feed->own.dropped[FEED_DROP_OVERSIZED];
+}
+
 static void poll_place(struct poller *poller, struct place *place)
 {
 	int64_t begun_ms = feed_clock_ms();
+	uint64_t unread_before = unread(poller->feed);
 	struct error err;
 
 	arena_clear(&poller->arena);
 	poller->retry_after_s = 0;
+	poller->gave = false;
 	enum err_code code = poll_pages(poller, place, &err);
 
+	poller->feed->seen = NULL;
 	place->asked = true;
 	if (code == ERR_OK) {
 		place->trouble[0] = '\0';
 		place->pause_ms = 0;
+		if (place->seen && poller->gave && unread(poller->feed) == unread_before)
+			feed_seen_end_round(place->seen);
 		place->due_ms = begun_ms + (int64_t)poller->settings->interval_s * 1000;
 		return;
 	}
@@ -215,6 +231,15 @@ static void turn(struct poller *poller)
 	feed_wait(feed, NULL, due_ms < intake_ms ? due_ms : intake_ms);
 }
 
+void http_feed_forget(struct feed *feed, uint64_t tag)
+{
+	struct poller *poller = feed->session;
+
+	for (size_t i = 0; poller && i < poller->settings->place_count; i++)
+		if (poller->places[i].seen)
+			feed_seen_forget(poller->places[i].seen, tag);
+}
+
 void http_feed_run(struct feed *feed)
 {
 	const struct http_feed_settings *settings = feed->settings;
@@ -222,11 +247,17 @@ void http_feed_run(struct feed *feed)
 
 	arena_init(&poller.arena, FETCH_ARENA_BYTES_MAX);
 	buf_init(&poller.body, HTTP_FEED_BODY_BYTES_MAX);
-	for (size_t i = 0; i < settings->place_count; i++)
+	for (size_t i = 0; i < settings->place_count; i++) {
 		poller.places[i].setting = &settings->places[i];
+		poller.places[i].seen = feed_seen_new();
+	}
+	feed->session = &poller;
 	while (feed_goes_on(feed))
 		turn(&poller);
 	intake_settle(feed->intake);
+	feed->session = NULL;
+	for (size_t i = 0; i < settings->place_count; i++)
+		(void)feed_seen_free(poller.places[i].seen);
 	buf_done(&poller.body);
 	arena_done(&poller.arena);
 }

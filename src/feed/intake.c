@@ -22,7 +22,8 @@ struct batch {
 	bool landed; /* under the lock: by the store's writer */
 	struct arena arena;
 	struct broker_item *items; /* owned */
-	size_t item_room;
+	uint64_t *tags; /* of the items; owned */
+	size_t item_room, tag_room;
 	struct intake_receipt *receipts; /* owned */
 	size_t receipt_count, receipt_room;
 	struct broker_write write;
@@ -80,6 +81,7 @@ struct intake *intake_free(struct intake *intake)
 	for (size_t i = 0; i < BATCHES; i++) {
 		arena_done(&intake->batches[i].arena);
 		free(intake->batches[i].items);
+		free(intake->batches[i].tags);
 		free(intake->batches[i].receipts);
 	}
 	(void)pthread_cond_destroy(&intake->landed);
@@ -118,17 +120,19 @@ static bool grow(void **list, size_t count, size_t *room, size_t size)
 	return true;
 }
 
-static bool add_item(struct intake *intake, const struct broker_item *item)
+static bool add_item(struct intake *intake, const struct broker_item *item, uint64_t tag)
 {
 	struct batch *batch = intake->filling;
 
-	if (!grow((void **)&batch->items, batch->write.item_count, &batch->item_room, sizeof(*batch->items)))
+	if (!grow((void **)&batch->items, batch->write.item_count, &batch->item_room, sizeof(*batch->items)) ||
+	    !grow((void **)&batch->tags, batch->write.item_count, &batch->tag_room, sizeof(*batch->tags)))
 		return false;
+	batch->tags[batch->write.item_count] = tag;
 	batch->items[batch->write.item_count++] = *item;
 	return true;
 }
 
-bool intake_add(struct intake *intake, const struct json *entity, enum mapping_mode mode, bool history)
+bool intake_add(struct intake *intake, const struct json *entity, enum mapping_mode mode, bool history, uint64_t tag)
 {
 	const struct broker_item item = {
 		.operation = mode == MAPPING_REPLACE ? BROKER_REPLACE : BROKER_APPEND_ATTRIBUTES,
@@ -140,7 +144,7 @@ bool intake_add(struct intake *intake, const struct json *entity, enum mapping_m
 		.no_history = !history,
 	};
 
-	return add_item(intake, &item);
+	return add_item(intake, &item, tag);
 }
 
 bool intake_add_operation(struct intake *intake, enum broker_operation operation, struct str id,
@@ -148,7 +152,7 @@ bool intake_add_operation(struct intake *intake, enum broker_operation operation
 {
 	const struct broker_item item = {.operation = operation, .id = id, .entity = entity, .overwrite = true};
 
-	return add_item(intake, &item);
+	return add_item(intake, &item, 0);
 }
 
 bool intake_add_receipt(struct intake *intake, uint64_t first, uint64_t second)
@@ -222,6 +226,8 @@ static void count_outcomes(struct intake *intake, const struct batch *batch)
 		if (!outcome->code)
 			continue;
 		last = &outcome->error;
+		if (batch->tags[i] && intake->options.not_stored)
+			intake->options.not_stored(intake->options.self, batch->tags[i]);
 		if (intake->options.lost)
 			intake->options.lost(intake->options.self, item->id);
 	}

@@ -46,6 +46,8 @@ struct intake_options {
 	void (*settled)(void *self, const struct intake_receipt *receipts, size_t count, const struct error *err);
 	/* Why an entity was not stored; the last one of a batch is told. */
 	void (*refused)(void *self, const struct error *err);
+	/* Of each entity that was not stored and had a tag; before `refused`. NULL: nobody asks. */
+	void (*not_stored)(void *self, uint64_t tag);
 	/* An operation on this entity came to nothing, though its batch is durable. NULL: nobody asks. */
 	void (*lost)(void *self, struct str id);
 	void *self;
@@ -59,8 +61,8 @@ struct intake *intake_free(struct intake *intake);
 bool intake_has_room(const struct intake *intake);
 /* Of the batch that is being filled: what is added must lie in here, or live as long. */
 struct arena *intake_arena(struct intake *intake);
-/* An expanded entity. False: no memory, nothing was added. */
-bool intake_add(struct intake *intake, const struct json *entity, enum mapping_mode mode, bool history);
+/* An expanded entity. tag: the caller's, 0: none. False: no memory, nothing was added. */
+bool intake_add(struct intake *intake, const struct json *entity, enum mapping_mode mode, bool history, uint64_t tag);
 /* Likewise an operation as it is: BROKER_REPLACE, BROKER_APPEND_ATTRIBUTES with a fragment to overwrite by, or
  * BROKER_DELETE (entity NULL), for kinds that know what the store has of their entities. */
 bool intake_add_operation(struct intake *intake, enum broker_operation operation, struct str id,

@@ -173,6 +173,12 @@ static void take_meanwhile(struct feed *feed)
 	feed_take_posts(feed, &taker);
 }
 
+static void forget(struct feed *feed, uint64_t tag)
+{
+	if (feed->session)
+		ngsiv2_pull_forget(feed->session, tag);
+}
+
 static void turn(struct feed *feed, struct ngsiv2_pull *pull)
 {
 	int64_t deadline_ms = INT64_MAX, intake_ms;
@@ -198,10 +204,12 @@ static void run(struct feed *feed)
 
 	if (settings->url && !pull)
 		feed_show(feed, FEED_WAITING, "no memory for a copy of entities");
+	feed->session = pull;
 	while (feed_goes_on(feed))
 		turn(feed, pull);
-	(void)ngsiv2_pull_free(pull);
 	feed_end_posts(feed, &taker);
+	feed->session = NULL;
+	(void)ngsiv2_pull_free(pull);
 }
 
 const struct feed_kind feed_kind_ngsiv2 = {
@@ -213,6 +221,7 @@ const struct feed_kind feed_kind_ngsiv2 = {
 	.post = post,
 	.try_message = try_message,
 	.meanwhile = take_meanwhile,
+	.forget = forget,
 	.read_send = feed_http_read_send,
 	.send = feed_http_send,
 };

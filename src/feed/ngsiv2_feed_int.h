@@ -33,6 +33,8 @@ struct ngsiv2_pull *ngsiv2_pull_free(struct ngsiv2_pull *pull);
 /* Fetches a page, if it is time. */
 void ngsiv2_pull_turn(struct ngsiv2_pull *pull);
 int64_t ngsiv2_pull_deadline_ms(const struct ngsiv2_pull *pull); /* CLOCK_MONOTONIC */
+/* A kind's forget(). */
+void ngsiv2_pull_forget(struct ngsiv2_pull *pull, uint64_t tag);
 /* "": all is well */
 const char *ngsiv2_pull_trouble(const struct ngsiv2_pull *pull);
 

@@ -22,6 +22,7 @@ struct ngsiv2_pull {
 	const struct ngsiv2_settings *settings;
 	struct arena arena;
 	struct buf body;
+	struct feed_seen *seen; /* what it gave before; NULL: no memory for that */
 	uint64_t offset; /* of the next page */
 	int64_t begun_ms, due_ms, pause_ms;
 	char trouble[ERROR_DETAIL_BYTES];
@@ -209,14 +210,18 @@ static enum err_code take_page(struct ngsiv2_pull *pull, size_t *ret_count, stru
 	feed->own.messages++;
 	feed->own.bytes += payload.len;
 	feed->own.message_us = feed_now_us(feed);
+	feed->seen = pull->seen;
 	if (page->count > 0)
 		ngsiv2_take(feed, page, STR_NONE, STR("normalized"));
+	feed->seen = NULL;
 	return ERR_OK;
 }
 
 static void end_copy(struct ngsiv2_pull *pull)
 {
 	pull->offset = 0;
+	if (pull->seen)
+		feed_seen_end_round(pull->seen);
 	pull->due_ms =
 		pull->settings->interval_s ? pull->begun_ms + (int64_t)pull->settings->interval_s * 1000 : INT64_MAX;
 }
@@ -260,6 +265,7 @@ struct ngsiv2_pull *ngsiv2_pull_new(struct feed *feed)
 		return NULL;
 	pull->feed = feed;
 	pull->settings = feed->settings;
+	pull->seen = feed_seen_new();
 	arena_init(&pull->arena, ARENA_BYTES_MAX);
 	buf_init(&pull->body, PAGE_BYTES_MAX);
 	return pull;
@@ -269,10 +275,17 @@ struct ngsiv2_pull *ngsiv2_pull_free(struct ngsiv2_pull *pull)
 {
 	if (!pull)
 		return NULL;
+	(void)feed_seen_free(pull->seen);
 	buf_done(&pull->body);
 	arena_done(&pull->arena);
 	free(pull);
 	return NULL;
+}
+
+void ngsiv2_pull_forget(struct ngsiv2_pull *pull, uint64_t tag)
+{
+	if (pull->seen)
+		feed_seen_forget(pull->seen, tag);
 }
 
 int64_t ngsiv2_pull_deadline_ms(const struct ngsiv2_pull *pull)
