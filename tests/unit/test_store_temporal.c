@@ -687,6 +687,13 @@ static void correct_random(struct both *both)
 
 	buf_init(&buf, 1000);
 	put_instance(&both->random, &buf, a, 0, both->now_us);
+	/* One of a batch has its time for a number, by which it would stand before others of another moment: it stays. */
+	if (lists[1].at[which].number == lists[1].at[which].observed_us) {
+		buf_clear(&buf);
+		buf_put(&buf, STR("{\"type\":\"Property\",\"observedAt\":\""));
+		put_time(&buf, lists[1].at[which].observed_us);
+		buf_printf(&buf, "\",\"value\":%u,\"createdAt\":%" PRId64 "}", roll(&both->random, 300), both->now_us);
+	}
 	(void)snprintf(text, sizeof(text), "%.*s", STR_FMT(buf_str(&buf)));
 	buf_done(&buf);
 	correction.text = roll(&both->random, 2) ? text : NULL;
