@@ -3,6 +3,7 @@
  * rows or packed; moments are at random. Figures of src/broker/README.md. */
 #include "base/time_value.h"
 #include "bench.h"
+#include "store/bulk.h"
 #include "store/pack.h"
 #include "store/store.h"
 
@@ -13,6 +14,7 @@
 #define POINTS 100000u
 #define POINTS_A_COMMIT 2000u
 #define SERIES 1000u
+#define BATCHES 64u
 #define QUESTIONS 2000u
 #define START_US INT64_C(1763785260000000)
 #define ARRIVED_US (START_US + US_PER_DAY * 2)
@@ -44,6 +46,7 @@ struct work {
 	uint32_t series, points; /* that there are */
 	bool mixed; /* they came in no order */
 	uint32_t from, count;
+	bool plain; /* without a unit, as what comes in batches */
 	bool there; /* asked for moments that there are */
 	uint32_t found;
 	double took_us; /* without making the instances */
@@ -56,9 +59,10 @@ static struct json *instance_of(struct store_txn *txn, const struct work *work, 
 	int64_t us = START_US + (int64_t)(point / work->series) * US_PER_S + (there ? 0 : US_PER_S / 2);
 
 	(void)snprintf(text, sizeof(text),
-		       "{\"type\":\"Property\",\"value\":%u.%u,\"unitCode\":\"CEL\",\"observedAt\":\"%.*s\","
+		       "{\"type\":\"Property\",\"value\":%u.%u,%s\"observedAt\":\"%.*s\","
 		       "\"createdAt\":%" PRId64 "}",
-		       15 + point % 11, point % 10, STR_FMT(time_format_iso(us, time)), START_US);
+		       15 + point % 11, 1 + point % 9, work->plain ? "" : "\"unitCode\":\"CEL\",",
+		       STR_FMT(time_format_iso(us, time)), START_US);
 	if (json_parse(store_txn_parser(txn), store_txn_arena(txn), str_from(text), NULL, &instance, NULL) != ERR_OK)
 		fail("an instance", text);
 	return instance;
@@ -107,15 +111,22 @@ static void apply(struct work *work)
 		fail("a write", err.detail);
 }
 
+static void open_store(void)
+{
+	struct error err;
+
+	(void)snprintf(path, sizeof(path), "/dev/shm/machi-bench-late-%d.db", (int)getpid());
+	if (store_sqlite_open(&(struct store_options){.path = path, .create = true}, &store, &err) != ERR_OK)
+		fail("opening", err.detail);
+}
+
 static void begin(uint32_t series, uint32_t points, bool mixed, bool packed)
 {
 	struct error err;
 	struct store_pack_result result;
 	const struct store_pack_options options = {.now_us = START_US + US_PER_DAY * 400, .all = true};
 
-	(void)snprintf(path, sizeof(path), "/dev/shm/machi-bench-late-%d.db", (int)getpid());
-	if (store_sqlite_open(&(struct store_options){.path = path, .create = true}, &store, &err) != ERR_OK)
-		fail("opening", err.detail);
+	open_store();
 	for (uint32_t i = 0; i < points; i += POINTS_A_COMMIT)
 		apply(&(struct work){.task = FILL,
 				     .series = series,
@@ -125,6 +136,38 @@ static void begin(uint32_t series, uint32_t points, bool mixed, bool packed)
 				     .count = points - i < POINTS_A_COMMIT ? points - i : POINTS_A_COMMIT});
 	if (packed && store_pack(store, &options, &result, &err) != ERR_OK)
 		fail("packing", err.detail);
+}
+
+/* The same as batches, each of one second, that wait to be packed. */
+static enum err_code run_batch(struct store_write *write, struct store_txn *txn, struct error *err)
+{
+	struct work *work = (struct work *)write;
+	struct store_bulk *bulk = NULL;
+	struct store_bulk_subject subject = {.id = STR_NONE};
+	struct store_bulk_value value = {.kind = SERIES_DECIMAL, .scale = 1};
+	int64_t generation;
+	char id[40];
+	enum err_code code = store_txn_bulk_name(txn, STR(ATTRIBUTE), &value.name, err);
+
+	if (code == ERR_OK)
+		code = store_txn_bulk_subjects(txn, &subject, 0, &generation, err);
+	if (code == ERR_OK)
+		code = store_bulk_new(store, ARRIVED_US, generation, &bulk, err);
+	for (uint32_t i = work->from; i < work->from + work->count && !code; i++) {
+		(void)snprintf(id, sizeof(id), "urn:ngsi-ld:Room:%u", i % work->series);
+		subject.id = str_from(id);
+		value.mantissa = 10 * (15 + (int64_t)i % 11) + 1 + (int64_t)i % 9;
+		code = store_txn_bulk_subjects(txn, &subject, 1, &generation, err);
+		if (code == ERR_OK)
+			code = store_bulk_add(bulk, subject.number, START_US + (int64_t)(i / work->series) * US_PER_S,
+					      &value, 1, err);
+	}
+	if (code == ERR_OK)
+		code = store_bulk_finish(bulk, err);
+	if (code == ERR_OK)
+		code = store_txn_bulk(txn, bulk, err);
+	(void)store_bulk_free(bulk);
+	return code;
 }
 
 static void end(void)
@@ -169,6 +212,35 @@ static void measure(const char *what, uint32_t series, uint32_t points, bool mix
 	end();
 }
 
+static void measure_batches(const char *what, bool plain)
+{
+	double took[BENCH_ROUNDS];
+	struct error err;
+
+	open_store();
+	for (uint32_t i = 0; i < BATCHES; i++) {
+		struct work work = {.write = {.run = run_batch}, .series = SERIES, .from = i * SERIES, .count = SERIES};
+
+		if (store_apply(store, &work.write, &err) != ERR_OK)
+			fail("a batch", err.detail);
+	}
+	for (size_t round = 0; round < BENCH_ROUNDS; round++) {
+		struct work work = {.task = ASK,
+				    .series = SERIES,
+				    .points = BATCHES * SERIES,
+				    .count = QUESTIONS / 10,
+				    .plain = plain,
+				    .there = true};
+
+		apply(&work);
+		if (work.found != (plain ? work.count : 0))
+			fail(what, "not what is there was found");
+		took[round] = work.took_us / work.count;
+	}
+	bench_report_rounds(what, plain ? "asked for, there" : "asked for, not there", took, BENCH_ROUNDS, "us");
+	end();
+}
+
 int main(void)
 {
 	measure("1 point, a row", 1, 1, false, false);
@@ -178,5 +250,7 @@ int main(void)
 	measure("100,000 points of one series, packed", 1, POINTS, false, true);
 	measure("100,000 points of 1,000 series, rows", SERIES, POINTS, false, false);
 	measure("100,000 points of 1,000 series, packed", SERIES, POINTS, false, true);
+	measure_batches("64 batches of 1,000 points, not packed; a plain value", true);
+	measure_batches("64 batches of 1,000 points, not packed; one with a unit", false);
 	return 0;
 }

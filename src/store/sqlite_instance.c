@@ -6,6 +6,8 @@
 #include "store/instance_pack.h"
 #include "store/sqlite_int.h"
 
+#define PLAIN_MEMBERS 3u /* type, value, observedAt */
+
 struct search {
 	struct sqlite_store *store;
 	struct store_txn *txn;
@@ -130,13 +132,29 @@ static bool is_found(void *self, const struct series_range *at_us)
 	return search->found;
 }
 
+/* Can it have come in a batch of values? Those say a plain value and when it was observed. It costs much to look: a batch
+ * has no index of whom it speaks. */
+static bool may_be_in_batch(const struct search *search)
+{
+	const struct json *instance = search->instance, *value = json_get(instance, STR("value"));
+	uint32_t members = PLAIN_MEMBERS;
+
+	members += json_get(instance, STR("createdAt")) != NULL;
+	members += json_get(instance, STR("modifiedAt")) != NULL;
+	return instance->count == members && str_eq(json_text(json_get(instance, STR("type"))), STR("Property")) &&
+	       (json_is(value, JSON_NUMBER) || json_is(value, JSON_BOOL) || json_is(value, JSON_STRING));
+}
+
 static enum err_code search_chunks(struct search *search, struct error *err)
 {
 	const struct sqlite_part part = {search->observed_us, search->observed_us, false, is_found};
+	struct sqlite_conn *conn = &search->store->writer;
 
 	arena_init(&search->points, SQLITE_SCRATCH_BYTES_MAX);
-	enum err_code code = sqlite_each_chunk(&search->store->writer, &search->key, &part, search_chunk, search, err);
+	enum err_code code = sqlite_each_block_chunk(conn, &search->key, &part, search_chunk, search, err);
 
+	if (code == ERR_OK && !search->found && may_be_in_batch(search))
+		code = sqlite_each_segment_chunk(conn, &search->key, &part, search_chunk, search, err);
 	arena_done(&search->points);
 	return code;
 }
