@@ -1,6 +1,6 @@
 /* What it costs to ask whether an instance that arrives late is in the history already: processor time of one question
- * inside a write, beside appending it. Of one point; of 100,000 points, all of one series or of 1,000 series by turns, as
- * rows or packed; moments are at random. Figures of src/store/README.md. */
+ * inside a write, beside appending it. Of one point; of 100,000 points, all of one series or of 1,000 series by turns,
+ * as rows or packed; moments are at random. Figures of src/store/README.md. */
 #include "base/time_value.h"
 #include "bench.h"
 #include "store/bulk.h"

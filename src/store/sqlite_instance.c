@@ -132,8 +132,8 @@ static bool is_found(void *self, const struct series_range *at_us)
 	return search->found;
 }
 
-/* Can it have come in a batch of values? Those say a plain value and when it was observed. It costs much to look: a batch
- * has no index of whom it speaks. */
+/* Can it have come in a batch of values? Those say a plain value and when it was observed. It costs much to look: a
+ * batch has no index of whom it speaks. */
 static bool may_be_in_batch(const struct search *search)
 {
 	const struct json *instance = search->instance, *value = json_get(instance, STR("value"));

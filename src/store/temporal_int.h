@@ -10,8 +10,8 @@ MUST_CHECK enum err_code store_instance_read(struct arena *arena, const struct j
 					     int64_t at_us, int64_t number, struct store_instance *ret,
 					     struct error *err);
 
-/* Does an instance of the history say what this one says, which was observed at observed_us, stamps aside? Deletions say
- * nothing. The arena is for scratch. */
+/* Does an instance of the history say what this one says, which was observed at observed_us, stamps aside? Deletions
+ * say nothing. The arena is for scratch. */
 MUST_CHECK enum err_code store_instance_says(struct arena *arena, const struct store_instance *there,
 					     const struct json *instance, int64_t observed_us, bool *ret_says,
 					     struct error *err);

@@ -1,8 +1,8 @@
 /* What arrives late, or again, on the memory store and on SQLite.
  *
  * Goal: what a sender tells again, because it was not told that it had arrived, changes nothing: neither the entity nor
- * its history, whether that is packed or not. What differs in anything but the stamps that the broker gives is kept, also
- * of one moment. Each case counts the instances that a reader of the history finds. */
+ * its history, whether that is packed or not. What differs in anything but the stamps that the broker gives is kept,
+ * also of one moment. Each case counts the instances that a reader of the history finds. */
 #include "base/time_value.h"
 #include "broker/broker.h"
 #include "check.h"

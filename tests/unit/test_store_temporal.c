@@ -687,7 +687,7 @@ static void correct_random(struct both *both)
 
 	buf_init(&buf, 1000);
 	put_instance(&both->random, &buf, a, 0, both->now_us);
-	/* One of a batch has its time for a number, by which it would stand before others of another moment: it stays. */
+	/* One of a batch has its time for a number, which at another moment would put it before others: it stays. */
 	if (lists[1].at[which].number == lists[1].at[which].observed_us) {
 		buf_clear(&buf);
 		buf_put(&buf, STR("{\"type\":\"Property\",\"observedAt\":\""));
