@@ -213,3 +213,48 @@ bool str_eq_constant_time(struct str secret, struct str guess)
 		difference |= (unsigned char)(guess.at[i] ^ (secret.len ? secret.at[i % secret.len] : 0));
 	return difference == 0;
 }
+
+/* Bytes that follow the lead byte, −1 for a byte that cannot lead; *ret_min is the smallest character so written. */
+static int utf8_tail(uint8_t lead, uint32_t *ret_bits, uint32_t *ret_min)
+{
+	if (lead >= 0xC2 && lead <= 0xDF) {
+		*ret_bits = lead & 0x1Fu;
+		*ret_min = 0x80;
+		return 1;
+	}
+	if (lead >= 0xE0 && lead <= 0xEF) {
+		*ret_bits = lead & 0x0Fu;
+		*ret_min = 0x800;
+		return 2;
+	}
+	if (lead >= 0xF0 && lead <= 0xF4) {
+		*ret_bits = lead & 0x07u;
+		*ret_min = 0x10000;
+		return 3;
+	}
+	return -1;
+}
+
+bool str_is_utf8(struct str text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		uint32_t bits, min;
+
+		if ((uint8_t)text.at[i] < 0x80)
+			continue;
+		int tail = utf8_tail((uint8_t)text.at[i], &bits, &min);
+
+		if (tail < 0 || text.len - i <= (size_t)tail)
+			return false;
+		for (; tail > 0; tail--) {
+			uint8_t next = (uint8_t)text.at[++i];
+
+			if ((next & 0xC0u) != 0x80)
+				return false;
+			bits = bits << 6 | (next & 0x3Fu);
+		}
+		if (bits < min || bits > 0x10FFFF || (bits >= 0xD800 && bits <= 0xDFFF))
+			return false;
+	}
+	return true;
+}

@@ -45,6 +45,8 @@ bool str_to_double(struct str s, double *ret); /* decimal, finite; no hex, no in
  * random seed where strangers choose the keys. */
 uint64_t str_hash(struct str s, uint64_t seed);
 
+bool str_is_utf8(struct str s); /* RFC 3629: no overlong forms, no surrogates, nothing beyond U+10FFFF */
+
 /* True if the secret equals the guess; time depends on the lengths only. */
 bool str_eq_constant_time(struct str secret, struct str guess);
 

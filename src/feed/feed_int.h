@@ -31,7 +31,7 @@ struct feed_kind {
 	void (*try_message)(struct feed *feed, struct str topic, struct str payload);
 };
 
-extern const struct feed_kind feed_kind_mqtt, feed_kind_webhook;
+extern const struct feed_kind feed_kind_modbus, feed_kind_mqtt, feed_kind_webhook;
 
 /* NULL at the end. */
 extern const struct feed_kind *const feed_kinds[];
@@ -107,6 +107,8 @@ void feed_add_entity(struct feed *feed, const struct json *body, enum mapping_mo
 void feed_drop(struct feed *feed, enum feed_drop drop, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* The state, with why when it is FEED_WAITING (NULL: no reason). Shows counters too; costs little. */
 void feed_show(struct feed *feed, enum feed_state state, const char *why);
+/* Says and shows what went wrong, of kinds that have several peers and go on with the others. */
+void feed_note_error(struct feed *feed, const char *why);
 bool feed_goes_on(const struct feed *feed);
 /* Waits until the deadline (CLOCK_MONOTONIC), until somebody wakes the feed, or until something is to be had of more
  * (NULL: nothing else is waited for), whose revents are set. */

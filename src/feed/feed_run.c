@@ -79,7 +79,7 @@ static void say(const struct feed *feed, bool is_trouble, const char *text)
 		feed->options->say(feed->options->self, is_trouble, feed->name, text);
 }
 
-static void note_error(struct feed *feed, const char *why)
+void feed_note_error(struct feed *feed, const char *why)
 {
 	say(feed, true, why);
 	(void)snprintf(feed->own.error, sizeof(feed->own.error), "%s", why);
@@ -98,7 +98,7 @@ void feed_show(struct feed *feed, enum feed_state state, const char *why)
 	}
 	if (state == FEED_WAITING && why && why[0] &&
 	    (feed->own.state != FEED_WAITING || strcmp(feed->own.error, why) != 0))
-		note_error(feed, why);
+		feed_note_error(feed, why);
 	if (state == FEED_UP && feed->own.state != FEED_UP) {
 		feed->own.connects += !trouble;
 		say(feed, false, "up");

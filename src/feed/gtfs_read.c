@@ -69,7 +69,7 @@ static void tell_unread(void *self, const char *file)
 		return;
 	struct str copy = arena_dup(&report->arena, name);
 
-	if (copy.at && transit_is_utf8(copy))
+	if (copy.at && str_is_utf8(copy))
 		gtfs_report_tell(report, copy.at, 0, GTFS_NOTE, "is not read");
 }
 

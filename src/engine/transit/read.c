@@ -141,7 +141,7 @@ enum err_code row_text(struct transit_reader *reader, size_t column, struct str 
 {
 	struct str value = row_value(reader, column);
 
-	if (!transit_is_utf8(value)) {
+	if (!str_is_utf8(value)) {
 		row_repaired(reader, "%s is not UTF-8 and was left out", reader->columns[column].name);
 		value = STR("");
 	}
@@ -157,7 +157,7 @@ bool row_id(struct transit_reader *reader, size_t column, struct str *ret_id)
 		(void)row_skip(reader, "%s is empty", name);
 	else if (value.len > TRANSIT_ID_BYTES_MAX)
 		(void)row_skip(reader, "%s is longer than %u bytes", name, TRANSIT_ID_BYTES_MAX);
-	else if (!transit_is_utf8(value))
+	else if (!str_is_utf8(value))
 		(void)row_skip(reader, "%s is not UTF-8", name);
 	*ret_id = value;
 	return !reader->skipped;

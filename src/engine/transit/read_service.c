@@ -237,7 +237,7 @@ static enum err_code time_headsign(struct transit_reader *reader, struct transit
 
 	if (headsign.len == 0)
 		return ERR_OK;
-	if (transit_is_utf8(headsign))
+	if (str_is_utf8(headsign))
 		return transit_text_index(reader->feed, headsign, &row->headsign, err);
 	row_repaired(reader, "stop_headsign is not UTF-8 and was left out");
 	return ERR_OK;

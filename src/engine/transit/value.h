@@ -15,7 +15,6 @@ bool transit_parse_int(struct str text, int32_t min, int32_t max, int32_t *ret);
 bool transit_parse_place(struct str lon, struct str lat, double *ret_lon, double *ret_lat);
 /* A distance: finite and not negative. */
 bool transit_parse_distance(struct str text, double *ret);
-bool transit_is_utf8(struct str text);
 
 #define TRANSIT_TIME_BYTES 16
 /* "HH:MM:SS", hours past 24 as they are; in the caller's buffer. seconds is not negative. */
