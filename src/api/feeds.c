@@ -47,6 +47,8 @@ static void put_feed(struct buf *out, const struct feed_info *info)
 	buf_printf(out, "},\"connects\":%llu,\"commits\":%llu,\"commitFailures\":%llu",
 		   (unsigned long long)stats->connects, (unsigned long long)stats->commits,
 		   (unsigned long long)stats->commit_failures);
+	buf_printf(out, ",\"commands\":%llu,\"commandsFailed\":%llu", (unsigned long long)stats->commands,
+		   (unsigned long long)stats->commands_failed);
 	put_time(out, "lastMessage", stats->message_us);
 	put_text(out, "lastError", stats->error);
 	put_time(out, "lastErrorAt", stats->error_us);

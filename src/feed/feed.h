@@ -7,6 +7,7 @@
  *   tenant: …            # the default one when left out
  *   mqtt: {url: …, topic: …}   # the kind, with its settings
  *   map: {…}  or  maps: [{…}, …]   # feed/mapping.h; columns as feed/record.h has them
+ *   commands: [{type: …, attribute: …, send: {…}}, …]   # attributes whose changes reach the device
  *
  * Thread: a set is for any thread, but for its making and freeing. */
 #ifndef MACHI_FEED_FEED_H
@@ -53,6 +54,7 @@ struct feed_stats { /* counters since the feed was started */
 	uint64_t dropped[FEED_DROP_COUNT]; /* messages, or rows of them */
 	uint64_t commits, commit_failures;
 	uint64_t connects; /* how often the peer was there */
+	uint64_t commands, commands_failed; /* that ended, well or not; of these, with ERROR */
 	int64_t message_us, error_us, drop_us; /* the last one, since 1970; 0: none */
 	char error[ERROR_DETAIL_BYTES]; /* of the connection or the store; "": none so far */
 	char drop[ERROR_DETAIL_BYTES]; /* why the last one was dropped */
@@ -66,11 +68,19 @@ struct feed_info {
 	struct feed_stats stats;
 };
 
+struct feed_commanded { /* borrowed */
+	struct str feed, tenant, entity, attribute;
+	const char *why;
+	int64_t took_us; /* since the attribute was changed */
+};
+
 struct feed_set_options {
 	struct broker *broker; /* the default tenant's store keeps what is added and paused */
 	const struct address_policy *policy; /* for the places of feeds that requests name; NULL: any address */
 	/* Told on feeds' threads; text is borrowed. NULL: nobody. */
 	void (*say)(void *self, bool is_trouble, struct str feed, const char *text);
+	/* Told of each command that ended; why NULL: the device has done it. NULL: nobody. */
+	void (*commanded)(void *self, const struct feed_commanded *commanded);
 	void *self;
 };
 

@@ -2,6 +2,7 @@
 #ifndef MACHI_FEED_FEED_INT_H
 #define MACHI_FEED_FEED_INT_H
 
+#include "feed/command_int.h"
 #include "feed/feed.h"
 #include "feed/intake.h"
 #include "feed/mapping_read_int.h"
@@ -29,6 +30,12 @@ struct feed_kind {
 	/* A dry run, of kinds that map themselves: what a message becomes, by feed_add_entity() and feed_drop(). NULL:
 	 * there is none. */
 	void (*try_message)(struct feed *feed, struct str topic, struct str payload);
+	/* Takes apart what stands behind "send" of a command; *ret_send lies in the feed's arena. NULL: the kind has no
+	 * commands. */
+	enum err_code (*read_send)(struct feed *feed, const struct mapping_reader *reader,
+				   const struct command_plan *plan, const struct yaml_tree *node, void **ret_send);
+	/* On the feed's thread, within feed_wait(): tells the device. What the command has is gone after the return. */
+	enum feed_send (*send)(struct feed *feed, const struct feed_command *command);
 };
 
 extern const struct feed_kind feed_kind_modbus, feed_kind_mqtt, feed_kind_webhook;
@@ -56,6 +63,8 @@ struct feed {
 	size_t pattern_count;
 	struct feed_map *maps; /* in the arena; their mappings are owned */
 	size_t map_count;
+	struct command_plan *commands; /* in the arena */
+	size_t command_count;
 	struct str context_url; /* STR_NONE: the core's */
 	bool stored; /* added by feed_set_change() */
 	bool paused;
@@ -72,6 +81,7 @@ struct feed {
 	bool running;
 	atomic_bool stopping;
 	void *session; /* of the kind, while it runs */
+	struct feed_commands *commanding; /* while it runs; NULL: there are no commands */
 	struct feed_stats own; /* the feed's thread's */
 	pthread_mutex_t lock; /* guards what follows */
 	struct feed_stats shown;
@@ -99,9 +109,9 @@ MUST_CHECK enum err_code feed_read_c_text(const struct mapping_reader *reader, c
 /* Adds what becomes of a message to the batch that is being filled, by the feed's mappings; what does not become
  * anything is counted. */
 void feed_take(struct feed *feed, struct str topic, struct str payload);
-/* For kinds that map themselves: where what they make of a message is to lie, until it is durable; and an entity of it,
- * as a client would send it. It is held against NGSI-LD; what breaks it is counted. The kind asks intake_has_room(), and
- * counts its messages in feed->own. */
+/* For kinds that map themselves: where what they make of a message is to lie, until it is durable; and an entity of
+ * it, as a client would send it. It is held against NGSI-LD; what breaks it is counted. The kind asks
+ * intake_has_room(), and counts its messages in feed->own. */
 struct arena *feed_arena(struct feed *feed);
 void feed_add_entity(struct feed *feed, const struct json *body, enum mapping_mode mode, bool history);
 void feed_drop(struct feed *feed, enum feed_drop drop, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -111,8 +121,8 @@ void feed_show(struct feed *feed, enum feed_state state, const char *why);
 void feed_note_error(struct feed *feed, const char *why);
 bool feed_goes_on(const struct feed *feed);
 /* Waits until the deadline (CLOCK_MONOTONIC), until somebody wakes the feed, or until something is to be had of more
- * (NULL: nothing else is waited for), whose revents are set. */
-void feed_wait(const struct feed *feed, struct pollfd *more, int64_t deadline_ms);
+ * (NULL: nothing else is waited for), whose revents are set. Then commands have their turn. */
+void feed_wait(struct feed *feed, struct pollfd *more, int64_t deadline_ms);
 int64_t feed_now_us(const struct feed *feed); /* since 1970 */
 
 /* ---- feed_set.c, feed_manage.c ---- */

@@ -201,7 +201,8 @@ static enum err_code read_maps(struct feed *feed, const struct mapping_reader *r
 
 static enum err_code check_keys(const struct mapping_reader *reader, const struct yaml_tree *document)
 {
-	static const char *const common[] = {"name", "tenant", "context", "map", "maps", "description", NULL};
+	static const char *const common[] = {"name", "tenant",   "context",     "map",
+					     "maps", "commands", "description", NULL};
 	const char *known[32];
 	size_t count = 0;
 
@@ -225,7 +226,9 @@ enum err_code feed_read(struct feed *feed, const struct yaml_tree *document, str
 		code = read_head(feed, &reader, document);
 	if (!code)
 		code = read_kind(feed, &reader, document);
-	return code ? code : read_maps(feed, &reader, document);
+	if (!code)
+		code = read_maps(feed, &reader, document);
+	return code ? code : feed_read_commands(feed, &reader, document);
 }
 
 enum err_code feed_read_mapping(struct feed *feed, const struct yaml_tree *document, struct error *err)

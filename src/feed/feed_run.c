@@ -243,10 +243,12 @@ bool feed_goes_on(const struct feed *feed)
 	return !atomic_load_explicit(&feed->stopping, memory_order_acquire);
 }
 
-void feed_wait(const struct feed *feed, struct pollfd *more, int64_t deadline_ms)
+void feed_wait(struct feed *feed, struct pollfd *more, int64_t deadline_ms)
 {
+	int64_t command_ms = feed_commands_deadline_ms(feed);
+
 	struct pollfd fds[2] = {{.fd = feed->wake_fd, .events = POLLIN}, more ? *more : (struct pollfd){.fd = -1}};
-	int64_t left_ms = deadline_ms - feed_clock_ms();
+	int64_t left_ms = (command_ms < deadline_ms ? command_ms : deadline_ms) - feed_clock_ms();
 	uint64_t count;
 
 	(void)poll(fds, 2, left_ms < 0 ? 0 : left_ms > WAIT_MS_MAX ? WAIT_MS_MAX : (int)left_ms);
@@ -254,6 +256,7 @@ void feed_wait(const struct feed *feed, struct pollfd *more, int64_t deadline_ms
 		(void)!read(feed->wake_fd, &count, sizeof(count));
 	if (more)
 		more->revents = fds[1].revents;
+	feed_commands_turn(feed);
 }
 
 static void wake(const struct feed *feed)
@@ -284,12 +287,25 @@ static bool get_context(struct feed *feed)
 	return false;
 }
 
+/* False: the feed stops. */
+static bool start_commands(struct feed *feed)
+{
+	struct error err;
+
+	while (feed_goes_on(feed) && feed_commands_new(feed, &err) != ERR_OK) {
+		feed_show(feed, FEED_WAITING, err.detail);
+		feed_wait(feed, NULL, feed_clock_ms() + CONTEXT_PAUSE_MS);
+	}
+	return feed_goes_on(feed);
+}
+
 static void *thread_main(void *self)
 {
 	struct feed *feed = self;
 
-	if (get_context(feed))
+	if (get_context(feed) && start_commands(feed))
 		feed->kind->run(feed);
+	feed_commands_end(feed);
 	return NULL;
 }
 

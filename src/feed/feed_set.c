@@ -278,6 +278,10 @@ static const struct metric metrics[] = {
 	 offsetof(struct feed_stats, commit_failures)},
 	{"machi_feed_connects_total", "counter", "How often the peer was there.",
 	 offsetof(struct feed_stats, connects)},
+	{"machi_feed_commands_total", "counter", "Commands for devices that ended.",
+	 offsetof(struct feed_stats, commands)},
+	{"machi_feed_commands_failed_total", "counter", "Of these, those that ended with an error.",
+	 offsetof(struct feed_stats, commands_failed)},
 };
 
 static void put_labels(struct buf *out, const char *name, const struct feed *feed)

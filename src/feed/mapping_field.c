@@ -146,15 +146,27 @@ static enum err_code read_attribute_part(struct mapping_reader *reader, const st
 	return code;
 }
 
+static enum err_code read_bytes(const struct mapping_reader *reader, const struct yaml_tree *map, struct field *field)
+{
+	const struct yaml_tree *node = yaml_tree_get(map, STR("bytes"));
+
+	if (!node)
+		return ERR_OK;
+	if (field->source.count != 1 || field->source.parts[0].column == NO_COLUMN)
+		return yaml_tree_refuse(node, reader->err, "only a \"column\" can hold bytes");
+	return mapping_read_bytes(reader, node, &field->bytes);
+}
+
 static enum err_code read_field(struct mapping_reader *reader, struct str name, const struct yaml_tree *map,
 				bool is_attribute, uint32_t depth, struct field *ret)
 {
-	static const char *const attribute_keys[] = {"kind",        "column",   "text",     "values",     "default",
-						     "required",    "scale",    "decimals", "format",     "zone",
-						     "longitude",   "latitude", "members",  "unit",       "dataset",
-						     "observed_at", "when",     "gather",   "attributes", NULL};
-	static const char *const member_keys[] = {"kind",  "column",   "text",   "values", "default", "required",
-						  "scale", "decimals", "format", "zone",   "members", NULL};
+	static const char *const attribute_keys[] = {
+		"kind",    "column",      "text",   "values", "default",    "required", "scale",   "offset",
+		"bytes",   "decimals",    "format", "zone",   "longitude",  "latitude", "members", "unit",
+		"dataset", "observed_at", "when",   "gather", "attributes", NULL};
+	static const char *const member_keys[] = {"kind",     "column", "text",    "values", "default",
+						  "required", "scale",  "offset",  "bytes",  "decimals",
+						  "format",   "zone",   "members", NULL};
 	struct field field = {.name = name,
 			      .scale = 1,
 			      .decimals = -1,
@@ -180,6 +192,10 @@ static enum err_code read_field(struct mapping_reader *reader, struct str name, 
 		code = mapping_read_switch(reader, map, "required", &field.required);
 	if (!code)
 		code = mapping_read_number(reader, map, "scale", -1e15, 1e15, &field.scale);
+	if (!code)
+		code = mapping_read_number(reader, map, "offset", -1e15, 1e15, &field.offset);
+	if (!code)
+		code = read_bytes(reader, map, &field);
 	if (!code)
 		code = mapping_read_number(reader, map, "decimals", 0, 15, &decimals);
 	if (!code)

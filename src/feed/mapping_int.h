@@ -51,6 +51,30 @@ struct moment { /* observedAt */
 	int64_t zone_us;
 };
 
+enum byte_type {
+	BYTE_INT8,
+	BYTE_UINT8,
+	BYTE_INT16,
+	BYTE_UINT16,
+	BYTE_INT24,
+	BYTE_UINT24,
+	BYTE_INT32,
+	BYTE_UINT32,
+	BYTE_INT64,
+	BYTE_UINT64,
+	BYTE_FLOAT32,
+	BYTE_FLOAT64,
+	BYTE_TYPE_COUNT
+};
+
+struct field_bytes { /* a number in a device's payload */
+	bool is_hex; /* else base64 */
+	bool is_little; /* the first byte is the lowest */
+	enum byte_type type;
+	int32_t at; /* of its first byte; below 0: from the end */
+	uint8_t bit, bit_count; /* of a whole number without sign, from the lowest; count 0: all of it */
+};
+
 struct field {
 	struct str name;
 	enum field_kind kind;
@@ -59,7 +83,9 @@ struct field {
 	bool required;
 	struct word *words; /* enumeration: any other text is an error */
 	size_t word_count;
+	struct field_bytes *bytes; /* the text is bytes, and the value is among them; NULL: no */
 	double scale; /* 1: as it is */
+	double offset; /* added after scaling */
 	int decimals; /* −1: all */
 	struct str format; /* FIELD_TIME */
 	int64_t zone_us;
@@ -112,6 +138,9 @@ bool mapping_condition_holds(const struct mapping_row *row, const struct conditi
  * empty, and *ret_missing names that column. */
 enum err_code mapping_fill(const struct mapping_row *row, const struct template *template, bool is_uri, struct str *ret,
 			   size_t *ret_missing);
+/* mapping_bytes.c: the number that lies in the text's bytes, as text in the arena; STR_NONE: they end before it. False:
+ * the text is not in the encoding, or there is no memory. */
+bool mapping_decode(const struct field_bytes *bytes, struct str text, struct arena *arena, struct str *ret);
 /* *ret_given false: the row says nothing of this field. */
 enum err_code mapping_make_value(const struct mapping_row *row, const struct field *field, struct json *ret,
 				 bool *ret_given);

@@ -77,7 +77,10 @@ enum err_code mapping_read_number(const struct mapping_reader *reader, const str
 
 	if (!node)
 		return ERR_OK;
-	if (node->kind != YAML_TREE_SCALAR || !str_to_double(node->text, &value) || value < min || value > max)
+	if (node->kind != YAML_TREE_SCALAR || !str_to_double(node->text, &value))
+		return yaml_tree_refuse(node, reader->err, "expected a number behind \"%s\", not %.*s", key,
+					STR_FMT(yaml_tree_show(reader->arena, node)));
+	if (value < min || value > max)
 		return yaml_tree_refuse(node, reader->err, "expected a number from %g to %g behind \"%s\", not %.*s",
 					min, max, key, STR_FMT(yaml_tree_show(reader->arena, node)));
 	*ret = value;

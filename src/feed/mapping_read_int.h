@@ -32,6 +32,9 @@ enum err_code mapping_read_condition(struct mapping_reader *reader, const struct
 				     struct condition *ret);
 enum err_code mapping_read_zone(const struct mapping_reader *reader, const struct yaml_tree *map, int64_t *ret_us);
 enum err_code mapping_read_format(const struct mapping_reader *reader, const struct yaml_tree *map, struct str *ret);
+/* mapping_bytes.c: what stands behind "bytes". */
+enum err_code mapping_read_bytes(const struct mapping_reader *reader, const struct yaml_tree *node,
+				 struct field_bytes **ret);
 enum err_code mapping_read_moment(struct mapping_reader *reader, const struct yaml_tree *node, struct moment *ret);
 /* Names to fields. is_attribute: with what attributes have beyond the members of an object. */
 enum err_code mapping_read_fields(struct mapping_reader *reader, const struct yaml_tree *map, bool is_attribute,

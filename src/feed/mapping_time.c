@@ -111,16 +111,27 @@ static bool read_unix(struct str text, int64_t unit_us, int64_t *ret_us)
 	return true;
 }
 
-/* "2018-12-11T23:10:00" with an offset, with Z, or in the zone; a blank may stand for the T. */
+#define SECONDS_END 19u /* of "2018-12-11T23:10:00" */
+#define DECIMALS_MAX 6u
+
+/* "2018-12-11T23:10:00" with an offset, with Z, or in the zone; a blank may stand for the T. Digits behind the sixth
+ * decimal, which some clocks have, are cut. */
 static bool read_iso(struct str text, int64_t zone_us, int64_t *ret_us)
 {
 	char copy[64];
-	size_t len = text.len;
+	size_t len = 0, decimals = 0;
+	bool in_decimals = false;
 
-	if (len < 16 || len > sizeof(copy) - 2)
+	if (text.len < 16 || text.len > sizeof(copy) - 2)
 		return false;
-	for (size_t i = 0; i < len; i++)
-		copy[i] = i == 10 && text.at[i] == ' ' ? 'T' : text.at[i];
+	for (size_t i = 0; i < text.len; i++) {
+		char c = i == 10 && text.at[i] == ' ' ? 'T' : text.at[i];
+
+		decimals += in_decimals;
+		in_decimals = i == SECONDS_END ? c == '.' || c == ',' : in_decimals && c >= '0' && c <= '9';
+		if (!in_decimals || decimals <= DECIMALS_MAX)
+			copy[len++] = c;
+	}
 	if (time_parse_iso((struct str){copy, len}, true, ret_us))
 		return true;
 	copy[len] = 'Z';
@@ -138,6 +149,10 @@ bool mapping_time(struct str text, struct str format, int64_t zone_us, int64_t *
 		return read_unix(text, US_PER_S, ret_us);
 	if (str_eq(format, STR("unix_ms")))
 		return read_unix(text, US_PER_MS, ret_us);
+	if (str_eq(format, STR("unix_us")))
+		return read_unix(text, 1, ret_us);
+	if (str_eq(format, STR("unix_ns")))
+		return text.len > 3 && read_unix(str_part(text, 0, text.len - 3), 1, ret_us);
 	return read_pattern(text, format, zone_us, ret_us);
 }
 
@@ -145,7 +160,8 @@ bool mapping_time_format_is_good(struct str format)
 {
 	size_t at;
 
-	if (str_eq(format, STR("iso")) || str_eq(format, STR("unix")) || str_eq(format, STR("unix_ms")))
+	if (str_eq(format, STR("iso")) || str_eq(format, STR("unix")) || str_eq(format, STR("unix_ms")) ||
+	    str_eq(format, STR("unix_us")) || str_eq(format, STR("unix_ns")))
 		return true;
 	for (size_t i = 0; i < format.len; i++) {
 		if (format.at[i] != '%')

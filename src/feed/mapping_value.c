@@ -129,7 +129,7 @@ static enum err_code make_number(const struct mapping_row *row, const struct fie
 	}
 	if (!str_to_double(text, &number))
 		return refuse(row, field, "a number", text);
-	number *= field->scale;
+	number = number * field->scale + field->offset;
 	if (!isfinite(number))
 		return refuse(row, field, "a number that can be scaled", text);
 	*ret = field->decimals >= 0 ? json_decimal(row->arena, number, field->decimals)
@@ -215,6 +215,8 @@ static enum err_code field_text(const struct mapping_row *row, const struct fiel
 
 	if (code)
 		return code;
+	if (text.len && field->bytes && !mapping_decode(field->bytes, text, row->arena, &text))
+		return refuse(row, field, field->bytes->is_hex ? "bytes in hexadecimal" : "bytes in base64", text);
 	if (text.len && field->word_count) {
 		size_t i = 0;
 

@@ -15,24 +15,6 @@
 #define DEVICE_PAUSE_MS_MAX 300000
 #define MESSAGE_BYTES_MAX ((size_t)4 << 20)
 
-struct device_state {
-	bool *alone; /* of each group: its points are asked for one by one */
-	bool answers; /* it did when it was asked last */
-	int64_t pause_ms, retry_ms;
-};
-
-struct modbus_session {
-	struct modbus_line line; /* first */
-	const struct modbus_settings *settings;
-	struct device_state *devices;
-	bool *alone; /* owned: those of all devices */
-	uint16_t words[MODBUS_READ_BITS_MAX];
-	struct buf message;
-	bool says; /* the message has a value */
-	int64_t next_ms; /* when the devices are asked again */
-	int64_t pause_ms; /* until the next connection, when the last one failed */
-};
-
 static int64_t timeout_ms(const struct modbus_session *session)
 {
 	return (int64_t)session->settings->timeout_s * 1000;
@@ -117,7 +99,7 @@ static enum modbus_outcome read_group(struct modbus_session *session, const stru
 }
 
 static enum modbus_outcome read_device(struct modbus_session *session, const struct modbus_device *device,
-				       struct device_state *state, struct error *err)
+				       struct modbus_device_state *state, struct error *err)
 {
 	enum modbus_outcome outcome = MODBUS_ANSWERED;
 
@@ -133,8 +115,8 @@ static enum modbus_outcome read_device(struct modbus_session *session, const str
 
 /* ---- a round ---- */
 
-static void note_answer(struct modbus_session *session, const struct modbus_device *device, struct device_state *state,
-			enum modbus_outcome outcome, const struct error *err)
+static void note_answer(struct modbus_session *session, const struct modbus_device *device,
+			struct modbus_device_state *state, enum modbus_outcome outcome, const struct error *err)
 {
 	const struct modbus_settings *settings = session->settings;
 	bool answered = outcome == MODBUS_ANSWERED;
@@ -175,7 +157,7 @@ static bool read_devices(struct modbus_session *session, struct error *err)
 
 	for (size_t i = 0; i < settings->device_count && await_room(session->line.feed); i++) {
 		const struct modbus_device *device = &settings->devices[i];
-		struct device_state *state = &session->devices[i];
+		struct modbus_device_state *state = &session->devices[i];
 
 		if (feed_clock_ms() < state->retry_ms)
 			continue;
@@ -184,6 +166,7 @@ static bool read_devices(struct modbus_session *session, struct error *err)
 		if (outcome == MODBUS_STOPPED)
 			return true;
 		note_answer(session, device, state, outcome, err);
+		modbus_queue_work(&session->line, &session->queue, timeout_ms(session));
 		asked++;
 		silent += outcome != MODBUS_ANSWERED;
 		/* There are gateways that hang up when they do not know a unit: the others are asked all the same. */
@@ -272,6 +255,7 @@ static void run_session(struct modbus_session *session)
 	while (feed_goes_on(feed)) {
 		if (feed_clock_ms() >= session->next_ms)
 			go_round(session);
+		modbus_queue_work(&session->line, &session->queue, timeout_ms(session));
 		intake_turn(feed->intake);
 		feed_show(feed, feed->own.state, NULL);
 		int64_t intake_ms = intake_deadline_ms(feed->intake);
@@ -314,4 +298,5 @@ static void run(struct feed *feed)
 	free(session);
 }
 
-const struct feed_kind feed_kind_modbus = {.name = "modbus", .read = modbus_read_settings, .run = run};
+const struct feed_kind feed_kind_modbus = {
+	.name = "modbus", .read = modbus_read_settings, .run = run, .read_send = modbus_read_send, .send = modbus_send};

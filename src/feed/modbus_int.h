@@ -73,4 +73,50 @@ enum modbus_outcome modbus_line_open(struct modbus_line *line, int64_t timeout_m
 enum modbus_outcome modbus_line_ask(struct modbus_line *line, struct modbus_request *request, int64_t timeout_ms,
 				    uint16_t *words, uint8_t *ret_exception, struct error *err);
 
+/* ---- modbus_send.c: commands ---- */
+
+#define MODBUS_WRITES_MAX 64u /* that wait for their turn on the connection */
+
+struct modbus_write {
+	uint64_t number; /* the command's */
+	int64_t deadline_ms; /* it is not written behind this: the command is over */
+	const struct modbus_point *point;
+	uint8_t unit;
+	bool writes_list;
+	uint16_t words[MODBUS_WRITE_REGISTERS_MAX];
+};
+
+struct modbus_queue {
+	struct modbus_write writes[MODBUS_WRITES_MAX];
+	size_t first, count;
+};
+
+enum err_code modbus_read_send(struct feed *feed, const struct mapping_reader *reader, const struct command_plan *plan,
+			       const struct yaml_tree *node, void **ret_send);
+/* A command comes while the thread waits, perhaps for an answer: it is put behind the others. */
+enum feed_send modbus_send(struct feed *feed, const struct feed_command *command);
+/* Writes what waits, one after another. */
+void modbus_queue_work(struct modbus_line *line, struct modbus_queue *queue, int64_t timeout_ms);
+
+/* ---- modbus_feed.c ---- */
+
+struct modbus_device_state {
+	bool *alone; /* of each group: its points are asked for one by one */
+	bool answers; /* it did when it was asked last */
+	int64_t pause_ms, retry_ms;
+};
+
+struct modbus_session { /* feed->session */
+	struct modbus_line line;
+	const struct modbus_settings *settings;
+	struct modbus_device_state *devices;
+	bool *alone; /* owned: those of all devices */
+	uint16_t words[MODBUS_READ_BITS_MAX];
+	struct buf message;
+	bool says; /* the message has a value */
+	int64_t next_ms; /* when the devices are asked again */
+	int64_t pause_ms; /* until the next connection, when the last one failed */
+	struct modbus_queue queue;
+};
+
 #endif

@@ -1,7 +1,6 @@
 /* Feeds of kind mqtt: a subscription at a broker, whose messages of QoS 1 are acknowledged once they are durable. */
 #include "feed/feed_clock_int.h"
-#include "feed/feed_int.h"
-#include "net/mqtt_subscriber.h"
+#include "feed/mqtt_feed_int.h"
 #include "net/mqtt_uri.h"
 
 #include <stdio.h>
@@ -19,11 +18,6 @@ struct mqtt_settings {
 	uint32_t session_s;
 	uint8_t qos;
 	int version;
-};
-
-struct mqtt_session {
-	struct feed *feed;
-	struct mqtt_subscriber *subscriber;
 };
 
 /* ---- settings ---- */
@@ -69,8 +63,8 @@ static enum err_code read_topics(struct feed *feed, const struct mapping_reader 
 	return code;
 }
 
-static enum err_code read_choice(const struct mapping_reader *reader, const struct yaml_tree *node, const char *key,
-				 int first, int second, int fallback, int *ret)
+enum err_code mqtt_feed_read_choice(const struct mapping_reader *reader, const struct yaml_tree *node, const char *key,
+				    int first, int second, int fallback, int *ret)
 {
 	const struct yaml_tree *choice = yaml_tree_get(node, str_from(key));
 	int64_t number = fallback;
@@ -105,11 +99,11 @@ static enum err_code read_session(const struct mapping_reader *reader, const str
 				  struct mqtt_settings *settings)
 {
 	int qos = 1;
-	enum err_code code = read_choice(reader, node, "qos", 0, 1, 1, &qos);
+	enum err_code code = mqtt_feed_read_choice(reader, node, "qos", 0, 1, 1, &qos);
 
 	settings->qos = (uint8_t)qos;
 	if (!code)
-		code = read_choice(reader, node, "version", 3, 5, 0, &settings->version);
+		code = mqtt_feed_read_choice(reader, node, "version", 3, 5, 0, &settings->version);
 	if (!code)
 		code = feed_read_seconds(reader, node, "session_expiry", SESSION_S_DEFAULT, &settings->session_s);
 	if (!code)
@@ -258,6 +252,7 @@ static void run(struct feed *feed)
 		.wake_fd = feed->wake_fd,
 		.message = take_message,
 		.oversized = drop_oversized,
+		.published = mqtt_feed_published,
 		.self = &session,
 	};
 
@@ -276,4 +271,11 @@ static void run(struct feed *feed)
 	feed->session = NULL;
 }
 
-const struct feed_kind feed_kind_mqtt = {.name = "mqtt", .read = read_settings, .run = run, .settled = acknowledge};
+const struct feed_kind feed_kind_mqtt = {
+	.name = "mqtt",
+	.read = read_settings,
+	.run = run,
+	.settled = acknowledge,
+	.read_send = mqtt_feed_read_send,
+	.send = mqtt_feed_send,
+};

@@ -133,7 +133,7 @@ static void print_line(const struct json *feed)
 	const struct json *entities = json_get(feed, STR("entities"));
 
 	put_padded(text_of(feed, "name"), 20);
-	put_padded(text_of(feed, "kind"), 8);
+	put_padded(text_of(feed, "kind"), 13);
 	put_padded(text_of(feed, "state"), 8);
 	(void)printf("%12lld %12lld %9lld  ", (long long)number_of(feed, "messages"),
 		     (long long)number_of(entities, "created") + (long long)number_of(entities, "changed"),
@@ -166,7 +166,7 @@ enum exit_status command_feed_list(const struct call *call)
 	if (status == EXIT_GOOD && call_has(call, "json")) {
 		status = print_json(&asked);
 	} else if (status == EXIT_GOOD) {
-		(void)printf("%-20s %-8s %-8s %12s %12s %9s  %-20s  %s\n", "NAME", "KIND", "STATE", "MESSAGES",
+		(void)printf("%-20s %-13s %-8s %12s %12s %9s  %-20s  %s\n", "NAME", "KIND", "STATE", "MESSAGES",
 			     "CHANGES", "DROPPED", "LAST MESSAGE", "PLACE");
 		for (uint32_t i = 0; json_is(feeds, JSON_ARRAY) && i < feeds->count; i++)
 			print_line(&feeds->items[i]);

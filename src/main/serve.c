@@ -269,10 +269,35 @@ static void log_feed(void *self, bool is_trouble, struct str feed, const char *t
 		log_say(&daemon->log, LOG_INFO, "a feed is connected", LOG_TEXT("feed", feed));
 }
 
+/* Which device was told, and how that ended. The value may be a secret, and stays in the history. */
+static void log_command(void *self, const struct feed_commanded *commanded)
+{
+	struct daemon *daemon = self;
+	const struct log_field fields[] = {
+		LOG_TEXT("feed", commanded->feed),
+		LOG_TEXT("tenant", commanded->tenant),
+		LOG_TEXT("entity", commanded->entity),
+		LOG_TEXT("attribute", commanded->attribute),
+		LOG_NUMBER("took_ms", commanded->took_us / 1000),
+		LOG_TEXT("error", str_from(commanded->why)), /* the last: only there when there was one */
+	};
+	size_t count = sizeof(fields) / sizeof(fields[0]);
+
+	if (commanded->why)
+		log_fields(&daemon->log, LOG_WARNING, STR("a command failed"), fields, count);
+	else
+		log_fields(&daemon->log, LOG_INFO, STR("a command was carried out"), fields, count - 1);
+}
+
 static enum exit_status open_feeds(struct daemon *daemon, struct error *err)
 {
 	const struct feed_set_options options = {
-		.broker = daemon->broker, .policy = daemon->policy, .say = log_feed, .self = daemon};
+		.broker = daemon->broker,
+		.policy = daemon->policy,
+		.say = log_feed,
+		.commanded = log_command,
+		.self = daemon,
+	};
 	enum err_code code = feed_set_new(&options, &daemon->feeds, err);
 
 	return code ? refuse(err, exit_of(code)) : EXIT_GOOD;

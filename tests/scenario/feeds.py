@@ -4,31 +4,25 @@
 Usage: feeds.py MACHI SOURCE_ROOT. The promise under test: a message of QoS 1 that the broker took is in the history,
 whatever happened to the daemon; what becomes nothing is counted, with the reason.
 """
-import contextlib
 import json
 import os
 import pathlib
 import random
 import re
 import shutil
-import signal
-import socket
-import struct
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 
 sys.dont_write_bytecode = True
-from tap import Daemon, Machi, Skip, Tap, check, free_port, same
+from mqtt import Broker, Publisher, until
+from tap import Daemon, Machi, Tap, check, same
 
 machi = Machi(os.path.abspath(sys.argv[1]))
 work = pathlib.Path(tempfile.mkdtemp(prefix="machi-feeds-"))
-mosquitto = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin")
 tap = Tap()
 DEVICES, SOAK_SECONDS, KILLS = 20, 12, 4
-PATIENCE = 60
 ENTITIES = "/ngsi-ld/v1/entities"
 
 MAP = """
@@ -37,89 +31,6 @@ MAP = """
       attributes:
         temperature: {kind: number, column: t, unit: CEL, observed_at: {column: at}}
 """
-
-
-def until(condition, what, seconds=PATIENCE):
-    end = time.monotonic() + seconds
-    while True:
-        found = condition()
-        if found:
-            return found
-        check(time.monotonic() < end, f"not in {seconds} s: {what}")
-        time.sleep(0.02)
-
-
-class Broker:
-    """mosquitto, which keeps its sessions in a file."""
-
-    def __init__(self, name):
-        if not mosquitto:
-            raise Skip("mosquitto is not installed")
-        self.port = free_port()
-        self.config = work / f"{name}.conf"
-        folder = work / f"{name}.store"
-        folder.mkdir()
-        self.config.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\nuser root\npersistence true\n"
-                               f"persistence_location {folder}/\nautosave_interval 1\nautosave_on_changes true\n"
-                               "max_queued_messages 0\nmax_inflight_messages 0\n")
-        self.start()
-
-    def start(self):
-        self.process = subprocess.Popen([mosquitto, "-c", self.config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        until(self.listens, "mosquitto listens")
-
-    def listens(self):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-            return True
-        return False
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.kill()
-
-
-class Publisher:
-    """A client of MQTT 3.1.1 that waits for the acknowledgement of each message."""
-
-    def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), 10)
-        self.socket.settimeout(10)
-        self.number = 0
-        self.send(b"\x10", b"\0\4MQTT\4\2\0\0" + b"\0\0")
-        same(self.receive(4)[:1], b"\x20", "CONNACK")
-
-    def send(self, kind, body):
-        length, rest = b"", len(body)
-        while True:
-            length += bytes([rest % 128 | (128 if rest > 127 else 0)])
-            rest //= 128
-            if not rest:
-                break
-        self.socket.sendall(kind + length + body)
-
-    def receive(self, count):
-        data = b""
-        while len(data) < count:
-            more = self.socket.recv(count - len(data))
-            if not more:
-                raise OSError("the broker hung up")
-            data += more
-        return data
-
-    def publish(self, topic, payload):
-        self.number = self.number % 65535 + 1
-        payload = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        self.send(b"\x32", struct.pack(">H", len(topic)) + topic.encode() + struct.pack(">H", self.number) + payload)
-        same(self.receive(4), b"\x40\2" + struct.pack(">H", self.number), "PUBACK")
-
-    def close(self):
-        self.socket.close()
 
 
 def configuration(name, *feeds):
@@ -164,7 +75,7 @@ def at(second):
 
 
 def the_first_value_arrives():
-    with Broker("first") as broker:
+    with Broker(work, "first") as broker:
         config = configuration("first", rooms(broker.port))
         check(len(config.read_text().splitlines()) <= 10, "ten lines of YAML")
         with Daemon(machi, work / "first", "--config", config) as daemon:
@@ -178,7 +89,7 @@ def the_first_value_arrives():
 
 
 def what_becomes_nothing_is_counted_with_the_reason():
-    with Broker("counts") as broker:
+    with Broker(work, "counts") as broker:
         config = configuration("counts", rooms(broker.port),
                                f"  - name: strict\n    mqtt:\n      url: mqtt://127.0.0.1:{broker.port}\n      topic: strict/#\n"
                                "    map:\n      topic: strict/{room}\n      mode: update\n      id: urn:ngsi-ld:Room:{room}\n"
@@ -206,7 +117,7 @@ def what_becomes_nothing_is_counted_with_the_reason():
 
 
 def a_paused_feed_stays_so_and_misses_nothing():
-    with Broker("paused") as broker:
+    with Broker(work, "paused") as broker:
         config = configuration("paused", rooms(broker.port))
         with Daemon(machi, work / "paused", "--config", config) as daemon:
             is_up(daemon)
@@ -231,7 +142,7 @@ def a_paused_feed_stays_so_and_misses_nothing():
 
 
 def late_values_go_into_the_history_alone():
-    with Broker("late") as broker, Daemon(machi, work / "late", "--config", configuration("late", rooms(broker.port))) as daemon:
+    with Broker(work, "late") as broker, Daemon(machi, work / "late", "--config", configuration("late", rooms(broker.port))) as daemon:
         is_up(daemon)
         publisher = Publisher(broker.port)
         for second, value in ((10, 1), (30, 3), (20, 2)):
@@ -242,7 +153,7 @@ def late_values_go_into_the_history_alone():
 
 
 def feeds_are_added_by_the_api_and_stay():
-    with Broker("added") as broker:
+    with Broker(work, "added") as broker:
         document = f"name: added\nmqtt:\n  url: mqtt://127.0.0.1:{broker.port}\n  topic: city/{{room}}/state\nmap:" + MAP
         config = configuration("added", "  - {name: fixed, webhook: {}, map: {id: 'urn:x:{a}', type: T, attributes: "
                                "{v: {kind: number, column: v}}}}\n")
@@ -341,7 +252,7 @@ class Load:
 
 def nothing_is_lost_when_both_sides_are_killed():
     data, random_ = work / "soak", random.Random(7)
-    with Broker("soak") as broker:
+    with Broker(work, "soak") as broker:
         config = configuration("soak", rooms(broker.port, client_id="machi-soak"))
         with Daemon(machi, data, "--config", config) as daemon:
             is_up(daemon)

@@ -283,6 +283,62 @@ def feeds_of_the_api_go_where_the_operator_allows():
         until(lambda: "may not be connected to" in status(daemon).get("lastError", ""), "the refusal")
 
 
+def command(daemon, name, attribute, value):
+    body = {attribute: {"type": "Property", "value": value}}
+    code, answer = daemon.request("POST", f"/ngsi-ld/v1/entities/urn:ngsi-ld:Device:{name}/attrs", body)
+    same(code, 204, answer)
+
+    def ended():
+        got = json.loads(daemon.request("GET", f"/ngsi-ld/v1/entities/urn:ngsi-ld:Device:{name}?options=sysAttrs")[1])
+        status, commanded = got.get(f"{attribute}Status", {}), got[attribute]
+        stamp = commanded.get("modifiedAt") or commanded.get("createdAt")
+        about = status.get("commandedAt", {}).get("value", {}).get("@value")
+        return status if about == stamp and status["value"] != "PENDING" else None
+
+    return until(ended, f"{attribute} of {name} ends")
+
+
+def commands_are_written():
+    with Devices(1, 2) as devices:
+        settings = ["devices: [{unit: 1, name: roof}, {unit: 2, name: cellar}]",
+                    "registers: {t: {address: 0, type: int16, scale: 0.1}, total: {address: 10, type: float32}, "
+                    "pump: {table: coil, address: 5}, far: {address: 250}, name: {address: 20, type: string, count: 3}}"]
+        config = configuration("commands", devices.port, settings)
+        send = ("      - {type: Device, id: 'urn:ngsi-ld:Device:{name}', attribute: ATTRIBUTE, send: {register: REGISTER, "
+                "device: '{name}'MORE}}\n")
+        with config.open("a") as out:
+            out.write("    commands:\n")
+            for attribute, register, more in (("setT", "t", ""), ("setTotal", "total", ""), ("setPump", "pump", ""),
+                                              ("setFar", "far", ""), ("setName", "name", ""), ("setList", "t", ", multiple: true")):
+                out.write(send.replace("ATTRIBUTE", attribute).replace("REGISTER", register).replace("MORE", more))
+        with Daemon(machi, work / "commands", "--config", config) as daemon:
+            until(lambda: "t" in entity(daemon, "roof") and "t" in entity(daemon, "cellar"), "both devices")
+            same(command(daemon, "cellar", "setT", -21.5)["value"], "OK")
+            same((devices.get(2, "h", 0, 1), devices.get(1, "h", 0, 1)), ([65321], [0]))
+            until(lambda: entity(daemon, "cellar")["t"] == -21.5, "it is read back")
+            same(command(daemon, "roof", "setTotal", 21.3)["value"], "OK")
+            same(devices.get(1, "h", 10, 2), [0x41AA, 0x6666])
+            same(command(daemon, "roof", "setPump", True)["value"], "OK")
+            same(devices.get(1, "c", 4, 3), [0, 1, 0])
+            same(command(daemon, "roof", "setName", "PV-1")["value"], "OK")
+            same(devices.get(1, "h", 20, 3), [0x5056, 0x2D31, 0])
+            same(command(daemon, "roof", "setList", 7)["value"], "OK")
+            same(devices.get(1, "h", 0, 1), [70])
+            shown = command(daemon, "roof", "setFar", 1)
+            check(shown["value"] == "ERROR" and "illegal data address" in json.dumps(shown), shown)
+            shown = command(daemon, "roof", "setT", 4000)
+            check(shown["value"] == "ERROR" and "from -3276.8 to 3276.7" in json.dumps(shown), shown)
+            same(devices.get(1, "h", 0, 1), [70])
+    bad = work / "bad-send.yaml"
+    for registers, send, why in (("t: {table: input, address: 0}", "register: t", "only read"),
+                                 ("t: {address: 0, type: bits}", "register: t", "not written on their own"),
+                                 ("t: {address: 0}", "register: T", "one of this feed's registers")):
+        bad.write_text(configuration("bad", 502, [f"registers: {{{registers}}}"]).read_text() +
+                       f"    commands: [{{type: Device, attribute: x, send: {{{send}}}}}]\n")
+        done = machi("config", "check", bad, status=None)
+        check(done.status != 0 and why in done.err, send, done.status, done.err)
+
+
 def settings_are_held_to_account():
     for settings, why in ((["register: {t: {address: 0}}"], 'did you mean "registers"'),
                           (["registers: {t: {address: 65536}}"], "from 0 to 65535"),
@@ -311,7 +367,7 @@ def a_message_is_tried_without_a_device():
 
 for case in (registers_become_entities, what_is_not_there_is_told_by_name, a_silent_unit_does_not_stop_the_others,
              devices_go_and_come_back, peers_that_break_the_protocol_are_told, nobody_waits_for_a_mute_device,
-             feeds_of_the_api_go_where_the_operator_allows, settings_are_held_to_account,
+             feeds_of_the_api_go_where_the_operator_allows, commands_are_written, settings_are_held_to_account,
              a_message_is_tried_without_a_device):
     tap.case(case)
 shutil.rmtree(work)

@@ -65,7 +65,9 @@ static void check_json(const struct json *entity, const char *expected, int line
 
 #define GIVES(mapping, row, expected) check_json(apply((mapping), (row)), (expected), __LINE__)
 
-/* What one attribute makes of the text in column C. */
+#define NO_ATTRIBUTE "{\"id\":\"urn:x:1\",\"type\":\"T\"}"
+
+/* What one attribute makes of the text in column C; "": nothing. */
 static void attribute_gives(const char *attribute, const char *cell, const char *expected, int line)
 {
 	char text[512], row[256], wanted[512];
@@ -79,13 +81,12 @@ static void attribute_gives(const char *attribute, const char *cell, const char 
 	if (expected[0] == '{' || expected[0] == '[')
 		(void)snprintf(wanted, sizeof(wanted), "{\"id\":\"urn:x:1\",\"type\":\"T\",\"a\":%s}", expected);
 	else
-		(void)snprintf(wanted, sizeof(wanted), "%s", expected);
+		(void)snprintf(wanted, sizeof(wanted), "%s", expected[0] ? expected : NO_ATTRIBUTE);
 	check_json(apply(mapping, row), wanted, line);
 	(void)mapping_free(mapping);
 }
 
 #define A(attribute, cell, expected) attribute_gives((attribute), (cell), (expected), __LINE__)
-#define NO_ATTRIBUTE "{\"id\":\"urn:x:1\",\"type\":\"T\"}"
 
 static void every_kind_makes_its_value(void)
 {
@@ -267,6 +268,13 @@ static void times_are_read_in_their_zone(void)
 	CHECK(mapping_time(STR("2018-12-11T15:10:00Z"), STR("iso"), zone, &us) && us == INT64_C(1544541000000000));
 	CHECK(mapping_time(STR("1544541000"), STR("unix"), zone, &us) && us == INT64_C(1544541000000000));
 	CHECK(mapping_time(STR("1544541000250"), STR("unix_ms"), 0, &us) && us == INT64_C(1544541000250000));
+	CHECK(mapping_time(STR("1544541000250123"), STR("unix_us"), 0, &us) && us == INT64_C(1544541000250123));
+	CHECK(mapping_time(STR("1544541000250123999"), STR("unix_ns"), 0, &us) && us == INT64_C(1544541000250123));
+	CHECK(!mapping_time(STR("999"), STR("unix_ns"), 0, &us));
+	CHECK(mapping_time(STR("2018-12-11T15:10:00.250123999Z"), STR("iso"), 0, &us) &&
+	      us == INT64_C(1544541000250123));
+	CHECK(mapping_time(STR("2018-12-11 23:10:00.2501239+08:00"), STR("iso"), 0, &us) &&
+	      us == INT64_C(1544541000250123));
 	CHECK(mapping_time(STR("11-Dec-18 23:10"), STR("%d-%b-%y %H:%M"), zone, &us) &&
 	      us == INT64_C(1544541000000000));
 	CHECK(mapping_time(STR("100% 2018"), STR("100%% %Y"), 0, &us) && us == INT64_C(1514764800000000));
@@ -291,6 +299,43 @@ static void refuses(const char *text, const char *place, const char *words)
 
 #define HEAD "id: urn:x:1\ntype: T\nattributes:\n"
 
+/* A Property of this value alone. */
+#define N(attribute, cell, value) A(attribute, cell, "{\"type\":\"Property\",\"value\":" value "}")
+/* Cayenne LPP's own examples: channel, type 0x67, then tenths of a degree as int16, highest byte first. The rest is
+ * the arithmetic of two's complement and IEEE 754. */
+static void numbers_are_found_in_bytes(void)
+{
+#define LPP "kind: number, column: C, scale: 0.1, decimals: 1, bytes: {encoding: hex, type: int16, at: "
+	N(LPP "2}", "03670110056700FF", "27.2");
+	N(LPP "6}", "03670110056700FF", "25.5");
+	N(LPP "-2}", "03670110056700ff", "25.5");
+	N(LPP "2}", "0167FFD7", "-4.1");
+	A(LPP "2}, offset: 273, unit: KEL", "0167FFD7", "{\"type\":\"Property\",\"value\":268.9,\"unitCode\":\"KEL\"}");
+#undef LPP
+	N("kind: number, column: C, bytes: {at: 2, type: int16}", "AWf/1w==", "-41");
+	N("kind: number, column: C, bytes: {at: 2, type: int16}", "AWf_1w", "-41");
+	N("kind: number, column: C, bytes: {at: 2, type: uint16, order: little}", "AWf/1w==", "55295");
+	N("kind: number, column: C, bytes: {encoding: hex, type: float32}", "C0490FDB", "-3.1415927410125732");
+	N("kind: number, column: C, bytes: {encoding: hex, type: float64, order: little}", "182D4454FB210940",
+	  "3.141592653589793");
+	N("kind: integer, column: C, bytes: {encoding: hex, type: uint64}", "7FFFFFFFFFFFFFFF", "9223372036854775807");
+	N("kind: number, column: C, bytes: {encoding: hex, type: int24}", "800000", "-8388608");
+	N("kind: number, column: C, bytes: {encoding: hex, type: uint8, bit: 4, bits: 3}", "D5", "5");
+	N("kind: boolean, column: C, bytes: {encoding: hex, type: uint8, bit: 7}", "D5", "true");
+	N("kind: text, column: C, bytes: {encoding: hex, type: uint8}, values: {2: open, 3: shut}", "03", "\"shut\"");
+	/* A shorter message says nothing of what lies behind its end; NaN is no number. */
+	A("kind: number, column: C, bytes: {encoding: hex, at: 1, type: int16}", "0102", "");
+	A("kind: number, column: C, bytes: {encoding: hex, at: -3, type: int8}", "0102", "");
+	A("kind: number, column: C, bytes: {encoding: hex, type: float32}", "7FC00000", "");
+	A("kind: number, column: C, bytes: {encoding: hex, type: int8}", "0G",
+	  "column \"C\": expected bytes in hexadecimal, not \"0G\"");
+	A("kind: number, column: C, bytes: {encoding: hex, type: int8}", "012",
+	  "column \"C\": expected bytes in hexadecimal, not \"012\"");
+	A("kind: number, column: C, bytes: {type: int8}", "A", "column \"C\": expected bytes in base64, not \"A\"");
+	A("kind: number, column: C, bytes: {type: int8}",
+	  "A*==", "column \"C\": expected bytes in base64, not \"A*==\"");
+}
+
 static void mistakes_in_a_mapping_name_line_and_remedy(void)
 {
 	refuses("", "m.yaml:1:1", "id, type and attributes");
@@ -311,7 +356,12 @@ static void mistakes_in_a_mapping_name_line_and_remedy(void)
 	refuses(HEAD "  a: {kind: object}\n", "m.yaml:4:6", "needs \"members\"");
 	refuses(HEAD "  a: {kind: time, column: C, format: \"%Q\"}\n", "m.yaml:4:38", "pattern of");
 	refuses(HEAD "  a: {kind: time, column: C, zone: SGT}\n", "m.yaml:4:36", "+08:00");
-	refuses(HEAD "  a: {kind: number, column: C, scale: big}\n", "m.yaml:4:39", "expected a number from");
+	refuses(HEAD "  a: {kind: number, column: C, scale: big}\n", "m.yaml:4:39", "expected a number behind");
+	refuses(HEAD "  a: {kind: number, column: C, scale: 1e16}\n", "m.yaml:4:39", "expected a number from");
+	refuses(HEAD "  a: {kind: number, column: C, bytes: {type: in16}}\n", "m.yaml:4:46", "did you mean \"int16\"?");
+	refuses(HEAD "  a: {kind: number, column: C, bytes: {type: uint8, bit: 8}}\n", "m.yaml:4:58", "from 0 to 7");
+	refuses(HEAD "  a: {kind: number, column: C, bytes: {type: int8, bit: 1}}\n", "m.yaml:4:39", "without sign");
+	refuses(HEAD "  a: {kind: number, text: C, bytes: {type: int8}}\n", "m.yaml:4:37", "only a \"column\"");
 	refuses(HEAD "  a: {kind: text, column: C, observed_at: noon}\n", "m.yaml:4:43", "expected a time such as");
 	refuses("id: x\ntype: T\nskip:\n  - {column: A}\nattributes: {}\n", "m.yaml:4:5", "one of \"in\"");
 	refuses(HEAD "  a: C\n", "m.yaml:4:6", "an attribute such as");
@@ -331,6 +381,7 @@ int main(void)
 	RUN(rules_skip_rows_and_choose_instances);
 	RUN(rows_of_one_entity_come_together);
 	RUN(times_are_read_in_their_zone);
+	RUN(numbers_are_found_in_bytes);
 	RUN(mistakes_in_a_mapping_name_line_and_remedy);
 	arena_done(&arena);
 	return check_done();
