@@ -7,6 +7,7 @@
 #include "feed/feed_clock_int.h"
 #include "feed/modbus_int.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -232,6 +233,7 @@ static bool make_states(struct modbus_session *session)
 	const struct modbus_settings *settings = session->settings;
 	size_t groups = 0;
 
+	assert(settings->device_count > 0);
 	for (size_t i = 0; i < settings->device_count; i++)
 		groups += settings->devices[i].map->group_count;
 	session->devices = calloc(settings->device_count, sizeof(*session->devices));

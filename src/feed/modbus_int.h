@@ -43,9 +43,9 @@ struct modbus_settings {
 
 MUST_CHECK enum err_code modbus_read_settings(struct feed *feed, const struct mapping_reader *reader,
 					      const struct yaml_tree *node);
-/* A map's points, which what stands under "registers" names; defaults has what holds for all. */
-MUST_CHECK enum err_code modbus_read_map(const struct mapping_reader *reader, const struct yaml_tree *defaults,
-					 const struct yaml_tree *node, const struct modbus_map **ret_map);
+/* The points that stand under "registers"; node has the settings beside the host, which hold for all. */
+MUST_CHECK enum err_code modbus_read_map(const struct mapping_reader *reader, const struct yaml_tree *node,
+					 const struct yaml_tree *registers, const struct modbus_map **ret_map);
 
 /* ---- modbus_exchange.c: one question after another ---- */
 
@@ -68,8 +68,8 @@ struct modbus_line { /* a connection, and what is under way on it */
 
 /* Opens it where it is closed. MODBUS_ANSWERED: it is open. */
 enum modbus_outcome modbus_line_open(struct modbus_line *line, int64_t timeout_ms, struct error *err);
-/* Asks and waits for the answer, which is in words and *ret_exception as modbus_read_answer() has it; the transaction is
- * set here. err is set when the outcome is another than MODBUS_ANSWERED and MODBUS_STOPPED. */
+/* Asks and waits for the answer, which is in words and *ret_exception as modbus_read_answer() has it; the transaction
+ * is set here. err is set when the outcome is another than MODBUS_ANSWERED and MODBUS_STOPPED. */
 enum modbus_outcome modbus_line_ask(struct modbus_line *line, struct modbus_request *request, int64_t timeout_ms,
 				    uint16_t *words, uint8_t *ret_exception, struct error *err);
 

@@ -254,33 +254,33 @@ static void make_groups(struct modbus_map *map, bool exact)
 	}
 }
 
-enum err_code modbus_read_map(const struct mapping_reader *reader, const struct yaml_tree *defaults,
-			      const struct yaml_tree *node, const struct modbus_map **ret_map)
+enum err_code modbus_read_map(const struct mapping_reader *reader, const struct yaml_tree *node,
+			      const struct yaml_tree *registers, const struct modbus_map **ret_map)
 {
 	struct modbus_map *map = arena_new(reader->arena, struct modbus_map);
 	bool exact = false;
-	enum err_code code = mapping_expect(reader, node, YAML_TREE_MAP, "names with their registers");
+	enum err_code code = mapping_expect(reader, registers, YAML_TREE_MAP, "names with their registers");
 
-	if (!code && node->count == 0)
-		code = yaml_tree_refuse(node, reader->err, "expected at least one register");
+	if (!code && registers->count == 0)
+		code = yaml_tree_refuse(registers, reader->err, "expected at least one register");
 	if (!code)
-		code = mapping_read_switch(reader, defaults, "exact", &exact);
+		code = mapping_read_switch(reader, node, "exact", &exact);
 	if (code)
 		return code;
 	if (map) {
-		map->points = arena_array(reader->arena, struct modbus_point, node->count);
-		map->groups = arena_array(reader->arena, struct modbus_group, node->count);
+		map->points = arena_array(reader->arena, struct modbus_point, registers->count);
+		map->groups = arena_array(reader->arena, struct modbus_group, registers->count);
 	}
 	if (!map || !map->points || !map->groups)
 		return mapping_no_memory(reader);
-	for (uint32_t i = 0; i < node->count && !code; i++) {
+	for (uint32_t i = 0; i < registers->count && !code; i++) {
 		struct modbus_point *point = &map->points[map->point_count++];
 
-		*point = (struct modbus_point){.name = node->keys[i].text};
+		*point = (struct modbus_point){.name = registers->keys[i].text};
 		if (point->name.len == 0 || str_eq(point->name, STR("unit")) || str_eq(point->name, STR("device")))
-			return yaml_tree_refuse(&node->keys[i], reader->err,
+			return yaml_tree_refuse(&registers->keys[i], reader->err,
 						"a register has a name other than \"unit\" and \"device\"");
-		code = read_point(reader, defaults, &node->items[i], point);
+		code = read_point(reader, node, &registers->items[i], point);
 	}
 	if (code)
 		return code;

@@ -25,26 +25,26 @@ static enum err_code read_unit(const struct mapping_reader *reader, const struct
 }
 
 /* {unit: 3, name: cellar, registers: {…}} */
-static enum err_code read_device(const struct mapping_reader *reader, const struct yaml_tree *settings,
-				 const struct yaml_tree *node, struct modbus_device *device)
+static enum err_code read_device(const struct mapping_reader *reader, const struct yaml_tree *node,
+				 const struct yaml_tree *item, struct modbus_device *device)
 {
 	static const char *const known[] = {"unit", "name", "registers", NULL};
-	enum err_code code = mapping_expect(reader, node, YAML_TREE_MAP, "{unit: 3, name: cellar}");
+	enum err_code code = mapping_expect(reader, item, YAML_TREE_MAP, "{unit: 3, name: cellar}");
 
 	if (!code)
-		code = mapping_check_keys(reader, node, known);
-	const struct yaml_tree *unit = code ? NULL : yaml_tree_get(node, STR("unit"));
-	const struct yaml_tree *registers = code ? NULL : yaml_tree_get(node, STR("registers"));
+		code = mapping_check_keys(reader, item, known);
+	const struct yaml_tree *unit = code ? NULL : yaml_tree_get(item, STR("unit"));
+	const struct yaml_tree *registers = code ? NULL : yaml_tree_get(item, STR("registers"));
 
 	if (!code)
-		code = read_unit(reader, unit ? unit : node,
+		code = read_unit(reader, unit ? unit : item,
 				 unit && unit->kind == YAML_TREE_SCALAR ? unit->text : UNIT_DEFAULT, device);
 	if (!code)
-		code = mapping_read_text(reader, node, "name", &device->name);
+		code = mapping_read_text(reader, item, "name", &device->name);
 	if (!code && registers)
-		code = modbus_read_map(reader, settings, registers, &device->map);
+		code = modbus_read_map(reader, node, registers, &device->map);
 	if (!code && !device->map)
-		code = yaml_tree_refuse(node, reader->err, "expected \"registers\" here or beside \"devices\"");
+		code = yaml_tree_refuse(item, reader->err, "expected \"registers\" here or beside \"devices\"");
 	return code;
 }
 

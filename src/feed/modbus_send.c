@@ -1,6 +1,8 @@
-/* Commands over Modbus: a value written into a register or a coil, which has reached its end when the device says so. */
+/* Commands over Modbus: a value written into registers or a coil, which has reached its end when the device says so. */
 #include "feed/feed_clock_int.h"
 #include "feed/modbus_int.h"
+
+#include <assert.h>
 
 #define DEVICE_BYTES_MAX 1024u
 
@@ -83,6 +85,7 @@ static const struct modbus_device *device_of(const struct modbus_settings *setti
 	const struct modbus_device *found = send->device.count == 0 ? &settings->devices[0] : NULL;
 	struct buf name;
 
+	assert(settings->devices);
 	buf_init(&name, DEVICE_BYTES_MAX);
 	name_pattern_fill(&send->device, command->values, command->value_count, NULL, NULL, &name);
 	for (size_t i = 0; i < settings->device_count && !found && !name.failed; i++)

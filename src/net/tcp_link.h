@@ -1,5 +1,7 @@
-/* A TCP connection that is made, read and written without blocking: the name is looked up in a thread, its addresses are
- * tried one after another and held against a policy. Thread: one owner, which waits for what tcp_link_wanted() says. */
+/* A TCP connection that is made, read and written without blocking: the name is looked up in a thread, its addresses
+ * are tried one after another and held against a policy.
+ *
+ * Thread: one owner, which waits for what tcp_link_wanted() says. */
 #ifndef MACHI_NET_TCP_LINK_H
 #define MACHI_NET_TCP_LINK_H
 

@@ -35,21 +35,21 @@ static const struct example examples[] = {
 	 "100001000204000A0102",
 	 "1000010002"},
 	{{.table = MODBUS_HOLDING, .address = 1, .count = 1, .writes = true, .writes_list = true, .words = three},
-	 "10000100010200"
-	 "03",
+	 "1000010001020003",
 	 "1000010001"},
 };
+
+static unsigned int digit(char c)
+{
+	return c <= '9' ? (unsigned int)(c - '0') : (unsigned int)(c - 'A' + 10);
+}
 
 static size_t from_hex(const char *text, char *to)
 {
 	size_t len = strlen(text) / 2;
 
-	for (size_t i = 0; i < len; i++) {
-		unsigned int byte;
-
-		CHECK(sscanf(text + 2 * i, "%2x", &byte) == 1);
-		to[i] = (char)(unsigned char)byte;
-	}
+	for (size_t i = 0; i < len; i++)
+		to[i] = (char)(unsigned char)(digit(text[2 * i]) << 4 | digit(text[2 * i + 1]));
 	return len;
 }
 

@@ -1,6 +1,6 @@
-/* Goal: another program's server understands our requests, and says of its values what we say. Method: libmodbus (Debian)
- * as server in a thread, whose mapping is filled by its own functions; every table read and written over a socket by our
- * frames; floats in each order of words and bytes by its modbus_set_float_abcd() and the like. */
+/* Goal: another program's server understands our requests, and says of its values what we say. Method: libmodbus
+ * (Debian) as server in a thread; every table read and written over a socket by our frames; floats in each order of
+ * words and bytes by its modbus_set_float_abcd() and the like. */
 #include "check.h"
 #include "modbus/value.h"
 
