@@ -56,9 +56,7 @@ static size_t from_hex(const char *text, char *to)
 /* The head before a PDU: transaction 0x1501, unit 0x11. */
 static struct str frame_of(const char *pdu, char frame[static MODBUS_FRAME_BYTES_MAX])
 {
-	size_t len = from_hex("150100000000"
-			      "11",
-			      frame);
+	size_t len = from_hex("15010000000011", frame);
 
 	len += from_hex(pdu, frame + len);
 	frame[5] = (char)(unsigned char)(len - 6);
