@@ -18,6 +18,7 @@ struct feed;
 
 struct feed_kind {
 	const char *name; /* the key behind which its settings stand */
+	bool is_local; /* it reads files of this machine, so only the configuration may have it */
 	bool maps_itself; /* it knows what its messages mean: "map" is refused */
 	/* Takes the settings apart; they lie in the feed's arena. Topics that have names go to feed->patterns. */
 	enum err_code (*read)(struct feed *feed, const struct mapping_reader *reader, const struct yaml_tree *node);
@@ -27,8 +28,8 @@ struct feed_kind {
 	void (*settled)(void *feed, const struct intake_receipt *receipts, size_t count, const struct error *err);
 	/* Any thread: takes a post in, or says why not. NULL: there are none. */
 	enum err_code (*post)(struct feed *feed, struct feed_post *post, struct error *err);
-	/* A dry run, of kinds that map themselves: what a message becomes, by feed_add_entity() and feed_drop(). NULL:
-	 * there is none. */
+	/* A dry run: what a message becomes, by feed_add_entity() and feed_drop(). NULL: what feed_take() says, or none of
+	 * kinds that map themselves. */
 	void (*try_message)(struct feed *feed, struct str topic, struct str payload);
 	/* Takes apart what stands behind "send" of a command; *ret_send lies in the feed's arena. NULL: the kind has no
 	 * commands. */
@@ -38,7 +39,7 @@ struct feed_kind {
 	enum feed_send (*send)(struct feed *feed, const struct feed_command *command);
 };
 
-extern const struct feed_kind feed_kind_modbus, feed_kind_mqtt, feed_kind_webhook;
+extern const struct feed_kind feed_kind_folder, feed_kind_modbus, feed_kind_mqtt, feed_kind_webhook;
 
 /* NULL at the end. */
 extern const struct feed_kind *const feed_kinds[];
@@ -63,6 +64,7 @@ struct feed {
 	size_t pattern_count;
 	struct feed_map *maps; /* in the arena; their mappings are owned */
 	size_t map_count;
+	bool has_tables; /* columns are those of tables, which need not be places in a message */
 	struct command_plan *commands; /* in the arena */
 	size_t command_count;
 	struct str context_url; /* STR_NONE: the core's */
@@ -76,6 +78,8 @@ struct feed {
 	struct json_parser *parser;
 	const struct feed_trial *trial; /* instead of an intake: a dry run */
 	struct arena *scratch; /* of a trial's entities */
+	struct str row_file; /* whose row is being taken, and its line: told when it is dropped */
+	uint64_t row_line; /* 0: messages have none */
 	int wake_fd;
 	pthread_t thread;
 	bool running;
@@ -109,6 +113,8 @@ MUST_CHECK enum err_code feed_read_c_text(const struct mapping_reader *reader, c
 /* Adds what becomes of a message to the batch that is being filled, by the feed's mappings; what does not become
  * anything is counted. */
 void feed_take(struct feed *feed, struct str topic, struct str payload);
+/* The same of texts for the mapping's columns, in the order of mapping_columns(); they lie in feed_arena(). */
+void feed_take_values(struct feed *feed, const struct feed_map *map, const struct str *values);
 /* For kinds that map themselves: where what they make of a message is to lie, until it is durable; and an entity of
  * it, as a client would send it. It is held against NGSI-LD; what breaks it is counted. The kind asks
  * intake_has_room(), and counts its messages in feed->own. */

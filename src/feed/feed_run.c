@@ -15,6 +15,7 @@
 
 #define CONTEXT_PAUSE_MS 5000
 #define WAIT_MS_MAX 60000
+#define ROW_NAME_BYTES_MAX 100u /* of a file and a line, before why the row was dropped */
 
 const char *feed_drop_name(enum feed_drop drop)
 {
@@ -45,12 +46,18 @@ int64_t feed_now_us(const struct feed *feed)
 void feed_drop(struct feed *feed, enum feed_drop drop, const char *format, ...)
 {
 	va_list arguments;
+	int len = 0;
 
 	feed->own.dropped[drop]++;
+	if (feed->row_line)
+		len = snprintf(feed->own.drop, ROW_NAME_BYTES_MAX, "%.*s%s%llu: ", STR_FMT(feed->row_file),
+			       feed->row_file.len ? ":" : "line ", (unsigned long long)feed->row_line);
+	if (len >= (int)ROW_NAME_BYTES_MAX)
+		len = (int)ROW_NAME_BYTES_MAX - 1;
 	va_start(arguments, format);
 	/* clang 14 loses sight of va_start where it follows a variadic function into its callers. */
 	// NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized)
-	(void)vsnprintf(feed->own.drop, sizeof(feed->own.drop), format, arguments);
+	(void)vsnprintf(feed->own.drop + len, sizeof(feed->own.drop) - (size_t)len, format, arguments);
 	va_end(arguments);
 	feed->own.drop_us = feed_now_us(feed);
 	if (feed->trial && feed->trial->dropped)
@@ -137,22 +144,12 @@ void feed_add_entity(struct feed *feed, const struct json *body, enum mapping_mo
 		feed_drop(feed, code == ERR_MEMORY ? FEED_DROP_OVERSIZED : FEED_DROP_INVALID, "%s", err.detail);
 }
 
-static void take_row(struct feed *feed, const struct feed_map *map, const struct record *record, size_t row,
-		     struct arena *arena)
+void feed_take_values(struct feed *feed, const struct feed_map *map, const struct str *values)
 {
-	size_t column_count;
 	enum mapping_result result;
 	struct json *body = NULL;
 	struct error err;
-
-	(void)mapping_columns(map->mapping, &column_count);
-	struct str *values = arena_array(arena, struct str, column_count);
-
-	if (!values || !record_row(map->plan, record, row, arena, values)) {
-		feed_drop(feed, FEED_DROP_OVERSIZED, "no memory for a message");
-		return;
-	}
-	enum err_code code = mapping_apply(map->mapping, arena, values, &result, &body, &err);
+	enum err_code code = mapping_apply(map->mapping, feed_arena(feed), values, &result, &body, &err);
 
 	if (code)
 		feed_drop(feed, FEED_DROP_INVALID, "%s", err.detail);
@@ -160,6 +157,20 @@ static void take_row(struct feed *feed, const struct feed_map *map, const struct
 		feed_drop(feed, FEED_DROP_SKIPPED, "%s", err.detail);
 	else
 		feed_add_entity(feed, body, mode_of(map->mapping), mapping_history(map->mapping));
+}
+
+static void take_row(struct feed *feed, const struct feed_map *map, const struct record *record, size_t row,
+		     struct arena *arena)
+{
+	size_t column_count;
+
+	(void)mapping_columns(map->mapping, &column_count);
+	struct str *values = arena_array(arena, struct str, column_count);
+
+	if (values && record_row(map->plan, record, row, arena, values))
+		feed_take_values(feed, map, values);
+	else
+		feed_drop(feed, FEED_DROP_OVERSIZED, "no memory for a message");
 }
 
 /* Which of the feed's patterns the topic fits; NULL: none, or it has none. */

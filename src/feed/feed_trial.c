@@ -35,7 +35,7 @@ enum err_code feed_try(const struct feed_trial *trial, const struct yaml_tree *d
 	arena_init(&scratch, TRIAL_BYTES_MAX);
 	feed->trial = trial;
 	feed->scratch = &scratch;
-	if (feed->kind && feed->kind->maps_itself)
+	if (feed->kind && feed->kind->try_message)
 		feed->kind->try_message(feed, topic, payload);
 	else
 		feed_take(feed, topic, payload);
