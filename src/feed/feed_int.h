@@ -86,6 +86,7 @@ struct feed {
 	atomic_bool stopping;
 	void *session; /* of the kind, while it runs */
 	struct feed_commands *commanding; /* while it runs; NULL: there are no commands */
+	struct intake_counts beside; /* of what a kind stored past the intake */
 	struct feed_stats own; /* the feed's thread's */
 	pthread_mutex_t lock; /* guards what follows */
 	struct feed_stats shown;

@@ -70,13 +70,13 @@ static void take_counts(struct feed *feed)
 	struct intake_counts counts;
 
 	intake_counts(feed->intake, &counts);
-	own->created = counts.created;
-	own->changed = counts.changed;
-	own->unchanged = counts.unchanged;
-	own->late = counts.late;
+	own->created = counts.created + feed->beside.created;
+	own->changed = counts.changed + feed->beside.changed;
+	own->unchanged = counts.unchanged + feed->beside.unchanged;
+	own->late = counts.late + feed->beside.late;
 	own->dropped[FEED_DROP_ABSENT] = counts.absent;
 	own->dropped[FEED_DROP_REFUSED] = counts.refused;
-	own->commits = counts.commits;
+	own->commits = counts.commits + feed->beside.commits;
 	own->commit_failures = counts.commit_failures;
 }
 

@@ -116,10 +116,29 @@ static void end_file(struct folder_session *session, const char *why)
 /* For what the system refuses for now: the file is looked for again. */
 static void put_back(struct folder_session *session, const char *why)
 {
-	feed_note_error(session->feed, why);
+	if (feed_goes_on(session->feed))
+		feed_note_error(session->feed, why);
 	session->mark->flying = session->mark->taken = false;
 	session->scan_ms = feed_clock_ms() + PAUSE_MS;
 	leave_file(session);
+}
+
+/* What the file has become, by then. */
+static enum err_code open_file(struct folder_session *session, int *ret_fd, struct error *err)
+{
+	struct folder_mark *mark = session->mark;
+	struct stat status;
+	int fd = openat(session->folder_fd, mark->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0 || fstat(fd, &status) != 0)
+		return err_set(err,
+			       errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOENT ? ERR_MEMORY
+													: ERR_IO,
+			       "%.100s: it cannot be opened: %s", mark->name, strerrordesc_np(errno));
+	mark->size = (uint64_t)status.st_size;
+	mark->mtime_ns = (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
+	*ret_fd = fd;
+	return ERR_OK;
 }
 
 static enum err_code open_rows(struct folder_session *session, struct error *err)
@@ -127,23 +146,38 @@ static enum err_code open_rows(struct folder_session *session, struct error *err
 	const struct folder_settings *settings = session->settings;
 	struct str name = str_from(session->mark->name);
 	struct row header = {0};
-	struct stat status;
-	int fd = openat(session->folder_fd, session->mark->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int fd = -1;
+	enum err_code code = open_file(session, &fd, err);
 
-	if (fd < 0 || fstat(fd, &status) != 0)
-		return err_set(err,
-			       errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOENT ? ERR_MEMORY
-													: ERR_IO,
-			       "%.100s: it cannot be opened: %s", name.at, strerrordesc_np(errno));
-	session->mark->size = (uint64_t)status.st_size;
-	session->mark->mtime_ns = (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
-	enum err_code code = rows_of_file(fd, settings->format, table_separator(session->feed), &session->rows, err);
-
+	if (!code)
+		code = rows_of_file(fd, settings->format, table_separator(session->feed), &session->rows, err);
 	if (!code && settings->format == ROWS_CSV)
 		code = table_header(session->rows, &header, err);
 	return code ? code
 		    : table_new(session->feed, name, settings->format == ROWS_CSV ? &header : NULL, &session->table,
 				err);
+}
+
+/* A file whose rows are moments, in one go: what is told afterwards is durable. */
+static void take_moments(struct folder_session *session)
+{
+	struct error err;
+	int fd = -1;
+	enum err_code code = open_file(session, &fd, &err);
+
+	if (!code)
+		code = folder_import(session, fd, &err);
+	if (fd >= 0)
+		(void)close(fd);
+	if (code && code != ERR_INVALID && code != ERR_LIMIT) {
+		put_back(session, err.detail); /* it is the store, or the feed stops */
+		return;
+	}
+	end_file(session, code ? err.detail : "");
+	struct folder_flight *flight =
+		&session->flights[(session->flight_first + session->flight_count - 1) % FOLDER_FLYING_MAX];
+
+	flight->landed = flight->receipted = true;
 }
 
 static void begin_file(struct folder_session *session)
@@ -156,6 +190,10 @@ static void begin_file(struct folder_session *session)
 	session->mark->renamed = false;
 	session->mark->size = found->size;
 	session->mark->mtime_ns = found->mtime_ns;
+	if (folder_takes_moments(session)) {
+		take_moments(session);
+		return;
+	}
 	enum err_code code = open_rows(session, &err);
 
 	if (code == ERR_MEMORY)

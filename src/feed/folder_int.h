@@ -80,6 +80,13 @@ MUST_CHECK enum err_code folder_scan(struct folder_session *session, struct erro
 struct folder_mark *folder_mark(struct folder_session *session, struct str name);
 void folder_forget_all(struct folder_session *session);
 
+/* ---- folder_moments.c ---- */
+
+/* Do the rows of the feed's files go into the history at once, past the batches? */
+bool folder_takes_moments(const struct folder_session *session);
+/* The session's file by csv_import(), whose errors these are. */
+MUST_CHECK enum err_code folder_import(struct folder_session *session, int fd, struct error *err);
+
 /* ---- folder_done.c ---- */
 
 /* The marks that the store has. */

@@ -254,9 +254,41 @@ def a_large_file_needs_little_memory():
         same(history(daemon, "7")[-1], LARGE_ROWS - 93)
 
 
+def evolution(daemon, room):
+    got = json.loads(daemon.request("GET", f"/ngsi-ld/v1/temporal/entities/urn:ngsi-ld:Room:r{room}?attrs=temperature&"
+                                    "options=aggregatedValues&aggrMethods=distinctCount,min,max,totalCount&"
+                                    "aggrPeriodDuration=PT0S&timerel=after&timeAt=2000-01-01T00:00:00Z")[1])["temperature"]
+    return {name: got[name][0][0] for name in ("distinctCount", "min", "max", "totalCount")}
+
+
+def moments_are_stored_once():
+    rows, files, kills, random_ = 20000, 12, 0, random.Random(5)
+    case = Case("moments", "\n      mode: series" + CSV_MAP.replace(", file: {kind: text, column: topic}", ""))
+    names = [f"{number:02d}.csv" for number in range(files)]
+    texts = [table(*((f"r{row % 4}", number * rows + row, number * rows + row) for row in range(rows))) for number in range(files)]
+    for name, text in zip(names, texts):
+        case.rename(name, text)
+    while case.files() or kills < 3:
+        with case.daemon() as daemon:
+            time.sleep(random_.uniform(0.02, 0.15) if kills < 12 else 5)
+            daemon.kill()
+            kills += 1
+    with case.daemon() as daemon:
+        before = status(daemon)["messages"]
+        case.rename("again.csv", texts[3] + "r1,warm,x\n")
+        until(lambda: "again.csv" in case.files("done"), "the same rows again")
+        for room in range(4):
+            count = rows * files // 4
+            same(evolution(daemon, room), {"distinctCount": count, "totalCount": count, "min": room, "max": rows * files - 4 + room})
+        shown = status(daemon)
+        same((shown["messages"] - before, shown["dropped"]["invalid"]), (rows + 1, 1))
+        check(f'again.csv:{rows + 2}: column "t": expected a number' in shown["lastDrop"], shown)
+    print(f"# {kills} kills, {files * rows} rows")
+
+
 def nothing_is_lost_when_it_is_killed():
     case, random_ = Case("soak", settle="1 s"), random.Random(11)
-    rows, files, kills = 4000, 24, 0
+    rows, files, kills, twice = 4000, 24, 0, 0
     for number in range(files):
         case.rename(f"{number:02d}.csv", table(*((f"r{number % 4}", number * rows + row, number * rows + row) for row in range(rows))))
     while case.files() or kills < 3:
@@ -267,19 +299,18 @@ def nothing_is_lost_when_it_is_killed():
     with case.daemon() as daemon:
         for room in range(4):
             wanted = {number * rows + row for number in range(room, files, 4) for row in range(rows)}
-            got = json.loads(daemon.request("GET", f"/ngsi-ld/v1/temporal/entities/urn:ngsi-ld:Room:r{room}?attrs=temperature&"
-                                            "options=aggregatedValues&aggrMethods=distinctCount,min,max&aggrPeriodDuration=PT0S&"
-                                            "timerel=after&timeAt=2000-01-01T00:00:00Z")[1])["temperature"]
-            same([got[name][0][0] for name in ("distinctCount", "min", "max")], [len(wanted), min(wanted), max(wanted)], room)
+            got = evolution(daemon, room)
+            same([got[name] for name in ("distinctCount", "min", "max")], [len(wanted), min(wanted), max(wanted)], room)
+            twice += got["totalCount"] - len(wanted)
             same(entity(daemon, f"r{room}")["temperature"], max(wanted))
     same(len(case.files("done")), files)
-    print(f"# {kills} kills, {files * rows} rows")
+    print(f"# {kills} kills, {files * rows} rows, {twice} of them twice in the history")
 
 
 for case_ in (files_become_entities_and_are_moved, a_file_that_grows_is_left_alone, what_cannot_be_used_is_told_and_kept,
               files_that_stay_are_taken_once, files_may_be_deleted, json_in_files, a_folder_may_come_later_and_go,
               feeds_of_the_api_read_no_files, settings_are_held_to_account, a_large_file_needs_little_memory,
-              nothing_is_lost_when_it_is_killed):
+              moments_are_stored_once, nothing_is_lost_when_it_is_killed):
     tap.case(case_)
 shutil.rmtree(work)
 sys.exit(tap.done())
