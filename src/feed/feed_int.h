@@ -39,7 +39,7 @@ struct feed_kind {
 	enum feed_send (*send)(struct feed *feed, const struct feed_command *command);
 };
 
-extern const struct feed_kind feed_kind_folder, feed_kind_modbus, feed_kind_mqtt, feed_kind_webhook;
+extern const struct feed_kind feed_kind_folder, feed_kind_modbus, feed_kind_mqtt, feed_kind_replay, feed_kind_webhook;
 
 /* NULL at the end. */
 extern const struct feed_kind *const feed_kinds[];
