@@ -28,8 +28,8 @@ struct feed_kind {
 	void (*settled)(void *feed, const struct intake_receipt *receipts, size_t count, const struct error *err);
 	/* Any thread: takes a post in, or says why not. NULL: there are none. */
 	enum err_code (*post)(struct feed *feed, struct feed_post *post, struct error *err);
-	/* A dry run: what a message becomes, by feed_add_entity() and feed_drop(). NULL: what feed_take() says, or none of
-	 * kinds that map themselves. */
+	/* A dry run: what a message becomes, by feed_add_entity() and feed_drop(). NULL: as feed_take() has it; of
+	 * kinds that map themselves, there is none. */
 	void (*try_message)(struct feed *feed, struct str topic, struct str payload);
 	/* Takes apart what stands behind "send" of a command; *ret_send lies in the feed's arena. NULL: the kind has no
 	 * commands. */

@@ -1,5 +1,5 @@
-/* What becomes of files that have been taken: they stay, and the store notes which they were, or they are moved or deleted,
- * which is a note by itself. A file that cannot be used is never deleted. */
+/* What becomes of files that have been taken: they stay, and the store notes which they were, or they are moved or
+ * deleted, which is a note by itself. A file that cannot be used is never deleted. */
 #include "feed/folder_int.h"
 
 #include <errno.h>

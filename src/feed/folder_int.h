@@ -1,8 +1,8 @@
 /* What the files of feeds of kind folder share.
  *
- * A file is taken once: a mark by its name has the size and the time that it had then. Marks are durable where the file
- * stays in the folder; else its being moved or deleted is the mark. Both come after its rows are durable, so that a crash
- * loses nothing: a file that was half done is done again, from its first row. */
+ * A file is taken once: a mark by its name has the size and the time that it had then. Marks are durable where the
+ * file stays in the folder; else its being moved or deleted is the mark. Both come after its rows are durable, so
+ * that a crash loses nothing: a file that was half done is done again, from its first row. */
 #ifndef MACHI_FEED_FOLDER_INT_H
 #define MACHI_FEED_FOLDER_INT_H
 

@@ -1,5 +1,5 @@
-/* What is in a folder, and what happens there: told by the system where it can (inotify), and looked at again from time to
- * time, since folders of other machines tell nothing. */
+/* What is in a folder, and what happens there: told by the system where it can (inotify), and looked at again from
+ * time to time, since folders of other machines tell nothing. */
 #include "feed/feed_clock_int.h"
 #include "feed/folder_int.h"
 

@@ -1,8 +1,8 @@
 /* Feeds of kind replay: the rows of a recorded file, given to the mappings as if they happened now.
  *
- * The time of a row, t, becomes base + (t - t0) / speed, where t0 is the first row's and base the start; a row is given
- * when that has come. In a loop each round has a base behind the last row of the one before. The mapping sees the shifted
- * time, as an ISO 8601 text, where the file has the time. */
+ * The time of a row, t, becomes base + (t - t0) / speed, where t0 is the first row's and base the start; a row is
+ * given when that has come. In a loop each round has a base behind the last row of the one before. The mapping sees
+ * the shifted time, as an ISO 8601 text, where the file has the time. */
 #include "base/time_value.h"
 #include "feed/feed_clock_int.h"
 #include "feed/replay_int.h"

@@ -52,7 +52,8 @@ MUST_CHECK enum err_code replay_read_settings(struct feed *feed, const struct ma
 
 /* ---- replay_row.c ---- */
 
-/* Opens the file; ERR_IO, ERR_INVALID, ERR_LIMIT (too large to be put in order), ERR_MEMORY. Then it is to be closed. */
+/* Opens the file; ERR_IO, ERR_INVALID, ERR_LIMIT (too large to be put in order), ERR_MEMORY. Then it is to be closed.
+ */
 MUST_CHECK enum err_code replay_open(struct replay_session *session, struct error *err);
 void replay_close(struct replay_session *session);
 /* The next row into session->row, in the order that the settings ask for. */

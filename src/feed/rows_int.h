@@ -1,5 +1,5 @@
-/* The rows of a file or text, pulled one after another in bounded memory: of a table its fields, of JSON lines a line each,
- * of a JSON document the whole. Thread: one owner. */
+/* The rows of a file or text, pulled one after another in bounded memory: of a table its fields, of JSON lines a line
+ * each, of a JSON document the whole. Thread: one owner. */
 #ifndef MACHI_FEED_ROWS_INT_H
 #define MACHI_FEED_ROWS_INT_H
 

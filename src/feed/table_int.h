@@ -1,6 +1,6 @@
-/* Rows of files through a feed's mappings. Of a table a column means, as for csv_import(), what stands below that name in
- * the header; "topic" and "received" mean the file's name and when it is read, where the table has no such columns. Rows of
- * JSON are messages like others, whose topic is the file's name. Thread: the feed's. */
+/* Rows of files through a feed's mappings. Of a table a column means, as for csv_import(), what stands below that
+ * name in the header; "topic" and "received" mean the file's name and when it is read, where the table has no such
+ * columns. Rows of JSON are messages like others, whose topic is the file's name. Thread: the feed's. */
 #ifndef MACHI_FEED_TABLE_INT_H
 #define MACHI_FEED_TABLE_INT_H
 

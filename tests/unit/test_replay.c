@@ -1,6 +1,6 @@
-/* Goal: a recording's rows are given when their shifted time has come, with that time, in order, again and again where it
- * loops. Method: a clock that the test moves; each time below follows by hand from base + (t − t0) / speed. Also run
- * under ThreadSanitizer. */
+/* Goal: a recording's rows are given when their shifted time has come, with that time, in order, again and again
+ * where it loops. Method: a clock that the test moves; each time below follows by hand from base + (t − t0) / speed.
+ * Also run under ThreadSanitizer. */
 #include "check.h"
 #include "folder_util.h"
 

@@ -1,5 +1,5 @@
-/* Goal: rows come out of files and texts as they stand there, wherever a chunk ends, and bounds hold. Method: long files
- * whose every row is known by its number; each odd line by hand. */
+/* Goal: rows come out of files and texts as they stand there, wherever a chunk ends, and bounds hold. Method: long
+ * files whose every row is known by its number; each odd line by hand. */
 #include "check.h"
 #include "feed/rows_int.h"
 
