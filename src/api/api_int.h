@@ -445,6 +445,7 @@ bool call_target(struct call *call, struct str *ret_id);
 
 /* ---- operations ---- */
 
+void connect_charge_point(struct call *call);
 void stream_changes(struct call *call);
 void create_entity(struct call *call);
 void query_entities(struct call *call);

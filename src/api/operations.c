@@ -358,6 +358,8 @@ const struct operation operations[] = {
 	PLAIN(METHOD_POST, "/api/v1/sources/notifications/{token}", "sourceNotification",
 	      "What a context source notifies of a subscription that this broker made there", "200",
 	      take_source_notification),
+	PLAIN(METHOD_GET, "/ocpp/{feed}/{station}", "connectChargePoint",
+	      "A charge point's WebSocket, for a feed of kind ocpp", "101", connect_charge_point),
 	PLAIN(METHOD_GET, "/api/v1/stream", "streamChanges",
 	      "Changes as they happen, as Server-Sent Events or over a WebSocket", "101 200", stream_changes),
 	{METHOD_GET, "/openapi.json", "openapi", "This description", "", 0, 0, BODY_NONE, ANSWER_PLAIN, "200", true,

@@ -73,6 +73,31 @@ bool str_contains(struct str s, struct str part)
 	return part.len == 0 || (s.len >= part.len && memmem(s.at, s.len, part.at, part.len) != NULL);
 }
 
+/* RFC 3629: no overlong forms, surrogates, or beyond 10FFFF. */
+bool str_is_utf8(struct str text)
+{
+	for (size_t i = 0; i < text.len;) {
+		unsigned char lead = (unsigned char)text.at[i];
+		size_t more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
+		uint32_t least = more == 3 ? 0x10000 : more == 2 ? 0x800 : 0x80;
+		uint32_t code = lead & (0x3fu >> more);
+
+		i++;
+		if (lead < 0x80)
+			continue;
+		if (lead < 0xc2 || lead > 0xf4 || text.len - i < more)
+			return false;
+		for (; more > 0; more--, i++) {
+			if (((unsigned char)text.at[i] & 0xc0) != 0x80)
+				return false;
+			code = code << 6 | ((unsigned char)text.at[i] & 0x3f);
+		}
+		if (code < least || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
+			return false;
+	}
+	return true;
+}
+
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
@@ -212,49 +237,4 @@ bool str_eq_constant_time(struct str secret, struct str guess)
 	for (size_t i = 0; i < guess.len; i++)
 		difference |= (unsigned char)(guess.at[i] ^ (secret.len ? secret.at[i % secret.len] : 0));
 	return difference == 0;
-}
-
-/* Bytes that follow the lead byte, −1 for a byte that cannot lead; *ret_min is the smallest character so written. */
-static int utf8_tail(uint8_t lead, uint32_t *ret_bits, uint32_t *ret_min)
-{
-	if (lead >= 0xC2 && lead <= 0xDF) {
-		*ret_bits = lead & 0x1Fu;
-		*ret_min = 0x80;
-		return 1;
-	}
-	if (lead >= 0xE0 && lead <= 0xEF) {
-		*ret_bits = lead & 0x0Fu;
-		*ret_min = 0x800;
-		return 2;
-	}
-	if (lead >= 0xF0 && lead <= 0xF4) {
-		*ret_bits = lead & 0x07u;
-		*ret_min = 0x10000;
-		return 3;
-	}
-	return -1;
-}
-
-bool str_is_utf8(struct str text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		uint32_t bits, min;
-
-		if ((uint8_t)text.at[i] < 0x80)
-			continue;
-		int tail = utf8_tail((uint8_t)text.at[i], &bits, &min);
-
-		if (tail < 0 || text.len - i <= (size_t)tail)
-			return false;
-		for (; tail > 0; tail--) {
-			uint8_t next = (uint8_t)text.at[++i];
-
-			if ((next & 0xC0u) != 0x80)
-				return false;
-			bits = bits << 6 | (next & 0x3Fu);
-		}
-		if (bits < min || bits > 0x10FFFF || (bits >= 0xD800 && bits <= 0xDFFF))
-			return false;
-	}
-	return true;
 }

@@ -30,6 +30,7 @@ bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 bool str_find(struct str s, char c, size_t *ret_index);
 bool str_contains(struct str s, struct str part);
+bool str_is_utf8(struct str s); /* RFC 3629 */
 struct str str_trim(struct str s); /* ASCII space, tab, CR, LF */
 
 /* Cuts the piece before the first separator off *rest; false when *rest is exhausted (at is NULL).
@@ -44,8 +45,6 @@ bool str_to_double(struct str s, double *ret); /* decimal, finite; no hex, no in
 /* 64-bit hash by folded multiplication, eight bytes a step; differs between byte orders, so never store it. Give a
  * random seed where strangers choose the keys. */
 uint64_t str_hash(struct str s, uint64_t seed);
-
-bool str_is_utf8(struct str s); /* RFC 3629: no overlong forms, no surrogates, nothing beyond U+10FFFF */
 
 /* True if the secret equals the guess; time depends on the lengths only. */
 bool str_eq_constant_time(struct str secret, struct str guess);

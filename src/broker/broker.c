@@ -6,6 +6,7 @@
 #include "broker/subscriptions_int.h"
 #include "seal/seal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -27,6 +28,18 @@ static int64_t real_time_us(void)
 int64_t broker_now_us(const struct broker *broker)
 {
 	return broker->options.clock_us();
+}
+
+enum err_code broker_pseudonym(struct broker *broker, struct str tenant, struct str purpose, struct str text,
+			       char ret_digits[static BROKER_PSEUDONYM_DIGITS + 1], struct error *err)
+{
+	char whole[BROKER_TENANT_NAME_BYTES_MAX + 64];
+	int len = snprintf(whole, sizeof(whole), "%.*s:%.*s", STR_FMT(tenant), STR_FMT(purpose));
+
+	static_assert(BROKER_PSEUDONYM_DIGITS == SEAL_PSEUDONYM_DIGITS, "they are the same");
+	if (len < 0 || (size_t)len >= sizeof(whole))
+		return err_set(err, ERR_LIMIT, "the purpose of a pseudonym is too long");
+	return seal_pseudonym(broker->keys, text, (struct str){whole, (size_t)len}, ret_digits, err);
 }
 
 struct context *broker_core_context(struct broker *broker)

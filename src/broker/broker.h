@@ -71,6 +71,12 @@ MUST_CHECK enum err_code broker_new(const struct broker_options *options, struct
 struct broker *broker_free(struct broker *broker);
 int64_t broker_now_us(const struct broker *broker);
 
+/* A name for what says who somebody is, by the broker's keys (seal_pseudonym()); hexadecimal digits and a NUL. Another
+ * one for each purpose and tenant, so that these cannot be joined. Any thread. */
+#define BROKER_PSEUDONYM_DIGITS 32
+MUST_CHECK enum err_code broker_pseudonym(struct broker *broker, struct str tenant, struct str purpose, struct str text,
+					  char ret_digits[static BROKER_PSEUDONYM_DIGITS + 1], struct error *err);
+
 /* ---- contexts (any thread) ---- */
 
 struct context *broker_core_context(struct broker *broker); /* borrowed, lives as long as the broker */

@@ -141,6 +141,43 @@ struct feed_post { /* the caller's until done() */
 MUST_CHECK enum err_code feed_set_post(struct feed_set *set, struct str name, struct feed_post *post,
 				       struct error *err);
 
+/* ---- peers that call and stay: lines ----
+ *
+ * A line is a connection that a peer has made to this daemon, texts going both ways. Who holds the socket gives what
+ * comes and fetches what is to go; the feed's thread has the other end. */
+
+#define FEED_LINES_MAX 16384u /* of a feed */
+#define FEED_LINE_TEXTS_MAX 8u /* of a line that the feed has not looked at; the next one waits at the socket */
+#define FEED_LINE_TEXT_BYTES_MAX (256u * 1024u)
+#define FEED_LINES_BYTES_MAX ((size_t)64 << 20) /* of all texts that wait at a feed, likewise */
+#define FEED_LINE_OWED_BYTES_MAX ((size_t)4 << 20) /* that wait for the peer; it is cut off beyond */
+
+struct feed_line;
+
+struct feed_caller {
+	struct str name; /* who it says it is */
+	struct str user, password; /* of Basic authentication; STR_NONE: none */
+	struct str protocol; /* the sub-protocol that was agreed on; STR_NONE: none */
+	/* Any thread, from within feed_set_call() on until feed_line_hang_up() returns: there is something to read, or
+	 * what could not be taken can be now. It must not block, nor use the line. */
+	void (*wake)(void *self);
+	void *self;
+};
+
+/* To a feed whose peers call (kind ocpp). ERR_NOT_FOUND: no such feed, or nobody of this name is expected; ERR_DENIED:
+ * the password is not his; ERR_UNSUPPORTED: the protocol is none that the feed speaks; ERR_LIMIT; ERR_CONFLICT: the
+ * feed is paused; ERR_MEMORY. Everything in caller but self is borrowed. */
+MUST_CHECK enum err_code feed_set_call(struct feed_set *set, struct str name, const struct feed_caller *caller,
+				       struct feed_line **ret_line, struct error *err);
+/* What the peer has said, copied. False: not now; wake() says when it may be tried again. */
+bool feed_line_take(struct feed_line *line, struct str text);
+/* The next bytes of one text for the peer, and whether it ends with them; 0: nothing now. */
+size_t feed_line_read(struct feed_line *line, char *at, size_t room, bool *ret_ends);
+/* Is it to be closed, now that nothing is left to be read? With a code of RFC 6455 and a static reason. */
+bool feed_line_is_over(struct feed_line *line, uint16_t *ret_code, const char **ret_reason);
+/* The connection has gone. The line is gone too. */
+void feed_line_hang_up(struct feed_line *line);
+
 /* ---- showing ---- */
 
 /* In the order of their names. visit returning false stops. */

@@ -28,8 +28,10 @@ struct feed_kind {
 	void (*settled)(void *feed, const struct intake_receipt *receipts, size_t count, const struct error *err);
 	/* Any thread: takes a post in, or says why not. NULL: there are none. */
 	enum err_code (*post)(struct feed *feed, struct feed_post *post, struct error *err);
-	/* A dry run: what a message becomes, by feed_add_entity() and feed_drop(). NULL: as feed_take() has it; of
-	 * kinds that map themselves, there is none. */
+	/* Any thread: may this one call? Errors as of feed_set_call(). NULL: nobody calls feeds of this kind. */
+	enum err_code (*admit)(const struct feed *feed, const struct feed_caller *caller, struct error *err);
+	/* A dry run: what a message becomes, by feed_take_document(), feed_add_entity() and feed_drop(). NULL: by
+	 * feed_take(); of kinds that map themselves there is none. */
 	void (*try_message)(struct feed *feed, struct str topic, struct str payload);
 	/* Takes apart what stands behind "send" of a command; *ret_send lies in the feed's arena. NULL: the kind has no
 	 * commands. */
@@ -39,7 +41,8 @@ struct feed_kind {
 	enum feed_send (*send)(struct feed *feed, const struct feed_command *command);
 };
 
-extern const struct feed_kind feed_kind_folder, feed_kind_modbus, feed_kind_mqtt, feed_kind_replay, feed_kind_webhook;
+extern const struct feed_kind feed_kind_folder, feed_kind_home_assistant, feed_kind_modbus, feed_kind_mqtt,
+	feed_kind_ocpp, feed_kind_replay, feed_kind_sparkplug, feed_kind_webhook;
 
 /* NULL at the end. */
 extern const struct feed_kind *const feed_kinds[];
@@ -92,6 +95,9 @@ struct feed {
 	struct feed_stats shown;
 	struct feed_post *posts, *posts_last; /* of kind webhook */
 	size_t post_count;
+	struct feed_line *lines; /* all that have not been let go of */
+	struct feed_line *news, *news_last; /* those that have something to tell */
+	size_t line_count, line_bytes; /* bytes of texts that wait */
 };
 
 /* ---- feed_read.c ---- */
@@ -114,6 +120,8 @@ MUST_CHECK enum err_code feed_read_c_text(const struct mapping_reader *reader, c
 /* Adds what becomes of a message to the batch that is being filled, by the feed's mappings; what does not become
  * anything is counted. */
 void feed_take(struct feed *feed, struct str topic, struct str payload);
+/* The same of a message that is no JSON itself, and has been read as this document (NULL: as JSON). */
+void feed_take_document(struct feed *feed, struct str topic, struct str payload, const struct json *document);
 /* The same of texts for the mapping's columns, in the order of mapping_columns(); they lie in feed_arena(). */
 void feed_take_values(struct feed *feed, const struct feed_map *map, const struct str *values);
 /* For kinds that map themselves: where what they make of a message is to lie, until it is durable; and an entity of
@@ -131,6 +139,27 @@ bool feed_goes_on(const struct feed *feed);
  * (NULL: nothing else is waited for), whose revents are set. Then commands have their turn. */
 void feed_wait(struct feed *feed, struct pollfd *more, int64_t deadline_ms);
 int64_t feed_now_us(const struct feed *feed); /* since 1970 */
+
+/* ---- feed_line.c: for kinds whose peers call, on the feed's thread ---- */
+
+/* One that has something to tell, each in its turn; NULL: none has. */
+struct feed_line *feed_line_next(struct feed *feed);
+bool feed_line_is_new(struct feed_line *line); /* true once */
+struct str feed_line_name(const struct feed_line *line); /* as feed_set_call() got it; as long as the line */
+struct str feed_line_protocol(const struct feed_line *line);
+/* The next text of it, to be freed; NULL: there is none. */
+char *feed_line_text(struct feed_line *line, size_t *ret_len);
+/* The peer has gone, and all that it said has been fetched: the line is to be let go of. */
+bool feed_line_is_gone(struct feed_line *line);
+void feed_line_send(struct feed_line *line, struct str text);
+/* Nothing more is heard of it; what was sent goes out, and then the close. reason: static, at most 100 bytes. */
+void feed_line_close(struct feed_line *line, uint16_t code, const char *reason);
+void feed_line_let_go(struct feed *feed, struct feed_line *line);
+/* What the kind keeps with a line; NULL at first. */
+void feed_line_set_peer(struct feed_line *line, void *peer);
+void *feed_line_peer(const struct feed_line *line);
+/* All lines are told that the feed ends, and let go of. */
+void feed_lines_end(struct feed *feed);
 
 /* ---- feed_set.c, feed_manage.c ---- */
 

@@ -218,10 +218,15 @@ static void take_rows(struct feed *feed, const struct feed_map *map, const struc
 
 void feed_take(struct feed *feed, struct str topic, struct str payload)
 {
+	feed_take_document(feed, topic, payload, NULL);
+}
+
+void feed_take_document(struct feed *feed, struct str topic, struct str payload, const struct json *document)
+{
 	struct arena *arena = feed_arena(feed);
-	struct record record = {.topic = topic, .received_us = feed_now_us(feed)};
+	struct record record = {.topic = topic, .received_us = feed_now_us(feed), .document = document};
 	const struct topic_pattern *pattern = pattern_of(feed, topic);
-	bool parsed = false, mapped = false;
+	bool parsed = document != NULL, mapped = false;
 
 	feed->own.messages++;
 	feed->own.bytes += payload.len;
@@ -317,6 +322,7 @@ static void *thread_main(void *self)
 	if (get_context(feed) && start_commands(feed))
 		feed->kind->run(feed);
 	feed_commands_end(feed);
+	feed_lines_end(feed);
 	return NULL;
 }
 

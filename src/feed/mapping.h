@@ -58,8 +58,9 @@ MUST_CHECK enum err_code mapping_apply(const struct mapping *mapping, struct are
  * gathered ones grow, of others the later wins. Both trees in the same arena; entity is changed. False: no memory. */
 bool mapping_merge(const struct mapping *mapping, struct arena *arena, struct json *entity, const struct json *row);
 
-/* Time texts: format "iso" (an offset or Z behind it, or zone_us applies), "unix", "unix_ms", "unix_us", "unix_ns", or a pattern of
- * %Y %m %d %H %M %S %y %b %% and literal characters, read in the zone zone_us east of UTC. False: no such text. */
+/* Time texts: format "iso" (an offset or Z behind it, or zone_us applies), "unix", "unix_ms", "unix_us", "unix_ns", or
+ * a pattern of %Y %m %d %H %M %S %y %b %% and literal characters, read in the zone zone_us east of UTC. False: no such
+ * text. */
 bool mapping_time(struct str text, struct str format, int64_t zone_us, int64_t *ret_us);
 /* Does the format hold only known % letters? */
 bool mapping_time_format_is_good(struct str format);

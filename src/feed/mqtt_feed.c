@@ -1,4 +1,5 @@
 /* Feeds of kind mqtt: a subscription at a broker, whose messages of QoS 1 are acknowledged once they are durable. */
+#include "broker/identity.h"
 #include "feed/feed_clock_int.h"
 #include "feed/mqtt_feed_int.h"
 #include "net/mqtt_uri.h"
@@ -7,6 +8,8 @@
 
 #define TOPICS_MAX MQTT_FILTERS_MAX
 #define SESSION_S_DEFAULT 86400u
+#define IDENTITY_BYTES_MAX 1024u
+#define CLIENT_DIGITS 8u /* of the city's UUID, in a client id */
 #define FILE_PAUSE_MS 10000 /* until a file that cannot be used is looked at again */
 #define RECEIVE_MAX INTAKE_ENTITIES_MAX /* as many as a batch has; the broker may send them ahead of our answer */
 
@@ -18,6 +21,8 @@ struct mqtt_settings {
 	uint32_t session_s;
 	uint8_t qos;
 	int version;
+	const struct mqtt_format *format;
+	void *own; /* the format's */
 };
 
 /* ---- settings ---- */
@@ -47,13 +52,16 @@ static enum err_code read_topics(struct feed *feed, const struct mapping_reader 
 				 struct mqtt_settings *settings)
 {
 	const struct yaml_tree *topic = yaml_tree_get(node, STR("topic"));
+	const struct yaml_tree usual = {.kind = YAML_TREE_SCALAR, .text = str_from(settings->format->topic)};
 	bool many = topic && topic->kind == YAML_TREE_LIST;
 	uint32_t count = many ? topic->count : 1;
 	enum err_code code = ERR_OK;
 
-	if (!topic || count == 0 || count > TOPICS_MAX)
+	if ((!topic && !settings->format->topic) || count == 0 || count > TOPICS_MAX)
 		return yaml_tree_refuse(topic ? topic : node, reader->err,
 					"expected \"topic:\" with a topic, or a list of up to %u", TOPICS_MAX);
+	if (!topic)
+		topic = &usual;
 	feed->patterns = arena_array(&feed->arena, struct topic_pattern, count);
 	settings->filters = arena_array(&feed->arena, struct str, count);
 	if (!feed->patterns || !settings->filters)
@@ -135,17 +143,35 @@ static enum err_code read_access(const struct mapping_reader *reader, const stru
 	return code;
 }
 
-static enum err_code read_settings(struct feed *feed, const struct mapping_reader *reader, const struct yaml_tree *node)
+#define KEYS_MAX 32u
+
+static enum err_code check_keys(const struct mapping_reader *reader, const struct yaml_tree *node,
+				const struct mqtt_format *format)
 {
-	static const char *const known[] = {"url",      "topic",          "qos",
-					    "version",  "client_id",      "user",
-					    "password", "ca_file",        "certificate_file",
-					    "key_file", "session_expiry", NULL};
+	static const char *const common[] = {"url",      "topic",          "qos",
+					     "version",  "client_id",      "user",
+					     "password", "ca_file",        "certificate_file",
+					     "key_file", "session_expiry", NULL};
+	const char *known[KEYS_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; common[i]; i++)
+		known[count++] = common[i];
+	for (size_t i = 0; format->keys && format->keys[i] && count + 1 < KEYS_MAX; i++)
+		known[count++] = format->keys[i];
+	known[count] = NULL;
+	return mapping_check_keys(reader, node, known);
+}
+
+enum err_code mqtt_feed_read(struct feed *feed, const struct mapping_reader *reader, const struct yaml_tree *node,
+			     const struct mqtt_format *format)
+{
 	struct mqtt_settings *settings = arena_new(&feed->arena, struct mqtt_settings);
 
 	if (!settings)
 		return mapping_no_memory(reader);
-	enum err_code code = mapping_check_keys(reader, node, known);
+	settings->format = format;
+	enum err_code code = check_keys(reader, node, format);
 
 	if (!code)
 		code = read_access(reader, node, settings);
@@ -155,11 +181,21 @@ static enum err_code read_settings(struct feed *feed, const struct mapping_reade
 		code = read_session(reader, node, settings);
 	if (!code)
 		code = note_place(feed, reader, node, settings);
+	if (!code && format->read)
+		code = format->read(feed, reader, node, &settings->own);
 	feed->settings = settings;
 	return code;
 }
 
 /* ---- messages ---- */
+
+static void take(struct mqtt_session *session, const struct mqtt_message *message)
+{
+	if (session->format->take)
+		session->format->take(session, message);
+	else
+		feed_take(session->feed, message->topic, message->payload);
+}
 
 static bool take_message(void *self, const struct mqtt_message *message)
 {
@@ -172,8 +208,25 @@ static bool take_message(void *self, const struct mqtt_message *message)
 	    !intake_add_receipt(feed->intake,
 				(struct intake_receipt){mqtt_subscriber_connection(session->subscriber), message->id}))
 		return false;
-	feed_take(feed, message->topic, message->payload);
+	take(session, message);
 	return true;
+}
+
+static bool more_topics(void *self, size_t place, struct str *ret_filter)
+{
+	struct mqtt_session *session = self;
+
+	return session->format->more && session->format->more(session, place, ret_filter);
+}
+
+static void more_refused(void *self, size_t place, const char *why)
+{
+	struct mqtt_session *session = self;
+	struct str topic = STR_NONE;
+
+	(void)more_topics(self, place, &topic);
+	feed_drop(session->feed, FEED_DROP_UNMAPPED, "the broker refuses the subscription to \"%.*s\": %s",
+		  STR_FMT(str_part(topic, 0, 100)), why);
 }
 
 static void drop_oversized(void *self, const struct mqtt_message *message, size_t payload_bytes)
@@ -185,7 +238,7 @@ static void drop_oversized(void *self, const struct mqtt_message *message, size_
 		  STR_FMT(str_part(message->topic, 0, 100)), payload_bytes);
 }
 
-static void acknowledge(void *self, const struct intake_receipt *receipts, size_t count, const struct error *err)
+void mqtt_feed_settled(void *self, const struct intake_receipt *receipts, size_t count, const struct error *err)
 {
 	struct feed *feed = self;
 	const struct mqtt_session *session = feed->session;
@@ -225,18 +278,15 @@ static void wait_and_turn(struct mqtt_session *session)
 	show(session);
 }
 
-static void run(struct feed *feed)
+static struct mqtt_subscriber_options options_of(struct mqtt_session *session, struct str client_id)
 {
+	const struct feed *feed = session->feed;
 	const struct mqtt_settings *settings = feed->settings;
-	struct mqtt_session session = {.feed = feed};
-	char client_id[FEED_NAME_BYTES_MAX + 16];
-	struct error err;
 
-	(void)snprintf(client_id, sizeof(client_id), "machi-%.*s", STR_FMT(feed->name));
-	const struct mqtt_subscriber_options options = {
+	return (struct mqtt_subscriber_options){
 		.url = settings->url,
 		.version = settings->version,
-		.client_id = settings->client_id.at ? settings->client_id : str_from(client_id),
+		.client_id = settings->client_id.at ? settings->client_id : client_id,
 		.user = settings->user,
 		.password = settings->password,
 		.clean = settings->qos == 0,
@@ -244,6 +294,8 @@ static void run(struct feed *feed)
 		.receive_max = RECEIVE_MAX,
 		.filters = settings->filters,
 		.filter_count = settings->filter_count,
+		.more = more_topics,
+		.more_refused = more_refused,
 		.qos = settings->qos,
 		.trusted_file = settings->trusted_file,
 		.certificate_file = settings->certificate_file,
@@ -253,14 +305,66 @@ static void run(struct feed *feed)
 		.message = take_message,
 		.oversized = drop_oversized,
 		.published = mqtt_feed_published,
-		.self = &session,
+		.self = session,
 	};
+}
 
+/* A client id that no other city's feed of this name has: two of one id would push each other out. A city that was
+ * copied goes on as the one that it was. */
+static void name_client(const struct feed *feed, char *to, size_t room)
+{
+	struct store_reader *reader = NULL;
+	struct str uuid = STR_NONE;
+	struct arena arena;
+	struct error ignored;
+
+	arena_init_small(&arena, IDENTITY_BYTES_MAX, IDENTITY_BYTES_MAX);
+	if (store_reader_new(feed->store, &reader, &ignored) != ERR_OK ||
+	    identity_of_store(reader, &arena, &uuid, &ignored) != ERR_OK)
+		uuid = STR_NONE;
+	(void)store_reader_free(reader);
+	(void)snprintf(to, room, "machi-%.*s%s%.*s", STR_FMT(feed->name), uuid.len ? "-" : "",
+		       STR_FMT(str_part(uuid, 0, CLIENT_DIGITS)));
+	arena_done(&arena);
+}
+
+/* False: no memory, and the feed is told. */
+static bool begin(struct mqtt_session *session)
+{
+	const struct mqtt_settings *settings = session->feed->settings;
+
+	session->format = settings->format;
+	session->settings = settings->own;
+	if (!session->format->begin)
+		return true;
+	session->state = session->format->begin(session->feed);
+	return session->state;
+}
+
+static void end(struct mqtt_session *session)
+{
+	if (session->state && session->format->end)
+		session->format->end(session->state);
+}
+
+void mqtt_feed_run(struct feed *feed)
+{
+	struct mqtt_session session = {.feed = feed};
+	char client_id[FEED_NAME_BYTES_MAX + 32];
+	struct error err;
+
+	name_client(feed, client_id, sizeof(client_id));
+	const struct mqtt_subscriber_options options = options_of(&session, str_from(client_id));
+
+	while (feed_goes_on(feed) && !begin(&session)) {
+		feed_show(feed, FEED_WAITING, "no memory for the feed");
+		feed_wait(feed, NULL, feed_clock_ms() + FILE_PAUSE_MS);
+	}
 	while (feed_goes_on(feed) && mqtt_subscriber_new(&options, &session.subscriber, &err) != ERR_OK) {
 		feed_show(feed, FEED_WAITING, err.detail); /* a certificate may come */
 		feed_wait(feed, NULL, feed_clock_ms() + FILE_PAUSE_MS);
 	}
-	feed->session = &session;
+	feed->session = session.subscriber ? &session : NULL;
 	while (feed_goes_on(feed))
 		wait_and_turn(&session);
 	if (session.subscriber) {
@@ -269,13 +373,33 @@ static void run(struct feed *feed)
 	}
 	session.subscriber = mqtt_subscriber_free(session.subscriber);
 	feed->session = NULL;
+	end(&session);
+}
+
+void mqtt_feed_try(struct feed *feed, struct str topic, struct str payload)
+{
+	struct mqtt_session session = {.feed = feed};
+	const struct mqtt_message message = {.topic = topic, .payload = payload};
+
+	if (begin(&session))
+		take(&session, &message);
+	end(&session);
+}
+
+/* ---- the kind that knows no more than MQTT ---- */
+
+static enum err_code read_plain(struct feed *feed, const struct mapping_reader *reader, const struct yaml_tree *node)
+{
+	static const struct mqtt_format plain = {.topic = NULL};
+
+	return mqtt_feed_read(feed, reader, node, &plain);
 }
 
 const struct feed_kind feed_kind_mqtt = {
 	.name = "mqtt",
-	.read = read_settings,
-	.run = run,
-	.settled = acknowledge,
+	.read = read_plain,
+	.run = mqtt_feed_run,
+	.settled = mqtt_feed_settled,
 	.read_send = mqtt_feed_read_send,
 	.send = mqtt_feed_send,
 };

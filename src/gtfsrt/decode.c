@@ -106,59 +106,18 @@ static enum err_code survey(struct str bytes, uint32_t *ret_count, struct field 
 
 /* ---- protobuf-c's memory ---- */
 
-static void *allocate(void *self, size_t size)
-{
-	struct unpacking *unpacking = self;
-	void *memory = arena_alloc(unpacking->arena, size);
-
-	if (!memory)
-		unpacking->refused = true;
-	return memory;
-}
-
-static void release(void *self, void *memory)
-{
-	(void)self;
-	(void)memory;
-}
-
-static enum err_code no_room(const struct unpacking *unpacking, struct error *err)
+static enum err_code no_room(const struct protobuf_arena *memory, struct error *err)
 {
 	return err_set(err, ERR_LIMIT, "the message needs more than the %zu bytes of memory that it may have",
-		       unpacking->arena->bytes_max);
+		       memory->arena->bytes_max);
 }
 
 /* ---- texts and times ---- */
 
-/* RFC 3629: no overlong forms, surrogates, or beyond 10FFFF. */
-static bool is_utf8(struct str text)
-{
-	for (size_t i = 0; i < text.len;) {
-		unsigned char lead = (unsigned char)text.at[i];
-		size_t more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
-		uint32_t least = more == 3 ? 0x10000 : more == 2 ? 0x800 : 0x80;
-		uint32_t code = lead & (0x3fu >> more);
-
-		i++;
-		if (lead < 0x80)
-			continue;
-		if (lead < 0xc2 || lead > 0xf4 || text.len - i < more)
-			return false;
-		for (; more > 0; more--, i++) {
-			if (((unsigned char)text.at[i] & 0xc0) != 0x80)
-				return false;
-			code = code << 6 | ((unsigned char)text.at[i] & 0x3f);
-		}
-		if (code < least || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-			return false;
-	}
-	return true;
-}
-
 bool decode_text(const char *text, struct str *ret)
 {
 	*ret = str_from(text);
-	return is_utf8(*ret);
+	return str_is_utf8(*ret);
 }
 
 bool decode_time(bool given, uint64_t value, int64_t *ret_s)
@@ -169,14 +128,14 @@ bool decode_time(bool given, uint64_t value, int64_t *ret_s)
 
 /* ---- the message ---- */
 
-static enum err_code read_header(struct unpacking *unpacking, const struct field *field, struct gtfsrt_message *message,
-				 struct error *err)
+static enum err_code read_header(struct protobuf_arena *memory, const struct field *field,
+				 struct gtfsrt_message *message, struct error *err)
 {
 	const TransitRealtime__FeedHeader *header = transit_realtime__feed_header__unpack(
-		&unpacking->allocator, field->body.len, (const uint8_t *)field->body.at);
+		&memory->allocator, field->body.len, (const uint8_t *)field->body.at);
 
-	if (!header && unpacking->refused)
-		return no_room(unpacking, err);
+	if (!header && memory->refused)
+		return no_room(memory, err);
 	if (!header)
 		return err_set(err, ERR_INVALID, "the header at byte %zu is malformed, or has no gtfs_realtime_version",
 			       field->at);
@@ -192,21 +151,21 @@ static enum err_code read_header(struct unpacking *unpacking, const struct field
 }
 
 /* ERR_INVALID: this one is to be left out. */
-static enum err_code read_entity(struct unpacking *unpacking, const struct field *field, struct gtfsrt_entity *ret,
+static enum err_code read_entity(struct protobuf_arena *memory, const struct field *field, struct gtfsrt_entity *ret,
 				 struct error *err)
 {
 	const TransitRealtime__FeedEntity *entity = transit_realtime__feed_entity__unpack(
-		&unpacking->allocator, field->body.len, (const uint8_t *)field->body.at);
+		&memory->allocator, field->body.len, (const uint8_t *)field->body.at);
 
-	if (!entity && unpacking->refused)
-		return no_room(unpacking, err);
+	if (!entity && memory->refused)
+		return no_room(memory, err);
 	if (!entity)
 		return err_set(err, ERR_INVALID, "the entity at byte %zu is malformed, or a required field is missing",
 			       field->at);
-	return decode_entity(unpacking->arena, entity, ret, err);
+	return decode_entity(memory->arena, entity, ret, err);
 }
 
-static enum err_code read_entities(struct unpacking *unpacking, struct str bytes, struct gtfsrt_entity *entities,
+static enum err_code read_entities(struct protobuf_arena *memory, struct str bytes, struct gtfsrt_entity *entities,
 				   struct gtfsrt_message *message, struct error *err)
 {
 	struct field field;
@@ -215,7 +174,7 @@ static enum err_code read_entities(struct unpacking *unpacking, struct str bytes
 	for (size_t at = 0; at < bytes.len && read_field(bytes, &at, &field);) {
 		if (field.number != FIELD_ENTITY)
 			continue;
-		enum err_code code = read_entity(unpacking, &field, &entities[message->entity_count], &fault);
+		enum err_code code = read_entity(memory, &field, &entities[message->entity_count], &fault);
 
 		if (code && code != ERR_INVALID) {
 			if (err)
@@ -232,26 +191,26 @@ static enum err_code read_entities(struct unpacking *unpacking, struct str bytes
 enum err_code gtfsrt_decode(struct str bytes, struct arena *arena, struct gtfsrt_message *ret_message,
 			    struct error *err)
 {
-	struct unpacking unpacking = {.arena = arena};
+	struct protobuf_arena memory;
 	struct gtfsrt_message message = {.timestamp_s = GTFSRT_TIME_NONE};
 	struct field header = {0};
 	uint32_t count = 0;
 
-	unpacking.allocator = (ProtobufCAllocator){.alloc = allocate, .free = release, .allocator_data = &unpacking};
+	protobuf_arena_init(&memory, arena);
 	if (bytes.len > GTFSRT_BYTES_MAX)
 		return err_set(err, ERR_LIMIT, "the message has %zu bytes, more than %zu", bytes.len, GTFSRT_BYTES_MAX);
 	enum err_code code = survey(bytes, &count, &header, err);
 
 	if (!code)
-		code = read_header(&unpacking, &header, &message, err);
+		code = read_header(&memory, &header, &message, err);
 	if (code)
 		return code;
 	struct gtfsrt_entity *entities = arena_array(arena, struct gtfsrt_entity, count);
 
 	if (!entities)
-		return no_room(&unpacking, err);
+		return no_room(&memory, err);
 	message.entities = entities;
-	code = read_entities(&unpacking, bytes, entities, &message, err);
+	code = read_entities(&memory, bytes, entities, &message, err);
 	if (!code)
 		*ret_message = message;
 	return code;

@@ -2,18 +2,12 @@
 #ifndef MACHI_GTFSRT_GTFSRT_INT_H
 #define MACHI_GTFSRT_GTFSRT_INT_H
 
+#include "base/protobuf_arena.h"
 #include "gtfsrt/gtfsrt.h"
 
 #include <gtfsrt/gtfs_realtime.pb-c.h>
 
 /* ---- reading ---- */
-
-/* protobuf-c's memory is an arena's: nothing is given back alone. */
-struct unpacking {
-	ProtobufCAllocator allocator;
-	struct arena *arena;
-	bool refused; /* the arena had no room */
-};
 
 /* An unpacked entity as our structs, which borrow its texts. ERR_INVALID: it breaks a rule; ERR_LIMIT. */
 MUST_CHECK enum err_code decode_entity(struct arena *arena, const TransitRealtime__FeedEntity *from,

@@ -62,6 +62,17 @@ int http_websocket_check(struct http_request *request, const char **ret_reason)
 	return MHD_HTTP_SWITCHING_PROTOCOLS;
 }
 
+struct str http_websocket_subprotocol(const struct http_request *request, const char *const *known, size_t count)
+{
+	struct str offered = http_request_header(request, STR("Sec-WebSocket-Protocol")), item;
+
+	while (offered.at && str_next(&offered, ',', &item))
+		for (size_t i = 0; i < count; i++)
+			if (str_eq(str_trim(item), str_from(known[i])))
+				return str_from(known[i]);
+	return STR_NONE;
+}
+
 bool http_websocket_accept(struct str key, char ret_accept[static HTTP_ACCEPT_BYTES])
 {
 	char text[KEY_CHARS + sizeof(KEY_GUID)];

@@ -41,7 +41,8 @@
 #define HTTP_SWEEP_MS 1000
 #define HTTP_STREAM_GRACE_MS 1000 /* for the last bytes of a stream that is ended */
 #define HTTP_STREAM_BLOCK_BYTES 16384u /* a chunk at most */
-#define HTTP_WEBSOCKET_MESSAGE_BYTES_MAX 4096u /* of a client's message, which is dropped */
+#define HTTP_WEBSOCKET_DROPPED_BYTES_MAX 4096u /* of a client's message where none are taken */
+#define HTTP_WEBSOCKET_KEPT_BYTES_MAX 4096u /* of memory, from one message of a client to the next */
 #define HTTP_WEBSOCKET_READS_PER_TURN 4u /* of 4 KiB each; then others have their turn … */
 #define HTTP_WEBSOCKET_BYTES_PER_TURN ((uint64_t)256 << 10) /* … as after so much sent */
 #define HTTP_ACCEPT_BYTES 29 /* of Sec-WebSocket-Accept, with a NUL */

@@ -126,6 +126,29 @@ int http_websocket_check(struct http_request *request, const char **ret_reason);
 void http_respond_websocket(struct http_request *request,
 			    ssize_t (*pull)(struct http_request *request, char *at, size_t room, bool *ret_ends));
 
+/* ---- … whose client is listened to ---- */
+
+/* The first of the sub-protocols that the client offers which is also in the list, as that has it (RFC 6455 section
+ * 4.2.2, the client's being "ordered by preference"). STR_NONE: it offers none of them. */
+struct str http_websocket_subprotocol(const struct http_request *request, const char *const *known, size_t count);
+
+struct http_websocket_talk {
+	ssize_t (*pull)(struct http_request *request, char *at, size_t room, bool *ret_ends); /* as above */
+	/* A whole text message of the client, UTF-8 and borrowed; the loop's thread. False: it cannot be taken now.
+	 * Then nothing more is read from this client, and the same message comes again after each http_stream_wake().
+	 * */
+	bool (*take)(struct http_request *request, struct str text);
+	size_t message_bytes_max; /* of such a message; a longer one ends the connection: 1009 */
+	struct str subprotocol; /* told to the client; static. STR_NONE: none */
+};
+
+/* As http_respond_websocket(), but for the client's messages. Binary ones end the connection (1003), and so do (1013)
+ * those for which there is no room within bodies_bytes_max. */
+void http_respond_websocket_talk(struct http_request *request, const struct http_websocket_talk *talk);
+/* From pull() alone, which then returns 0: the connection is closed with this code of RFC 6455 section 7.4 and a reason
+ * of at most 123 bytes, both of the caller's choice. The first one counts. */
+void http_websocket_end(struct http_request *request, uint16_t code, const char *reason);
+
 /* The handler returns without an answer; woken() runs on this loop after somebody called http_request_wake(). */
 void http_request_suspend(struct http_request *request, void (*woken)(struct http_request *request));
 /* Any thread, exactly once per suspension. The request must not be touched by the caller afterwards. */

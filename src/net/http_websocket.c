@@ -1,4 +1,4 @@
-/* WebSockets (RFC 6455) for streams: messages go out, and what comes in is control frames or dropped.
+/* WebSockets (RFC 6455): messages go out; what comes in is control frames, and messages where somebody takes them.
  *
  * libmicrohttpd hands the socket over after its 101, suspends the connection, and has it back when all is over; in
  * between the socket is in the loop's own epoll set. Who may go on with the request is told by the same word as with
@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -45,13 +46,15 @@ static void watch(struct http_websocket *socket, uint32_t events)
 {
 	struct epoll_event event = {.events = events, .data.u64 = (uintptr_t)socket->request};
 
-	if (events == socket->watched)
+	if (socket->in_set && events == socket->watched)
 		return;
-	if (epoll_ctl(socket->request->loop->epoll_fd, socket->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, socket->fd,
-		      &event) == 0)
-		socket->watched = events;
-	else
+	if (epoll_ctl(socket->request->loop->epoll_fd, socket->in_set ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, socket->fd,
+		      &event) != 0) {
 		socket->failed = true;
+		return;
+	}
+	socket->in_set = true;
+	socket->watched = events;
 }
 
 /* What still comes is read away by http_linger.c where an error is to reach its client. */
@@ -79,6 +82,7 @@ static void go_on(struct http_websocket *socket)
 
 	do {
 		atomic_store(&request->stream_state, HTTP_STREAM_PULLS);
+		http_websocket_offer(socket);
 		if (atomic_load(&request->stream_cut))
 			http_websocket_close(socket, HTTP_CLOSE_TRY_AGAIN_LATER, HTTP_WEBSOCKET_FELL_BEHIND);
 		socket->owes = !http_websocket_send(socket);
@@ -91,12 +95,22 @@ static void go_on(struct http_websocket *socket)
 	} while (!socket->owes && !http_stream_turn(request, HTTP_STREAM_PULLS, HTTP_STREAM_WAITS));
 }
 
+/* A socket that is not read says so again and again. */
+static bool has_hung_up(const struct http_websocket *socket)
+{
+	struct pollfd end = {.fd = socket->fd};
+
+	return poll(&end, 1, 0) == 1;
+}
+
 void http_websocket_event(struct http_request *request)
 {
 	struct http_websocket *socket = request->websocket;
 
 	if (socket->done)
 		return;
+	if (socket->in.held && has_hung_up(socket))
+		socket->failed = true;
 	http_websocket_receive(socket);
 	if (is_ours(request))
 		go_on(socket);
@@ -127,9 +141,12 @@ void http_websocket_sweep(struct http_request *request, int64_t now_us, bool dra
 		return;
 	if (draining)
 		http_websocket_close(socket, WSLAY_CODE_GOING_AWAY, "the server ends");
+	if (socket->in.held)
+		socket->pinged_us = 0; /* his answer cannot be read now, which is no fault of his */
 	if (is_dead(socket, now_us))
 		socket->failed = true;
-	if (now_us - request->stream_sent_us >= HTTP_STREAM_BEAT_MS * INT64_C(1000) && !socket->ping_wanted) {
+	if (!socket->in.held && now_us - request->stream_sent_us >= HTTP_STREAM_BEAT_MS * INT64_C(1000) &&
+	    !socket->ping_wanted) {
 		socket->ping_wanted = true;
 		socket->pinged_us = socket->pinged_us ? socket->pinged_us : now_us;
 	}
@@ -187,13 +204,27 @@ void http_websocket_free(struct http_request *request)
 		return;
 	if (socket->handle)
 		request->loop->suspended--;
+	http_websocket_forget(socket);
+	buf_done(&socket->in.text);
 	wslay_frame_context_free(socket->frames);
 	free(socket);
 	request->websocket = NULL;
 }
 
+void http_websocket_end(struct http_request *request, uint16_t code, const char *reason)
+{
+	http_websocket_close(request->websocket, code, reason);
+}
+
 void http_respond_websocket(struct http_request *request,
 			    ssize_t (*pull)(struct http_request *request, char *at, size_t room, bool *ret_ends))
+{
+	http_respond_websocket_talk(
+		request,
+		&(struct http_websocket_talk){.pull = pull, .message_bytes_max = HTTP_WEBSOCKET_DROPPED_BYTES_MAX});
+}
+
+void http_respond_websocket_talk(struct http_request *request, const struct http_websocket_talk *talk)
 {
 	struct str key = http_request_header(request, STR("Sec-WebSocket-Key"));
 	char accept[HTTP_ACCEPT_BYTES];
@@ -202,9 +233,13 @@ void http_respond_websocket(struct http_request *request,
 	request->websocket = socket_new(request);
 	if (!request->websocket || !http_websocket_accept(key, accept) ||
 	    !http_response_header(request, "Upgrade", STR("websocket")) ||
-	    !http_response_header(request, "Sec-WebSocket-Accept", str_from(accept)))
+	    !http_response_header(request, "Sec-WebSocket-Accept", str_from(accept)) ||
+	    (talk->subprotocol.at && !http_response_header(request, "Sec-WebSocket-Protocol", talk->subprotocol)))
 		return;
-	request->websocket->pull = pull;
+	request->websocket->pull = talk->pull;
+	request->websocket->take = talk->take;
+	request->websocket->message_bytes_max = talk->message_bytes_max;
+	buf_init(&request->websocket->in.text, talk->message_bytes_max);
 	struct MHD_Response *response = MHD_create_response_for_upgrade(on_upgrade, request);
 
 	if (response && http_response_queue(request, MHD_HTTP_SWITCHING_PROTOCOLS, response))

@@ -1,6 +1,7 @@
-/* What comes in on a WebSocket (RFC 6455 section 5): wslay cuts it into frames; which may come is decided here. Control
- * frames are acted upon, messages are dropped, within a bound, as they come. Of pings only the latest is kept, as
- * section 5.5.3 allows, so that a flood of them costs no memory. */
+/* What comes in on a WebSocket (RFC 6455 section 5): wslay cuts it into frames; which may come is decided here.
+ * Control frames are acted upon. Messages are put together and handed over whole, where they are taken, and else
+ * dropped as they come, either within a bound. Of pings only the latest is kept, as section 5.5.3 allows, so that a
+ * flood of them costs no memory. */
 #include "net/http_websocket_int.h"
 
 #include <assert.h>
@@ -52,15 +53,76 @@ static bool data_begins(struct http_websocket *socket, const struct wslay_frame_
 		break_off(socket, WSLAY_CODE_PROTOCOL_ERROR, "frames of messages are mixed up");
 		return false;
 	}
-	if (!in->in_message)
+	if (!in->in_message) {
 		in->message_bytes = 0;
+		in->is_text = frame->opcode == WSLAY_TEXT_FRAME;
+	}
 	in->in_message = !frame->fin;
 	in->message_bytes += frame->payload_length;
-	if (in->message_bytes <= HTTP_WEBSOCKET_MESSAGE_BYTES_MAX)
+	if (socket->take && !in->is_text)
+		break_off(socket, WSLAY_CODE_UNSUPPORTED_DATA, "messages are texts here");
+	else if (in->message_bytes > socket->message_bytes_max)
+		break_off(socket, WSLAY_CODE_MESSAGE_TOO_BIG, "nothing of this size is taken");
+	else
 		return true;
-	break_off(socket, WSLAY_CODE_MESSAGE_TOO_BIG, "nothing of this size is taken");
 	return false;
 }
+
+/* ---- messages that are taken ---- */
+
+void http_websocket_forget(struct http_websocket *socket)
+{
+	struct http_frame_in *in = &socket->in;
+
+	atomic_fetch_sub(&socket->request->loop->server->bodies_bytes, in->counted);
+	in->counted = 0;
+	in->held = false;
+	if (in->text.room > HTTP_WEBSOCKET_KEPT_BYTES_MAX)
+		buf_done(&in->text);
+	buf_clear(&in->text);
+}
+
+static void text_grows(struct http_websocket *socket, struct str part)
+{
+	struct http_server *server = socket->request->loop->server;
+	struct http_frame_in *in = &socket->in;
+
+	in->counted += part.len;
+	bool fits = atomic_fetch_add(&server->bodies_bytes, part.len) + part.len <= server->options.bodies_bytes_max;
+
+	buf_put(&in->text, part);
+	if (!fits || in->text.failed)
+		break_off(socket, HTTP_CLOSE_TRY_AGAIN_LATER, "there is no room for a message now");
+}
+
+static void hand_over(struct http_websocket *socket)
+{
+	socket->in.held = !socket->take(socket->request, buf_str(&socket->in.text));
+	if (!socket->in.held)
+		http_websocket_forget(socket);
+}
+
+static void text_ends(struct http_websocket *socket)
+{
+	if (!http_utf8_valid(buf_str(&socket->in.text)))
+		break_off(socket, WSLAY_CODE_INVALID_FRAME_PAYLOAD_DATA, "a text message is UTF-8");
+	else
+		hand_over(socket);
+}
+
+void http_websocket_offer(struct http_websocket *socket)
+{
+	if (!socket->in.held)
+		return;
+	if (socket->closing)
+		http_websocket_forget(socket);
+	else
+		hand_over(socket);
+	if (!socket->in.held)
+		http_websocket_receive(socket); /* some of it may be here already, and no event will say so */
+}
+
+/* ---- frames ---- */
 
 static bool frame_begins(struct http_websocket *socket, const struct wslay_frame_iocb *frame)
 {
@@ -106,6 +168,8 @@ static void frame_ends(struct http_websocket *socket)
 
 	if (in->opcode == WSLAY_CONNECTION_CLOSE)
 		close_came(socket);
+	if (!is_control(in->opcode) && socket->take && !in->in_message && !socket->broken && !socket->closing)
+		text_ends(socket);
 	if (in->opcode != WSLAY_PING || socket->closing)
 		return;
 	memcpy(socket->pong, in->control, in->control_len);
@@ -123,6 +187,8 @@ static void take(struct http_websocket *socket, const struct wslay_frame_iocb *p
 		assert(part->data_length <= HTTP_CONTROL_BYTES_MAX - in->control_len);
 		memcpy(in->control + in->control_len, part->data, part->data_length);
 		in->control_len += part->data_length;
+	} else if (socket->take && !socket->closing) {
+		text_grows(socket, (struct str){(const char *)part->data, part->data_length});
 	}
 	assert(part->data_length <= in->left);
 	in->left -= part->data_length;
@@ -133,7 +199,7 @@ static void take(struct http_websocket *socket, const struct wslay_frame_iocb *p
 
 bool http_websocket_reads(const struct http_websocket *socket)
 {
-	return !socket->failed && !socket->broken && !socket->close_received;
+	return !socket->failed && !socket->broken && !socket->close_received && !socket->in.held;
 }
 
 void http_websocket_receive(struct http_websocket *socket)

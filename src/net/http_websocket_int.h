@@ -3,6 +3,7 @@
 #ifndef MACHI_NET_HTTP_WEBSOCKET_INT_H
 #define MACHI_NET_HTTP_WEBSOCKET_INT_H
 
+#include "base/buf.h"
 #include "net/http_int.h"
 
 #include <wslay/wslay.h>
@@ -27,6 +28,10 @@ struct http_frame_in { /* the frame that comes in */
 	uint64_t message_bytes;
 	char control[HTTP_CONTROL_BYTES_MAX];
 	size_t control_len;
+	struct buf text; /* the message so far, where messages are taken */
+	size_t counted; /* of it, in the server's bodies_bytes */
+	bool is_text;
+	bool held; /* it is whole, and could not be taken yet */
 };
 
 struct http_websocket {
@@ -34,6 +39,7 @@ struct http_websocket {
 	wslay_frame_context_ptr frames;
 	struct MHD_UpgradeResponseHandle *handle; /* NULL: 101 has not gone out */
 	int fd;
+	bool in_set; /* of the loop's epoll */
 	uint32_t watched;
 	struct str early; /* what came behind the handshake; in the arena */
 	struct http_frame_in in;
@@ -52,6 +58,8 @@ struct http_websocket {
 	int64_t moved_us; /* the socket took something */
 	int64_t pinged_us; /* 0: something has come since the last ping */
 	ssize_t (*pull)(struct http_request *request, char *at, size_t room, bool *ret_ends);
+	bool (*take)(struct http_request *request, struct str text); /* NULL: messages are dropped */
+	size_t message_bytes_max;
 	char block[HTTP_STREAM_BLOCK_BYTES];
 };
 
@@ -62,6 +70,8 @@ void http_websocket_close(struct http_websocket *socket, uint16_t code, const ch
 ssize_t http_websocket_on_receive(uint8_t *at, size_t room, int flags, void *user_data); /* wslay's callback */
 bool http_websocket_reads(const struct http_websocket *socket); /* what comes in is still looked at */
 void http_websocket_receive(struct http_websocket *socket); /* what is there, as far as this turn goes */
+void http_websocket_offer(struct http_websocket *socket); /* again what was held, and then what came behind it */
+void http_websocket_forget(struct http_websocket *socket); /* the message so far */
 
 /* http_websocket_out.c */
 ssize_t http_websocket_on_send(const uint8_t *at, size_t len, int flags, void *user_data); /* wslay's callback */

@@ -39,7 +39,7 @@ static bool put_data(struct http_websocket *socket)
 		return put_control(socket, WSLAY_CONNECTION_CLOSE, socket->close, socket->close_len);
 	}
 	if (got == 0)
-		return false;
+		return socket->closing && put_control(socket, WSLAY_CONNECTION_CLOSE, socket->close, socket->close_len);
 	socket->out =
 		(struct http_frame_out){.under_way = true,
 					.opcode = socket->in_message ? WSLAY_CONTINUATION_FRAME : WSLAY_TEXT_FRAME,

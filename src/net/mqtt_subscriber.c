@@ -268,6 +268,8 @@ static bool turn_session(struct mqtt_subscriber *subscriber, int events, bool re
 	}
 	if (!keep_alive(subscriber, now_ms))
 		return false;
+	if (subscriber->step == STEP_OPEN)
+		subscriber_ask_more(subscriber);
 	if (subscriber->out.failed) {
 		subscriber_say_trouble(subscriber, "the broker does not take what is sent to it");
 		return false;

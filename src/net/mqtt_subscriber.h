@@ -37,6 +37,10 @@ struct mqtt_subscriber_options { /* all borrowed for as long as the subscriber l
 	size_t payload_bytes_max; /* 0: 1 MiB */
 	const struct str *filters; /* good ones (mqtt_topic_is_good) */
 	size_t filter_count; /* up to MQTT_FILTERS_MAX; 0: it only publishes */
+	/* Further good filters, whose number may grow while it runs: the one at this place; false: so far there is
+	 * none. What the broker refuses of these does not end the connection. NULL: there are none. */
+	bool (*more)(void *self, size_t place, struct str *ret_filter);
+	void (*more_refused)(void *self, size_t place, const char *why);
 	uint8_t qos; /* 0 or 1: of the subscriptions */
 	const char *trusted_file, *certificate_file, *key_file; /* PEM; NULL: the system's, none */
 	const struct address_policy *policy; /* NULL: any address */

@@ -6,6 +6,8 @@
 #include "net/mqtt_int.h"
 #include "net/mqtt_subscriber.h"
 
+#define MORE_ASKED_MAX 32u
+
 enum subscriber_step {
 	STEP_CLOSED, /* until retry_ms */
 	STEP_RESOLVING,
@@ -43,6 +45,11 @@ struct mqtt_subscriber {
 	uint64_t connection;
 	uint16_t next_id;
 	size_t filters_subscribed;
+	size_t more_next; /* place of the further filter that is subscribed to next */
+	struct {
+		uint16_t id; /* 0: free */
+		size_t place;
+	} more_asked[MORE_ASKED_MAX]; /* that the broker has not answered yet */
 	struct subscriber_publish publishes[MQTT_PUBLISHES_WAITING_MAX];
 	size_t publish_count;
 	int64_t retry_ms, step_by_ms, sent_ms, heard_ms;
@@ -75,6 +82,8 @@ void subscriber_say_trouble(struct mqtt_subscriber *subscriber, const char *form
 bool subscriber_take(struct mqtt_subscriber *subscriber, bool readable, bool reads);
 /* The next number of a packet of ours, which may be taken. */
 uint16_t subscriber_new_id(struct mqtt_subscriber *subscriber);
+/* Subscribes to further filters, as far as the broker keeps up. */
+void subscriber_ask_more(struct mqtt_subscriber *subscriber);
 /* Asks for the session; TCP and TLS are through. */
 void subscriber_open(struct mqtt_subscriber *subscriber);
 

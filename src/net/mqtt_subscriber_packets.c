@@ -73,20 +73,56 @@ static bool take_connack(struct mqtt_subscriber *subscriber, struct str body)
 	if (connack.has_keepalive)
 		subscriber->keepalive_ms = (int64_t)connack.keepalive_s * 1000;
 	subscriber->filters_subscribed = 0;
+	subscriber->more_next = 0;
+	memset(subscriber->more_asked, 0, sizeof(subscriber->more_asked));
 	subscribe_next(subscriber);
 	return true;
+}
+
+void subscriber_ask_more(struct mqtt_subscriber *subscriber)
+{
+	const struct mqtt_subscriber_options *options = &subscriber->options;
+	struct str filter;
+
+	for (size_t i = 0; options->more && i < MORE_ASKED_MAX; i++) {
+		if (subscriber->more_asked[i].id != 0)
+			continue;
+		if (!options->more(options->self, subscriber->more_next, &filter))
+			return;
+		subscriber->more_asked[i].id = subscriber_new_id(subscriber);
+		subscriber->more_asked[i].place = subscriber->more_next++;
+		mqtt_write_subscribe(&subscriber->out, subscriber->version, subscriber->more_asked[i].id, filter,
+				     options->qos);
+	}
+}
+
+/* The answer about a further filter. False: none of these has the number. */
+static bool take_more(struct mqtt_subscriber *subscriber, uint16_t id, uint8_t reason)
+{
+	for (size_t i = 0; i < MORE_ASKED_MAX; i++) {
+		if (subscriber->more_asked[i].id != id)
+			continue;
+		subscriber->more_asked[i].id = 0;
+		if (reason >= 0x80 && subscriber->options.more_refused)
+			subscriber->options.more_refused(subscriber->options.self, subscriber->more_asked[i].place,
+							 mqtt_reason(subscriber->version, reason));
+		return true;
+	}
+	return false;
 }
 
 static bool take_suback(struct mqtt_subscriber *subscriber, struct str body)
 {
 	struct str reasons;
 	struct error err;
-	uint16_t id;
+	uint16_t id = 0;
+	bool good = mqtt_read_suback(body, subscriber->version, &id, &reasons, &err) == ERR_OK;
 
-	if (subscriber->step != STEP_SUBSCRIBING ||
-	    mqtt_read_suback(body, subscriber->version, &id, &reasons, &err) != ERR_OK) {
+	if (good && subscriber->step == STEP_OPEN && id && take_more(subscriber, id, (uint8_t)reasons.at[0]))
+		return true;
+	if (!good || subscriber->step != STEP_SUBSCRIBING) {
 		subscriber_say_trouble(subscriber, "the broker breaks the protocol: %s",
-				       subscriber->step == STEP_SUBSCRIBING ? err.detail : "a SUBACK unasked");
+				       good ? "a SUBACK unasked" : err.detail);
 		return false;
 	}
 	if ((unsigned char)reasons.at[0] >= 0x80) {

@@ -122,6 +122,23 @@ enum err_code seal_open(struct seal_keys *keys, struct str sealed, struct str pu
 	return ERR_OK;
 }
 
+enum err_code seal_pseudonym(struct seal_keys *keys, struct str text, struct str purpose,
+			     char ret_digits[static SEAL_PSEUDONYM_DIGITS + 1], struct error *err)
+{
+	unsigned char key[KEY_BYTES], name[SEAL_PSEUDONYM_DIGITS / 2];
+	const struct seal_key *list = NULL;
+	size_t count = 0;
+	enum err_code code = seal_keys_take(keys, true, &list, &count, err);
+
+	if (code != ERR_OK)
+		return code;
+	(void)crypto_generichash(key, sizeof(key), bytes_of(purpose), purpose.len, list[count - 1].bytes, KEY_BYTES);
+	(void)crypto_generichash(name, sizeof(name), bytes_of(text), text.len, key, sizeof(key));
+	sodium_memzero(key, sizeof(key));
+	(void)sodium_bin2hex(ret_digits, SEAL_PSEUDONYM_DIGITS + 1, name, sizeof(name));
+	return ERR_OK;
+}
+
 bool seal_is_current(struct seal_keys *keys, struct str sealed)
 {
 	const struct seal_key *list = NULL;

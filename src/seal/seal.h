@@ -15,6 +15,7 @@
 #define SEAL_BYTES_MAX ((size_t)1 << 20) /* of a secret; more is ERR_LIMIT */
 #define SEAL_KEYS_MAX 64u /* in a file; more is ERR_LIMIT */
 #define SEAL_KEY_ID_DIGITS 16
+#define SEAL_PSEUDONYM_DIGITS 32
 
 struct seal_keys;
 
@@ -33,5 +34,13 @@ MUST_CHECK enum err_code seal_open(struct seal_keys *keys, struct str sealed, st
 				   struct str *ret_secret, struct error *err);
 /* Was it sealed by the key that seals now? True also when there is none. */
 bool seal_is_current(struct seal_keys *keys, struct str sealed);
+
+/* A name instead of a text that says who somebody is: the same for the same text and purpose, and not to be turned back
+ * without the file of keys, however few texts there are to try. Hexadecimal digits and a NUL: BLAKE2b (RFC 7693) of 16
+ * bytes of the text, with the key that BLAKE2b of 32 bytes makes of the purpose with the last key of the file. That one
+ * is the oldest, so that a new one above changes nothing; once it is taken out, names are others. The file is made if
+ * there is none. Errors as of seal(). */
+MUST_CHECK enum err_code seal_pseudonym(struct seal_keys *keys, struct str text, struct str purpose,
+					char ret_digits[static SEAL_PSEUDONYM_DIGITS + 1], struct error *err);
 
 #endif

@@ -1,7 +1,8 @@
 /* What a client sends on a WebSocket of the real server: whatever comes, no crash, and what goes back is frames as RFC
  * 6455 section 5.2 has them, with nothing behind a close, whose code may be sent. The input is cut at each 0x1e into
  * pieces that are sent apart. Where it begins with "h" the first piece is the lines of the handshake, else they are as
- * they should be. */
+ * they should be. Where it begins with "t" the server takes what is said, at the second time it is offered, and says it
+ * back. */
 #include "http_fuzz.h"
 
 #include <assert.h>
@@ -11,6 +12,8 @@
 #define WAIT_US 2000 /* for more of an answer; the verdict does not depend on whether it came in time */
 #define FRAMES 2u
 #define BEGIN "GET /chat HTTP/1.1\r\nHost: x\r\n"
+#define TALK "GET /talk HTTP/1.1\r\nHost: x\r\n"
+#define TALK_BYTES_MAX 300u
 #define LINES                                                                                                          \
 	"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"                 \
 	"Sec-WebSocket-Version: 13\r\n"
@@ -31,6 +34,42 @@ static ssize_t on_pull(struct http_request *request, char *at, size_t room, bool
 	return 200;
 }
 
+/* What was said and is not said back yet; one talk at a time. */
+static struct talk {
+	char text[TALK_BYTES_MAX];
+	size_t len;
+	bool full, offered;
+} talk;
+
+static bool on_take(struct http_request *request, struct str text)
+{
+	assert(text.len <= TALK_BYTES_MAX);
+	http_stream_wake(request);
+	talk.offered = !talk.offered;
+	if (talk.full || talk.offered)
+		return false;
+	memcpy(talk.text, text.at, text.len);
+	talk.len = text.len;
+	talk.full = true;
+	return true;
+}
+
+static ssize_t on_pull_talk(struct http_request *request, char *at, size_t room, bool *ret_ends)
+{
+	if (!talk.full)
+		return 0;
+	talk.full = false;
+	http_stream_wake(request);
+	assert(room >= TALK_BYTES_MAX);
+	if (talk.len == 0) {
+		http_websocket_end(request, 4000, "nothing was said");
+		return 0;
+	}
+	memcpy(at, talk.text, talk.len);
+	*ret_ends = true;
+	return (ssize_t)talk.len;
+}
+
 static void on_request(void *self, void *loop_state, struct http_request *request)
 {
 	const char *reason = "no WebSocket";
@@ -38,7 +77,12 @@ static void on_request(void *self, void *loop_state, struct http_request *reques
 
 	(void)self;
 	(void)loop_state;
-	if (status == 101)
+	if (status == 101 && str_eq(http_request_path(request), STR("/talk"))) {
+		talk = (struct talk){.len = 0};
+		http_respond_websocket_talk(
+			request, &(struct http_websocket_talk){
+					 .pull = on_pull_talk, .take = on_take, .message_bytes_max = TALK_BYTES_MAX});
+	} else if (status == 101)
 		http_respond_websocket(request, on_pull);
 	else
 		http_respond(request, status ? status : 200, str_from(reason));
@@ -115,6 +159,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static char answer[ANSWER_BYTES];
 	struct str piece = STR(LINES), rest = {(const char *)data, size};
+	bool talks = size > 0 && data[0] == 't';
 	int fd = dial(server_port(on_request), WAIT_US);
 
 	if (fd < 0)
@@ -123,7 +168,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		(void)str_next(&rest, 0x1e, &piece);
 		piece = str_part(piece, 1, piece.len);
 	}
-	say(fd, STR(BEGIN));
+	rest = str_part(rest, talks, rest.len);
+	say(fd, talks ? STR(TALK) : STR(BEGIN));
 	say(fd, piece);
 	say(fd, STR("\r\n"));
 	while (str_next(&rest, 0x1e, &piece))

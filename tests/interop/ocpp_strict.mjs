@@ -7,62 +7,28 @@
 // of it must pass the validators. Tables: from each schema payloads are made, right ones and ones with one thing wrong,
 // and our tables must say what the validator says; of what kind a wrong one is, is known from how it was made.
 // Without node's npm or without a network the test is skipped, and says so.
-import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join, resolve as absolute } from 'node:path';
+import { spawn } from 'node:child_process';
+import { resolve as absolute } from 'node:path';
 import { createInterface } from 'node:readline';
 
-const PACKAGE = 'ocpp-rpc@2.2.1';
+import { Tap, npmRequire } from './npm.mjs';
+
 const [pipePath, folder] = process.argv.slice(2).map((path) => absolute(path));
 
-function install() {
-  const library = join(folder, 'node_modules', 'ocpp-rpc', 'lib');
+const require = npmRequire(folder, ['ocpp-rpc@2.2.1']);
 
-  if (!existsSync(join(library, 'standard-validators.js'))) {
-    mkdirSync(folder, { recursive: true });
-    try {
-      execFileSync('npm', ['install', '--prefix', folder, '--no-audit', '--no-fund', '--ignore-scripts', PACKAGE],
-        { stdio: ['ignore', 'ignore', 'pipe'], timeout: 120000 });
-    } catch (error) {
-      console.log(`1..0 # SKIP ${PACKAGE} could not be installed by npm: ${String(error.message).split('\n')[0]}`);
-      console.error(`ocpp_strict: SKIPPED, nothing was compared: ${error.message}`);
-      process.exit(0);
-    }
-  }
-  const require = createRequire(join(library, 'standard-validators.js'));
+function load() {
   const schemas = (name) => {
-    const read = require(`./schemas/${name}.json`);
+    const read = require(`ocpp-rpc/lib/schemas/${name}.json`);
     return Array.isArray(read) ? read : Object.values(read);
   };
   return {
-    validators: Object.fromEntries(require('./standard-validators.js').map((one) => [one.subprotocol, one])),
+    validators: Object.fromEntries(require('ocpp-rpc/lib/standard-validators.js').map((one) => [one.subprotocol, one])),
     schemas: { 'ocpp1.6': schemas('ocpp1_6'), 'ocpp2.0.1': schemas('ocpp2_0_1') },
   };
 }
 
-const { validators, schemas } = install();
-
-// TAP
-
-let cases = 0;
-let failed = 0;
-
-async function run(name, test) {
-  const faults = [];
-  const check = (good, what) => { if (!good) faults.push(what); };
-
-  try {
-    await test(check);
-  } catch (error) {
-    faults.push(error.stack);
-  }
-  cases++;
-  failed += faults.length > 0;
-  for (const fault of faults.slice(0, 20)) console.log(`# ${fault.replaceAll('\n', '\n# ')}`);
-  if (faults.length > 20) console.log(`# and ${faults.length - 20} more`);
-  console.log(`${faults.length ? 'not ok' : 'ok'} ${cases} - ${name}`);
-}
+const { validators, schemas } = load();
 
 // The program
 
@@ -436,9 +402,10 @@ async function tables(version, check) {
   await pipe.close();
 }
 
-await run('a session of OCPP 1.6 passes strict validation', session16);
-await run('a session of OCPP 2.0.1 passes strict validation', session201);
-await run('the tables of OCPP 1.6 agree with its schemas', (check) => tables('ocpp1.6', check));
-await run('the tables of OCPP 2.0.1 agree with its schemas', (check) => tables('ocpp2.0.1', check));
-console.log(`1..${cases}`);
-process.exit(failed ? 1 : 0);
+const tap = new Tap();
+
+await tap.collect('a session of OCPP 1.6 passes strict validation', session16);
+await tap.collect('a session of OCPP 2.0.1 passes strict validation', session201);
+await tap.collect('the tables of OCPP 1.6 agree with its schemas', (check) => tables('ocpp1.6', check));
+await tap.collect('the tables of OCPP 2.0.1 agree with its schemas', (check) => tables('ocpp2.0.1', check));
+tap.done();

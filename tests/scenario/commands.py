@@ -28,7 +28,7 @@ def configuration(name, port, timeout="30 s"):
     path = work / f"{name}.yaml"
     path.write_text(f"""feeds:
   - name: lamps
-    mqtt: {{url: "mqtt://127.0.0.1:{port}", topic: "lamps/{{lamp}}/state", client_id: machi-{name}}}
+    mqtt: {{url: "mqtt://127.0.0.1:{port}", topic: "lamps/{{lamp}}/state"}}
     map:
       id: {LAMP}{{lamp}}
       type: Streetlight

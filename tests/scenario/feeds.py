@@ -253,7 +253,7 @@ class Load:
 def nothing_is_lost_when_both_sides_are_killed():
     data, random_ = work / "soak", random.Random(7)
     with Broker(work, "soak") as broker:
-        config = configuration("soak", rooms(broker.port, client_id="machi-soak"))
+        config = configuration("soak", rooms(broker.port))
         with Daemon(machi, data, "--config", config) as daemon:
             is_up(daemon)
         load = Load(broker)

@@ -19,10 +19,13 @@
 #define MESSAGES 20000u
 #define BIG_BYTES 300000u
 #define PINGS 20000u
+#define TALK_BYTES_MAX 100000u
 #define KEY "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" /* RFC 6455 section 1.3 */
 #define UPGRADE "Connection: Upgrade\r\nUpgrade: websocket\r\n"
 #define HEAD "GET /chat HTTP/1.1\r\nHost: x\r\n"
 #define HANDSHAKE HEAD UPGRADE KEY "Sec-WebSocket-Version: 13\r\n\r\n"
+#define TALK_HEAD "GET /talk HTTP/1.1\r\nHost: x\r\n" UPGRADE KEY "Sec-WebSocket-Version: 13\r\n"
+#define TALK TALK_HEAD "\r\n"
 #define MASK "\x37\xfa\x21\x3d" /* RFC 6455 section 5.7 */
 #define MASKED_HELLO MASK "\x7f\x9f\x4d\x51\x58"
 
@@ -62,6 +65,61 @@ static ssize_t on_pull(struct http_request *request, char *at, size_t room, bool
 	return (ssize_t)taken;
 }
 
+/* A server that says what it hears: one message at a time, so that a second one has to wait. */
+static struct talk {
+	char text[TALK_BYTES_MAX + 1];
+	size_t len;
+	bool full; /* of a message that is not on its way */
+	_Atomic bool deaf; /* nothing can be taken now */
+	_Atomic unsigned int offers;
+} talk;
+
+static bool on_take(struct http_request *request, struct str text)
+{
+	(void)request;
+	atomic_fetch_add(&talk.offers, 1);
+	if (talk.full || atomic_load(&talk.deaf))
+		return false;
+	memcpy(talk.text, text.at, text.len);
+	talk.len = text.len;
+	talk.full = true;
+	http_stream_wake(request);
+	return true;
+}
+
+static ssize_t on_pull_talk(struct http_request *request, char *at, size_t room, bool *ret_ends)
+{
+	struct str text = {talk.text, talk.len};
+
+	if (!talk.full)
+		return 0;
+	if (str_eq(text, STR("end"))) {
+		http_websocket_end(request, 4000, "as you like");
+		return 0;
+	}
+	size_t taken = talk.len < room ? talk.len : room;
+
+	memcpy(at, talk.text, taken);
+	memmove(talk.text, talk.text + taken, talk.len - taken);
+	talk.len -= taken;
+	*ret_ends = talk.len == 0;
+	talk.full = !*ret_ends;
+	http_stream_wake(request); /* there may be a message that waits */
+	return (ssize_t)taken;
+}
+
+static void answer_talk(struct http_request *request)
+{
+	static const char *const known[] = {"two", "one"};
+
+	talk.full = false;
+	http_respond_websocket_talk(
+		request, &(struct http_websocket_talk){.pull = on_pull_talk,
+						       .take = on_take,
+						       .message_bytes_max = TALK_BYTES_MAX,
+						       .subprotocol = http_websocket_subprotocol(request, known, 2)});
+}
+
 static void on_request(void *self, void *loop_state, struct http_request *request)
 {
 	const char *reason = NULL;
@@ -76,7 +134,10 @@ static void on_request(void *self, void *loop_state, struct http_request *reques
 	(void)pthread_mutex_lock(&feed.lock);
 	feed.request = request;
 	(void)pthread_mutex_unlock(&feed.lock);
-	http_respond_websocket(request, on_pull);
+	if (str_eq(http_request_path(request), STR("/talk")))
+		answer_talk(request);
+	else
+		http_respond_websocket(request, on_pull);
 }
 
 static void on_finished(void *self, void *loop_state, struct http_request *request)
@@ -477,6 +538,188 @@ static void what_breaks_the_protocol_is_told(void)
 	(void)http_server_free(server);
 }
 
+/* ---- clients that are listened to ---- */
+
+static void open_talk(struct client *client, const struct http_server *server)
+{
+	char head[2048];
+
+	dial(client, server, BYTES(TALK));
+	take_head(client, head);
+	CHECK(str_starts(str_from(head), STR("HTTP/1.1 101 ")));
+	CHECK(!strstr(head, "Sec-WebSocket-Protocol"));
+}
+
+/* A frame of a letter over and over, masked by zeros; more than 64 KiB. */
+static void say_many(struct client *client, unsigned char first, size_t count, char letter)
+{
+	char *frame = malloc(14 + count);
+
+	memset(frame, 0, 14);
+	frame[0] = (char)first;
+	frame[1] = (char)0xff;
+	for (int i = 0; i < 8; i++)
+		frame[2 + i] = (char)((uint64_t)count >> (56 - 8 * i));
+	memset(frame + 14, letter, count);
+	say(client, (struct str){frame, 14 + count});
+	free(frame);
+}
+
+/* The next message, whatever frames it comes in, is this letter so many times. */
+static void check_many(struct client *client, size_t count, char letter)
+{
+	static struct frame frame;
+	size_t got = 0;
+	bool fin = false;
+
+	while (!fin && CHECK(take_frame(client, &frame)) && CHECK(frame.opcode < 3)) {
+		for (size_t i = 0; i < frame.len; i++)
+			got += frame.text[i] == letter;
+		fin = frame.fin;
+	}
+	if (!CHECK(got == count))
+		printf("# %zu against %zu\n", got, count);
+}
+
+static void what_a_client_says_is_taken_whole(void)
+{
+	struct http_server *server = server_start(NULL, 0);
+	struct client client;
+
+	open_talk(&client, server);
+	say(&client, BYTES("\x81\x85" MASKED_HELLO));
+	check_bytes(&client, BYTES("\x81\x05Hello"));
+	say(&client, BYTES("\x01\x83" MASK "\x7f\x9f\x4d" /* "Hel", "" and "lo", a ping between them */
+			   "\x89\x80" MASK "\x00\x80" MASK "\x80\x82" MASK "\x5b\x95"));
+	check_bytes(&client, BYTES("\x8a\x00\x81\x05Hello"));
+	say(&client, BYTES("\x81\x85" MASKED_HELLO "\x81\x83" MASK "\x7f\x9f\x4d" /* two at once, in their order */
+			   "\x81\x85" MASKED_HELLO));
+	check_bytes(&client, BYTES("\x81\x05Hello\x81\x03Hel\x81\x05Hello"));
+	say_many(&client, 0x81, TALK_BYTES_MAX, 'x');
+	check_many(&client, TALK_BYTES_MAX, 'x');
+	say_many(&client, 0x01, TALK_BYTES_MAX - 1, 'y');
+	say(&client, BYTES("\x80\x81\x00\x00\x00\x00y"));
+	check_many(&client, TALK_BYTES_MAX, 'y');
+	hang_up(&client);
+	CHECK(wait_finished(1));
+	(void)http_server_free(server);
+}
+
+static void what_cannot_be_taken_is_told(void)
+{
+	static const struct wrong cases[] = {
+		{LITERAL("\x82\x85" MASKED_HELLO), 1003}, /* binary */
+		{LITERAL("\x81\xff\x00\x00\x00\x00\x00\x01\x86\xa1" MASK "x"), 1009}, /* 100,001 bytes */
+		{LITERAL("\x81\x82\x00\x00\x00\x00\xc3("), 1007}, /* no UTF-8 */
+		{LITERAL("\x01\x81\x00\x00\x00\x00\xc3\x80\x81\x00\x00\x00\x00("), 1007},
+		{LITERAL("\x81\x83\x00\x00\x00\x00"
+			 "end"),
+		 4000}, /* as the handler says */
+	};
+	struct http_server *server = server_start(NULL, 0);
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct client client;
+
+		open_talk(&client, server);
+		say(&client, cases[i].bytes);
+		check_closed(&client, cases[i].code);
+		say(&client, BYTES("\x88\x82" MASK "\x34\x12"));
+		check_end(&client);
+		hang_up(&client);
+		CHECK(wait_finished((int)i + 1));
+	}
+	(void)http_server_free(server);
+}
+
+/* A character in two frames is one (RFC 6455 section 8.1 speaks of messages). */
+static void a_character_may_be_cut_by_frames(void)
+{
+	struct http_server *server = server_start(NULL, 0);
+	struct client client;
+
+	open_talk(&client, server);
+	say(&client, BYTES("\x01\x81\x00\x00\x00\x00\xc3\x80\x81\x00\x00\x00\x00\xa9"));
+	check_bytes(&client, BYTES("\x81\x02\xc3\xa9"));
+	hang_up(&client);
+	(void)http_server_free(server);
+}
+
+static void wake_talk(void)
+{
+	(void)pthread_mutex_lock(&feed.lock);
+	if (feed.request)
+		http_stream_wake(feed.request);
+	(void)pthread_mutex_unlock(&feed.lock);
+}
+
+/* It is not lost, what is behind it keeps its order, and memory is bounded by what the system holds for the socket. */
+static void what_is_not_taken_now_waits(void)
+{
+	struct http_server *server = server_start(NULL, 0);
+	struct client client;
+
+	atomic_store(&talk.deaf, true);
+	atomic_store(&talk.offers, 0);
+	open_talk(&client, server);
+	say(&client, BYTES("\x81\x85" MASKED_HELLO "\x81\x83" MASK "\x7f\x9f\x4d"));
+	while (atomic_load(&talk.offers) == 0)
+		(void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	atomic_store(&talk.deaf, false);
+	wake_talk();
+	check_bytes(&client, BYTES("\x81\x05Hello\x81\x03Hel"));
+	hang_up(&client);
+	CHECK(wait_finished(1));
+	atomic_store(&talk.deaf, true); /* one that goes while it waits is noticed, and one that waits at the end too */
+	atomic_store(&talk.offers, 0);
+	open_talk(&client, server);
+	say(&client, BYTES("\x81\x85" MASKED_HELLO));
+	while (atomic_load(&talk.offers) == 0)
+		(void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	(void)setsockopt(client.fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
+	hang_up(&client);
+	CHECK(wait_finished(2));
+	open_talk(&client, server);
+	say(&client, BYTES("\x81\x85" MASKED_HELLO));
+	http_server_drain(server, 10000);
+	CHECK(wait_finished(3));
+	check_closed(&client, 1001);
+	hang_up(&client);
+	atomic_store(&talk.deaf, false);
+	(void)http_server_free(server);
+}
+
+struct offer {
+	const char *head, *answer;
+};
+
+static void a_subprotocol_is_agreed_on(void)
+{
+	static const struct offer offers[] = {
+		{TALK_HEAD "Sec-WebSocket-Protocol: one\r\n\r\n", "\r\nSec-WebSocket-Protocol: one\r\n"},
+		{TALK_HEAD "Sec-WebSocket-Protocol: three, one ,two\r\n\r\n", "\r\nSec-WebSocket-Protocol: one\r\n"},
+		{TALK_HEAD "Sec-WebSocket-Protocol: three\r\nSec-WebSocket-Protocol: two\r\n\r\n",
+		 "\r\nSec-WebSocket-Protocol: two\r\n"},
+		{TALK_HEAD "Sec-WebSocket-Protocol: One, three\r\n\r\n", NULL}, /* they are case-sensitive */
+		{TALK_HEAD "Sec-WebSocket-Protocol: \r\n\r\n", NULL},
+	};
+	struct http_server *server = server_start(NULL, 0);
+
+	for (size_t i = 0; i < sizeof(offers) / sizeof(offers[0]); i++) {
+		struct client client;
+		char head[2048];
+
+		dial(&client, server, str_from(offers[i].head));
+		take_head(&client, head);
+		CHECK(str_starts(str_from(head), STR("HTTP/1.1 101 ")));
+		if (!CHECK(offers[i].answer ? strstr(head, offers[i].answer) != NULL
+					    : strstr(head, "Sec-WebSocket-Protocol") == NULL))
+			printf("# offer %zu: %s\n", i, head);
+		hang_up(&client);
+	}
+	(void)http_server_free(server);
+}
+
 static void *make_all(void *arg)
 {
 	(void)arg;
@@ -649,6 +892,11 @@ int main(void)
 	RUN(what_clients_say_is_dropped);
 	RUN(frames_arrive_in_any_pieces);
 	RUN(what_breaks_the_protocol_is_told);
+	RUN(what_a_client_says_is_taken_whole);
+	RUN(what_cannot_be_taken_is_told);
+	RUN(a_character_may_be_cut_by_frames);
+	RUN(what_is_not_taken_now_waits);
+	RUN(a_subprotocol_is_agreed_on);
 	RUN(messages_that_others_make_arrive);
 	RUN(a_large_message_comes_in_frames_between_pongs);
 	RUN(a_flood_of_pings_is_borne);

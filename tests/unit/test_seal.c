@@ -260,6 +260,34 @@ static void bounds_are_kept(void)
 	(void)seal_keys_free(keys);
 }
 
+/* The digits are those of Python's hashlib: key = blake2b(purpose, digest_size=32, key=bytes.fromhex("11" * 32)), then
+ * blake2b(text, digest_size=16, key=key). */
+static void a_pseudonym_is_made_by_the_oldest_key(void)
+{
+	static const char one[] = "1111111111111111111111111111111111111111111111111111111111111111\n";
+	static const char two[] = "2222222222222222222222222222222222222222222222222222222222222222\n"
+				  "1111111111111111111111111111111111111111111111111111111111111111\n";
+	char digits[SEAL_PSEUDONYM_DIGITS + 1], other[SEAL_PSEUDONYM_DIGITS + 1];
+
+	for (int i = 0; i < 2; i++) {
+		write_file(i ? two : one, 0600);
+		struct seal_keys *keys = keys_of(path);
+
+		CHECK_OK(seal_pseudonym(keys, STR("DEADBEEF"), STR("card"), digits, &err), &err);
+		CHECK_STR(str_from(digits), STR("5044fa58699602b29605cf1c23e109ae"));
+		CHECK_OK(seal_pseudonym(keys, STR("DEADBEEF"), STR("name"), other, &err), &err);
+		CHECK(strcmp(digits, other) != 0);
+		CHECK_OK(seal_pseudonym(keys, STR("DEADBEE0"), STR("card"), other, &err), &err);
+		CHECK(strcmp(digits, other) != 0);
+		(void)seal_keys_free(keys);
+	}
+	CHECK(chmod(path, 0644) == 0);
+	struct seal_keys *keys = keys_of(path);
+
+	CHECK(seal_pseudonym(keys, STR("DEADBEEF"), STR("card"), digits, &err) == ERR_DENIED);
+	(void)seal_keys_free(keys);
+}
+
 int main(void)
 {
 	arena_init(&arena, (size_t)64 << 20);
@@ -275,6 +303,7 @@ int main(void)
 	RUN(links_are_followed);
 	RUN(all_who_make_the_file_at_once_have_one_key);
 	RUN(bounds_are_kept);
+	RUN(a_pseudonym_is_made_by_the_oldest_key);
 	arena_done(&arena);
 	remove_folder(folder);
 	return check_done();

@@ -27,6 +27,10 @@ static void times_pass_midnight_and_dates_are_real(void)
 
 	CHECK_STR(transit_format_time(25 * 3600 + 600, buffer), STR("25:10:00"));
 	CHECK_STR(transit_format_time(102 * 3600 + 1, buffer), STR("102:00:01"));
+	CHECK(str_is_utf8(STR("caf\xC3\xA9 \xE7\x94\xBA \xF0\x9F\x9A\x8C")));
+	CHECK(!str_is_utf8(STR("caf\xE9")));
+	CHECK(!str_is_utf8(STR("\xC0\xAF"))); /* overlong */
+	CHECK(!str_is_utf8(STR("\xED\xA0\x80"))); /* a surrogate */
 }
 
 /* ---- zones ---- */
