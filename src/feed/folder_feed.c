@@ -29,8 +29,9 @@ static enum err_code read_format(const struct mapping_reader *reader, const stru
 			settings->format = (enum rows_format)i;
 			return ERR_OK;
 		}
-	return yaml_tree_refuse(format ? format : node, reader->err,
-				"expected \"format: csv\", jsonl or json, since the pattern does not end in one");
+	return yaml_tree_refuse(
+		format ? format : node, reader->err,
+		"expected \"format: csv\", jsonl, json or parquet, since the pattern does not end in one");
 }
 
 static enum err_code read_after(const struct mapping_reader *reader, const struct yaml_tree *node,
@@ -80,7 +81,7 @@ static enum err_code read_settings(struct feed *feed, const struct mapping_reade
 		code = feed_read_seconds(reader, node, "interval", INTERVAL_S_DEFAULT, &settings->interval_s);
 	if (!code)
 		(void)snprintf(feed->place, sizeof(feed->place), "%s/%s", settings->path, settings->pattern);
-	feed->has_tables = settings->format == ROWS_CSV;
+	feed->has_tables = rows_are_table(settings->format);
 	feed->settings = settings;
 	return code;
 }
@@ -151,10 +152,10 @@ static enum err_code open_rows(struct folder_session *session, struct error *err
 
 	if (!code)
 		code = rows_of_file(fd, settings->format, table_separator(session->feed), &session->rows, err);
-	if (!code && settings->format == ROWS_CSV)
+	if (!code && rows_are_table(settings->format))
 		code = table_header(session->rows, &header, err);
 	return code ? code
-		    : table_new(session->feed, name, settings->format == ROWS_CSV ? &header : NULL, &session->table,
+		    : table_new(session->feed, name, rows_are_table(settings->format) ? &header : NULL, &session->table,
 				err);
 }
 

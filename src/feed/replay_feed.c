@@ -117,7 +117,8 @@ static void give(struct replay_session *session)
 {
 	char buffer[TIME_ISO_BYTES];
 	struct str time = time_format_iso(session->due_us, buffer);
-	bool given = session->settings->format == ROWS_CSV ? give_fields(session, time) : give_document(session, time);
+	bool given =
+		rows_are_table(session->settings->format) ? give_fields(session, time) : give_document(session, time);
 
 	if (!given)
 		feed_drop(session->feed, FEED_DROP_OVERSIZED, "no memory for a row");

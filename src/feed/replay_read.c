@@ -28,7 +28,7 @@ static enum err_code read_time(struct feed *feed, struct mapping_reader *reader,
 		code = mapping_read_format(reader, time, &settings->time_format);
 	if (!code)
 		code = mapping_read_zone(reader, time, &settings->zone_us);
-	if (code || settings->format == ROWS_CSV)
+	if (code || rows_are_table(settings->format))
 		return code;
 	code = json_path_parse(settings->column, &feed->arena, &settings->place, reader->err);
 	if (code == ERR_INVALID) {
@@ -96,7 +96,7 @@ enum err_code replay_read_settings(struct feed *feed, const struct mapping_reade
 		code = mapping_read_switch(&reader, node, "sort", &settings->sorts);
 	if (!code)
 		(void)snprintf(feed->place, sizeof(feed->place), "%s", settings->path);
-	feed->has_tables = settings->format == ROWS_CSV;
+	feed->has_tables = rows_are_table(settings->format);
 	feed->settings = settings;
 	return code;
 }

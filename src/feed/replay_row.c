@@ -23,7 +23,7 @@ static struct str time_text(struct replay_session *session)
 {
 	struct error err;
 
-	if (session->settings->format == ROWS_CSV) {
+	if (rows_are_table(session->settings->format)) {
 		const struct csv_row row = {.fields = session->row.fields, .field_count = session->row.field_count};
 
 		return csv_value(&row, session->column);
@@ -60,7 +60,7 @@ void replay_close(struct replay_session *session)
 static enum err_code open_rows(struct replay_session *session, struct error *err)
 {
 	const struct replay_settings *settings = session->settings;
-	bool is_table = settings->format == ROWS_CSV;
+	bool is_table = rows_are_table(settings->format);
 	int fd = open(settings->path, O_RDONLY | O_CLOEXEC);
 	struct row header = {0};
 
@@ -111,7 +111,7 @@ static enum err_code keep(struct replay_session *session, size_t *room, int64_t 
 	if (good && session->row.bad) {
 		kept.row.bad = arena_dup(arena, str_from(session->row.bad)).at;
 		good = kept.row.bad;
-	} else if (good && session->settings->format == ROWS_CSV) {
+	} else if (good && rows_are_table(session->settings->format)) {
 		good = keep_fields(arena, &kept.row);
 	} else if (good) {
 		kept.row.text = arena_dup(arena, session->row.text);

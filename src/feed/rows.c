@@ -4,19 +4,24 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "parquet/parquet.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define CHUNK_BYTES 65536u
 #define ARENA_BYTES_MAX ((size_t)64 << 20) /* the rows of a chunk and of what was left over by others */
 #define QUEUE_FIRST 64u
+#define PARQUET_ROWS 64u /* that are read at once */
 
 struct rows {
 	enum rows_format format;
 	int fd; /* −1: a text */
 	struct str text;
 	struct csv *csv; /* owned */
+	struct parquet *parquet; /* owned */
+	bool has_header; /* of Parquet: it has been given */
 	struct buf line; /* JSON: begun and not finished */
 	bool overlong; /* what is there of the line is passed over */
 	uint64_t line_number; /* of JSON lines: the last one that began */
@@ -31,7 +36,7 @@ DEFINE_CLEANUP(struct rows *, rows);
 
 const char *rows_format_name(enum rows_format format)
 {
-	static const char *const names[ROWS_FORMAT_COUNT] = {"csv", "jsonl", "json"};
+	static const char *const names[ROWS_FORMAT_COUNT] = {"csv", "jsonl", "json", "parquet"};
 
 	return names[format];
 }
@@ -43,7 +48,7 @@ bool rows_format_of(struct str name, enum rows_format *ret_format)
 		enum rows_format format;
 	} ends[] = {{".csv", ROWS_CSV},          {".tsv", ROWS_CSV},           {".txt", ROWS_CSV},
 		    {".jsonl", ROWS_JSON_LINES}, {".ndjson", ROWS_JSON_LINES}, {".json", ROWS_JSON},
-		    {".geojson", ROWS_JSON}};
+		    {".geojson", ROWS_JSON},     {".parquet", ROWS_PARQUET}};
 
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
 		struct str end = str_from(ends[i].end);
@@ -54,6 +59,11 @@ bool rows_format_of(struct str name, enum rows_format *ret_format)
 		}
 	}
 	return false;
+}
+
+bool rows_are_table(enum rows_format format)
+{
+	return format == ROWS_CSV || format == ROWS_PARQUET;
 }
 
 static enum err_code no_memory(struct error *err)
@@ -177,6 +187,82 @@ static enum err_code read_chunk(struct rows *rows, char *chunk, struct str *ret,
 	return ERR_OK;
 }
 
+/* ---- Parquet ---- */
+
+static bool read_part(void *self, uint64_t at, char *to, size_t len)
+{
+	const struct rows *rows = self;
+
+	if (rows->fd < 0) {
+		if (at > rows->text.len || len > rows->text.len - at)
+			return false;
+		if (len)
+			memcpy(to, rows->text.at + at, len);
+		return true;
+	}
+	while (len > 0) {
+		ssize_t got = pread(rows->fd, to, len, (off_t)at);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return false;
+		to += got;
+		at += (uint64_t)got;
+		len -= (size_t)got;
+	}
+	return true;
+}
+
+static enum err_code open_parquet(struct rows *rows, struct error *err)
+{
+	struct parquet_source source = {.read = read_part, .self = rows, .bytes = rows->text.len};
+	struct stat status;
+
+	if (rows->fd >= 0 && fstat(rows->fd, &status) != 0)
+		return err_set(err, ERR_IO, "it cannot be read: %s", strerrordesc_np(errno));
+	if (rows->fd >= 0)
+		source.bytes = (uint64_t)status.st_size;
+	rows->bytes = source.bytes;
+	return parquet_open(&source, &rows->parquet, err);
+}
+
+static enum err_code put_header(struct rows *rows, struct error *err)
+{
+	size_t count = parquet_column_count(rows->parquet);
+	struct str *fields = arena_array(&rows->arena, struct str, count);
+
+	for (size_t i = 0; fields && i < count; i++)
+		fields[i] = parquet_column(rows->parquet, i);
+	rows->has_header = true;
+	rows->line_number = 0;
+	return fields ? put(rows, &(struct row){.line = 1, .fields = fields, .field_count = count}, err)
+		      : no_memory(err);
+}
+
+static enum err_code fill_from_parquet(struct rows *rows, struct error *err)
+{
+	enum err_code code = rows->parquet ? ERR_OK : open_parquet(rows, err);
+
+	if (!code && !rows->has_header)
+		return put_header(rows, err);
+	for (size_t i = 0; i < PARQUET_ROWS && !code && !rows->ended; i++) {
+		size_t count = parquet_column_count(rows->parquet);
+		struct str *fields = arena_array(&rows->arena, struct str, count);
+		bool there = false;
+
+		if (!fields)
+			return no_memory(err);
+		code = parquet_next(rows->parquet, &rows->arena, fields, &there, err);
+		rows->ended = !code && !there;
+		if (!code && there)
+			code = put(rows,
+				   &(struct row){.line = ++rows->line_number, .fields = fields, .field_count = count},
+				   err);
+	}
+	return code;
+}
+
 static enum err_code fill(struct rows *rows, struct error *err)
 {
 	char chunk[CHUNK_BYTES];
@@ -185,6 +271,8 @@ static enum err_code fill(struct rows *rows, struct error *err)
 	arena_clear(&rows->arena);
 	rows->queue = NULL;
 	rows->count = rows->room = rows->next = 0;
+	if (rows->format == ROWS_PARQUET)
+		return rows->ended ? ERR_OK : fill_from_parquet(rows, err);
 	while (rows->count == 0 && !rows->ended && !code) {
 		struct str got;
 
@@ -242,6 +330,7 @@ struct rows *rows_free(struct rows *rows)
 	if (rows->fd >= 0)
 		(void)close(rows->fd);
 	(void)csv_free(rows->csv);
+	(void)parquet_free(rows->parquet);
 	buf_done(&rows->line);
 	arena_done(&rows->arena);
 	free(rows);

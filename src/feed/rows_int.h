@@ -10,14 +10,16 @@
 #define ROWS_LINE_BYTES_MAX (1u << 20) /* of JSON lines */
 #define ROWS_DOCUMENT_BYTES_MAX (32u << 20) /* of a JSON document */
 
-enum rows_format { ROWS_CSV, ROWS_JSON_LINES, ROWS_JSON, ROWS_FORMAT_COUNT };
+enum rows_format { ROWS_CSV, ROWS_JSON_LINES, ROWS_JSON, ROWS_PARQUET, ROWS_FORMAT_COUNT };
 
 const char *rows_format_name(enum rows_format format); /* "csv" */
-/* By how the name ends: .csv, .tsv, .txt; .jsonl, .ndjson; .json, .geojson. False: by none of these. */
+/* By how the name ends: .csv, .tsv, .txt; .jsonl, .ndjson; .json, .geojson; .parquet. False: by none of these. */
 bool rows_format_of(struct str name, enum rows_format *ret_format);
 
+bool rows_are_table(enum rows_format format); /* with a header, and columns */
+
 struct row {
-	uint64_t line; /* where it begins, from 1 */
+	uint64_t line; /* where it begins, from 1; of Parquet, which row it is */
 	const struct str *fields; /* of a table; valid until the next one, as the text */
 	size_t field_count;
 	struct str text; /* of JSON */

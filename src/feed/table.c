@@ -250,7 +250,7 @@ void table_try(struct feed *feed, enum rows_format format, struct str name, stru
 	enum err_code code = rows_of_text(text, format, table_separator(feed), &rows, &err);
 
 	if (!code)
-		code = try_rows(feed, rows, format != ROWS_CSV, name, &err);
+		code = try_rows(feed, rows, !rows_are_table(format), name, &err);
 	if (code)
 		feed_drop(feed, FEED_DROP_MALFORMED, "%s", err.detail);
 }

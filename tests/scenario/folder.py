@@ -200,6 +200,32 @@ def json_in_files():
         same(status(daemon)["entities"]["created"], 300)
 
 
+def parquet_in_files():
+    data = pathlib.Path(sys.argv[2]) / "tests/data/parquet"
+    case = Case("parquet", """
+      id: urn:ngsi-ld:Room:p{whole}
+      type: Room
+      attributes:
+        temperature: {kind: number, column: double, observed_at: {column: at}}
+        name: {kind: text, column: word}
+        since: {kind: time, column: day, format: '%Y-%m-%d'}
+        open: {kind: boolean, column: flag}
+""", pattern="'*.parquet'")
+    with case.daemon() as daemon:
+        for name in ("zstd.parquet", "parquetjs.parquet"):
+            shutil.copy(data / name, case.folder / f".{name}")
+            (case.folder / f".{name}").rename(case.folder / name)
+        case.rename("cut.parquet", "PAR1 cut off")
+        until(lambda: case.files("done") == ["zstd.parquet"] and
+              case.files("failed") == ["cut.parquet", "parquetjs.parquet"], "all three")
+        same(status(daemon)["entities"]["created"], 300)
+        got = entity(daemon, "p-930")
+        same((got["name"], got["open"], got.get("temperature")), ("word 3", True, None))
+        check("2026-01-11T00:00:00Z" in json.dumps(got["since"]), got)
+        got = json.loads(daemon.request("GET", "/ngsi-ld/v1/entities/urn:ngsi-ld:Room:p-923")[1])["temperature"]
+        same((got["value"], got["observedAt"]), (11 / 7, "2026-01-01T00:11:11.011Z"))
+
+
 def a_folder_may_come_later_and_go():
     case = Case("later")
     case.folder.rmdir()
@@ -308,7 +334,7 @@ def nothing_is_lost_when_it_is_killed():
 
 
 for case_ in (files_become_entities_and_are_moved, a_file_that_grows_is_left_alone, what_cannot_be_used_is_told_and_kept,
-              files_that_stay_are_taken_once, files_may_be_deleted, json_in_files, a_folder_may_come_later_and_go,
+              files_that_stay_are_taken_once, files_may_be_deleted, json_in_files, parquet_in_files, a_folder_may_come_later_and_go,
               feeds_of_the_api_read_no_files, settings_are_held_to_account, a_large_file_needs_little_memory,
               moments_are_stored_once, nothing_is_lost_when_it_is_killed):
     tap.case(case_)
