@@ -167,11 +167,11 @@ static enum err_code fetch(struct parquet_cursor *cursor, const struct parquet_s
 
 /* ---- unpacking ---- */
 
-static bool inflate_all(struct str from, char *to, size_t len)
+static bool inflate_all(struct str from, Bytef *to, size_t len)
 {
 	z_stream stream = {.next_in = (Bytef *)(uintptr_t)from.at,
 			   .avail_in = (uInt)from.len,
-			   .next_out = (Bytef *)to,
+			   .next_out = to,
 			   .avail_out = (uInt)len};
 
 	if (inflateInit2(&stream, GZIP_OR_ZLIB) != Z_OK)
@@ -198,7 +198,7 @@ static enum err_code unpack(int64_t codec, struct str from, char *to, size_t len
 		       snappy_uncompress(from.at, from.len, to, &made) == SNAPPY_OK && made == len;
 		break;
 	case PARQUET_GZIP:
-		good = inflate_all(from, to, len);
+		good = inflate_all(from, (Bytef *)to, len);
 		break;
 	case PARQUET_ZSTD:
 		good = ZSTD_decompress(to, len, from.at, from.len) == len;

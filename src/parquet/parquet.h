@@ -1,8 +1,9 @@
 /* Apache Parquet files as rows of texts.
  *
- * Read are flat columns, required or optional, of all physical types; pages of both versions; the encodings PLAIN, RLE,
- * dictionary, DELTA_… and BYTE_STREAM_SPLIT; uncompressed, Snappy, gzip and Zstandard. Columns in groups and repeated ones
- * are passed over; encrypted files are refused. A page is held for each column, no more, however large the file is.
+ * Read are flat columns, required or optional, of all physical types; pages of both versions; the encodings PLAIN,
+ * RLE, dictionary, DELTA_… and BYTE_STREAM_SPLIT; uncompressed, Snappy, gzip and Zstandard. Columns in groups and
+ * repeated ones are passed over; encrypted files are refused. A page is held for each column, no more, however large
+ * the file is.
  *
  * Source: the Parquet format 2.10 (apache/parquet-format: parquet.thrift, Encodings.md, LogicalTypes.md) and Thrift's
  * compact protocol. Pure: bytes come by a function. Thread: one owner. */

@@ -179,8 +179,8 @@ void parquet_cursor_done(struct parquet_cursor *cursor);
 /* The next page with values; err->detail names the cause, not the column. */
 MUST_CHECK enum err_code parquet_read_page(struct parquet_cursor *cursor, const struct parquet_source *source,
 					   struct error *err);
-/* The next value's bytes, as PLAIN has them (a BOOLEAN: one byte), valid until the next one; at NULL: it is null. False:
- * the page is damaged. */
+/* The next value's bytes, as PLAIN has them (a BOOLEAN: one byte), valid until the next one; at NULL: it is null.
+ * False: the page is damaged. */
 bool parquet_cursor_next(struct parquet_cursor *cursor, struct str *ret);
 
 /* ---- text.c ---- */

@@ -1,5 +1,5 @@
-/* Parquet files: whatever comes, it is refused with a reason, or has the columns and no more rows than it says, in bounded
- * memory; and it is read in the same way twice. */
+/* Parquet files: whatever comes, it is refused with a reason, or has the columns and no more rows than it says, in
+ * bounded memory; and it is read in the same way twice. */
 #include "demand.h"
 #include "parquet/parquet.h"
 

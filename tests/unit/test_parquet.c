@@ -1,6 +1,7 @@
 /* Goal: files of other programs' writers are read as they were written, and damaged ones are refused. Method:
- * tests/data/parquet, made by parquet-wasm (Rust), hyparquet-writer and @dsnp/parquetjs (make.mjs there says how): what row
- * i has follows from the formulas below, which are those of make.mjs; then every byte of a file damaged in turn. */
+ * tests/data/parquet, made by parquet-wasm (Rust), hyparquet-writer and @dsnp/parquetjs (make.mjs there says how):
+ * what row i has follows from the formulas below, which are those of make.mjs; then every byte of a file damaged in
+ * turn. */
 #include "check.h"
 #include "parquet/parquet.h"
 
