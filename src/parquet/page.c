@@ -167,13 +167,11 @@ static enum err_code fetch(struct parquet_cursor *cursor, const struct parquet_s
 
 /* ---- unpacking ---- */
 
-static bool inflate_all(struct str from, Bytef *to, size_t len)
+static bool inflate_all(struct str from, char *to, size_t len)
 {
-	z_stream stream = {.next_in = (Bytef *)(uintptr_t)from.at,
-			   .avail_in = (uInt)from.len,
-			   .next_out = to,
-			   .avail_out = (uInt)len};
+	z_stream stream = {.next_in = (Bytef *)(uintptr_t)from.at, .avail_in = (uInt)from.len, .avail_out = (uInt)len};
 
+	stream.next_out = (Bytef *)to;
 	if (inflateInit2(&stream, GZIP_OR_ZLIB) != Z_OK)
 		return false;
 	int done = inflate(&stream, Z_FINISH);
@@ -198,7 +196,7 @@ static enum err_code unpack(int64_t codec, struct str from, char *to, size_t len
 		       snappy_uncompress(from.at, from.len, to, &made) == SNAPPY_OK && made == len;
 		break;
 	case PARQUET_GZIP:
-		good = inflate_all(from, (Bytef *)to, len);
+		good = inflate_all(from, to, len);
 		break;
 	case PARQUET_ZSTD:
 		good = ZSTD_decompress(to, len, from.at, from.len) == len;

@@ -1,6 +1,6 @@
 /* What charge points say to a feed, up to the store: whatever comes, no crash, all that goes back is a message of
- * OCPP-J, and the station is still heard afterwards. The input is texts with a 0x1e between them; one that begins
- * with "2" is of OCPP 2.0.1. Behind them the input ends with a Heartbeat of ours, whose answer, or the line's end, is
+ * OCPP-J, and the station is still heard afterwards. The input is texts with a 0x1e between them; one that begins with
+ * "2" is of OCPP 2.0.1. Behind them the input ends with a Heartbeat of ours, whose answer, or the line's end, is
  * waited for. */
 #include "feed/feed.h"
 
