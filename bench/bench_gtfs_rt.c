@@ -8,6 +8,7 @@
 #include "base/time_value.h"
 #include "broker/broker.h"
 #include "feed/gtfs_int.h"
+#include "feed/intake.h"
 #include "feed/realtime.h"
 #include "gtfsrt/gtfsrt.h"
 #include "json/json.h"
@@ -24,7 +25,7 @@
 #define STOPS 5000u
 #define ROUTES 300u
 #define MESSAGES (BENCH_ROUNDS + 1)
-#define CHUNK 2000u /* entities in one write */
+#define CHUNK INTAKE_ENTITIES_MAX /* entities in one write, as feeds have them */
 #define ARENA_BYTES ((size_t)1 << 30)
 #define STEP_S 10 /* between messages */
 
@@ -334,7 +335,7 @@ static void write_bare(sqlite3 *db, sqlite3_stmt *put, size_t bytes, uint8_t rou
 		(void)sqlite3_bind_blob(put, 2, document, (int)bytes, SQLITE_STATIC);
 		if (sqlite3_step(put) != SQLITE_DONE || sqlite3_reset(put) != SQLITE_OK)
 			die(sqlite3_errmsg(db));
-		if (i % CHUNK == CHUNK - 1)
+		if (i % CHUNK == CHUNK - 1 || i == VEHICLES - 1)
 			run_sql(db, "COMMIT");
 	}
 }

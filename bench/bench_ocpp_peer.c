@@ -3,9 +3,9 @@
  * Usage: bench_ocpp_peer stations PORT STATIONS MESSAGES PERIOD_MS
  *        bench_ocpp_peer answers
  *
- * "stations": so many charge points of OCPP 1.6 at ws://127.0.0.1:PORT/ocpp/bench/CP-n, each of which sends MeterValues of
- * four values and, when that is answered, the next one: at once, or PERIOD_MS after the last (spread over the period). Out
- * come the seconds that all messages took, and how long an answer took (p50, p99, ms).
+ * "stations": so many charge points of OCPP 1.6 at ws://127.0.0.1:PORT/ocpp/bench/CP-n, each of which sends
+ * MeterValues of four values and, when that is answered, the next one: at once, or PERIOD_MS after the last (spread
+ * over the period). Out come the seconds that all messages took, and how long an answer took (p50, p99, ms).
  * "answers": a server that answers each frame at once without looking into it or keeping it, which is what sockets and
  * this client give at most. Out comes its port. */
 #include "base/str.h"

@@ -20,6 +20,7 @@
 
 struct api;
 struct feed_set;
+struct gtfs_publisher;
 struct http_forwarder;
 
 /* One request, for the access log. Texts are borrowed until the callback returns. */
@@ -48,6 +49,7 @@ struct api_options {
 	const char *public_url; /* "https://host", where clients reach this server; "" or NULL: by the Host header */
 	/* Through which other context sources are asked; NULL: none is ever asked. Outlives the server. */
 	struct feed_set *feeds; /* NULL: there are none */
+	struct gtfs_publisher *publisher; /* NULL: timetables are not published */
 	struct http_forwarder *forwarder;
 	uint32_t source_timeout_ms; /* for their answers when the registration does not say; 0: 5,000 */
 	bool split_entities; /* entities may be spread over sources, when a query does not say (5.7.2.4) */

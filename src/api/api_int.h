@@ -150,7 +150,9 @@ enum answer_kind {
 	ANSWER_REGISTRATIONS,
 	ANSWER_SNAPSHOT,
 	ANSWER_TEMPORAL,
-	ANSWER_TEMPORALS
+	ANSWER_TEMPORALS,
+	ANSWER_PROTOBUF, /* GTFS Realtime */
+	ANSWER_ZIP
 };
 
 struct call;
@@ -349,6 +351,13 @@ void answer_problem(struct call *call, enum problem problem, const char *format,
 void problem_write(struct buf *out, enum err_code code, const struct error *err);
 /* Likewise; returns the status. */
 int problem_kind_write(struct buf *out, enum problem problem, const char *detail);
+struct str call_body_media(struct call *call); /* of its Content-Type, without parameters; empty: it has none */
+/* The body, unpacked where it came gzipped; as long as the request. ERR_INVALID: another coding, no gzip; ERR_LIMIT. */
+MUST_CHECK enum err_code call_unpacked_body(struct call *call, size_t bytes_max, struct str *ret);
+/* As InfluxDB answers: who it is, and {"error": …} of call->error. */
+#define LINE_BODY_BYTES_MAX ((size_t)64 << 20) /* of a body of line protocol, unpacked */
+void line_version_header(struct call *call);
+void line_answer_failure(struct call *call, enum err_code code);
 /* For the server's own refusals. */
 void problem_refuse(struct api *api, struct http_request *request, int status, const char *reason);
 
@@ -520,6 +529,11 @@ void prometheus_build_info(struct call *call);
 void list_dead_letters(struct call *call);
 void replay_dead_letters(struct call *call);
 void drop_dead_letters(struct call *call);
+void publish_gtfs(struct call *call);
+void publish_vehicle_positions(struct call *call);
+void publish_trip_updates(struct call *call);
+void publish_alerts(struct call *call);
+void publish_realtime(struct call *call);
 void list_feeds(struct call *call);
 void show_feed(struct call *call);
 void add_feed(struct call *call);
@@ -527,6 +541,8 @@ void remove_feed(struct call *call);
 void pause_feed(struct call *call);
 void resume_feed(struct call *call);
 void post_to_feed(struct call *call);
+void write_lines_to_feed(struct call *call);
+enum err_code call_no_feeds(struct call *call); /* ERR_NOT_FOUND: there is no feed of the path's name */
 void show_health(struct call *call);
 void show_ready(struct call *call);
 void show_metrics(struct call *call);

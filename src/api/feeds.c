@@ -1,5 +1,5 @@
 /* Feeds, which are no matter of NGSI-LD: GET /api/v1/feeds and …/{name}, POST /api/v1/feeds (a document, YAML or JSON),
- * DELETE …/{name}, POST …/{name}/pause, …/resume, and …/{name}/messages for feeds of kind webhook. */
+ * DELETE …/{name}, POST …/{name}/pause, …/resume. What is posted to them is in feed_posts.c. */
 #include "api/form.h"
 
 #include "base/time_value.h"
@@ -25,6 +25,22 @@ static void put_text(struct buf *out, const char *name, const char *text)
 	json_write_string(out, str_from(text));
 }
 
+/* Of the kind: "trips":{"matched":2,"trip unknown":1},"old":0 */
+static void put_counts(struct buf *out, const struct feed_info *info)
+{
+	for (size_t i = 0; i < info->count_count; i++) {
+		const struct feed_count *count = &info->counts[i];
+		bool same = i > 0 && strcmp(info->counts[i - 1].name, count->name) == 0;
+		bool last = i + 1 == info->count_count || strcmp(info->counts[i + 1].name, count->name) != 0;
+
+		if (!same)
+			buf_printf(out, ",\"%s\":%s", count->name, count->item ? "{" : "");
+		if (count->item)
+			buf_printf(out, "%s\"%s\":", same ? "," : "", count->item);
+		buf_printf(out, "%llu%s", (unsigned long long)info->stats.counts[i], count->item && last ? "}" : "");
+	}
+}
+
 static void put_feed(struct buf *out, const struct feed_info *info)
 {
 	const struct feed_stats *stats = &info->stats;
@@ -37,9 +53,12 @@ static void put_feed(struct buf *out, const struct feed_info *info)
 	buf_printf(out, ",\"origin\":\"%s\"", info->stored ? "api" : "configuration");
 	buf_printf(out, ",\"messages\":%llu,\"bytes\":%llu", (unsigned long long)stats->messages,
 		   (unsigned long long)stats->bytes);
-	buf_printf(out, ",\"entities\":{\"created\":%llu,\"changed\":%llu,\"unchanged\":%llu,\"late\":%llu}",
+	buf_printf(out,
+		   ",\"entities\":{\"created\":%llu,\"changed\":%llu,\"unchanged\":%llu,\"deleted\":%llu,"
+		   "\"late\":%llu}",
 		   (unsigned long long)stats->created, (unsigned long long)stats->changed,
-		   (unsigned long long)stats->unchanged, (unsigned long long)stats->late);
+		   (unsigned long long)stats->unchanged, (unsigned long long)stats->deleted,
+		   (unsigned long long)stats->late);
 	buf_put(out, STR(",\"dropped\":{"));
 	for (size_t i = 0; i < FEED_DROP_COUNT; i++)
 		buf_printf(out, "%s\"%s\":%llu", i ? "," : "", feed_drop_name((enum feed_drop)i),
@@ -47,6 +66,7 @@ static void put_feed(struct buf *out, const struct feed_info *info)
 	buf_printf(out, "},\"connects\":%llu,\"commits\":%llu,\"commitFailures\":%llu",
 		   (unsigned long long)stats->connects, (unsigned long long)stats->commits,
 		   (unsigned long long)stats->commit_failures);
+	put_counts(out, info);
 	buf_printf(out, ",\"commands\":%llu,\"commandsFailed\":%llu", (unsigned long long)stats->commands,
 		   (unsigned long long)stats->commands_failed);
 	put_time(out, "lastMessage", stats->message_us);
@@ -91,7 +111,7 @@ void list_feeds(struct call *call)
 	answer_json(call, 200, &out);
 }
 
-static enum err_code no_feeds(struct call *call)
+enum err_code call_no_feeds(struct call *call)
 {
 	return err_set(&call->error, ERR_NOT_FOUND, "there is no feed \"%.*s\"",
 		       STR_FMT(str_part(call->variables[0], 0, 100)));
@@ -101,7 +121,7 @@ void show_feed(struct call *call)
 {
 	struct feed_set *feeds = call->api->options.feeds;
 	struct feed_info info;
-	enum err_code code = feeds ? feed_set_get(feeds, call->variables[0], &info, &call->error) : no_feeds(call);
+	enum err_code code = feeds ? feed_set_get(feeds, call->variables[0], &info, &call->error) : call_no_feeds(call);
 	struct buf out;
 
 	if (code) {
@@ -148,7 +168,7 @@ static void submit(struct call *call, enum feed_change_kind kind)
 	if (!change)
 		code = err_set(&call->error, ERR_MEMORY, "no memory for this request");
 	else if (!feeds || (kind != FEED_CHANGE_ADD && call->variables[0].len >= sizeof(change->name)))
-		code = no_feeds(call);
+		code = call_no_feeds(call);
 	if (code) {
 		answer_error(call, code, &call->error);
 		return;
@@ -166,18 +186,10 @@ static void submit(struct call *call, enum feed_change_kind kind)
 		call_wait(call, answer_change);
 }
 
-static struct str body_media(struct call *call)
-{
-	struct str type = http_request_header(call->request, STR("Content-Type")), media = STR_NONE;
-
-	(void)str_next(&type, ';', &media);
-	return str_trim(media);
-}
-
 /* A page of another site may send forms and plain text, but none of these. */
 static bool is_document(struct call *call)
 {
-	struct str media = body_media(call);
+	struct str media = call_body_media(call);
 
 	return str_eq_nocase(media, STR("application/json")) || str_eq_nocase(media, STR("application/yaml")) ||
 	       str_eq_nocase(media, STR("application/x-yaml")) || str_eq_nocase(media, STR("text/yaml"));
@@ -209,93 +221,4 @@ void pause_feed(struct call *call)
 void resume_feed(struct call *call)
 {
 	change_feed(call, FEED_CHANGE_RESUME);
-}
-
-/* ---- messages ---- */
-
-static void post_done(struct feed_post *post, enum err_code code, const struct error *err)
-{
-	call_ended(post->self, code, err);
-}
-
-static void answer_post(struct call *call)
-{
-	const struct feed_post *post = call->work;
-	enum err_code code = call->write_code;
-
-	if (code == ERR_OK && post->dropped) {
-		struct str more = post->dropped > 1 ? arena_printf(call->arena, " (%llu rows were left out)",
-								   (unsigned long long)post->dropped)
-						    : STR("");
-
-		code = err_set(&call->error, ERR_INVALID, "%.180s%.*s", post->why, STR_FMT(more));
-	}
-	if (code)
-		answer_error(call, code, &call->error);
-	else
-		answer_empty(call, 204);
-}
-
-static enum err_code read_topic(struct call *call, struct str *ret)
-{
-	struct form form;
-	enum err_code code = form_read_url(call, &form, &call->error);
-
-	for (size_t i = 0; code == ERR_OK && i < form.count; i++) {
-		if (!str_eq(form.fields[i].name, STR("topic")))
-			return err_set(&call->error, ERR_INVALID, "there is no parameter \"%.*s\", but topic",
-				       STR_FMT(str_part(form.fields[i].name, 0, 60)));
-		*ret = form.fields[i].value;
-	}
-	return code;
-}
-
-/* "Authorization: Bearer TOKEN", or X-Auth-Token as FIWARE's brokers send it. */
-static struct str read_token(struct call *call)
-{
-	struct str authorization = http_request_header(call->request, STR("Authorization"));
-	struct str bearer = STR("Bearer ");
-
-	if (authorization.len > bearer.len && str_eq_nocase(str_part(authorization, 0, bearer.len), bearer))
-		return str_trim(str_part(authorization, bearer.len, authorization.len));
-	return http_request_header(call->request, STR("X-Auth-Token"));
-}
-
-/* What a page of another site may send without being asked (Fetch, "CORS-safelisted request-header"). */
-static bool is_simple(struct call *call)
-{
-	struct str media = body_media(call);
-
-	return media.len == 0 || str_eq_nocase(media, STR("text/plain")) ||
-	       str_eq_nocase(media, STR("application/x-www-form-urlencoded")) ||
-	       str_eq_nocase(media, STR("multipart/form-data"));
-}
-
-void post_to_feed(struct call *call)
-{
-	struct feed_set *feeds = call->api->options.feeds;
-	struct feed_post *post = arena_new(call->arena, struct feed_post);
-	struct str topic = STR("");
-	enum err_code code =
-		post ? read_topic(call, &topic) : err_set(&call->error, ERR_MEMORY, "no memory for this request");
-
-	if (code == ERR_OK && is_simple(call) && read_token(call).len == 0) {
-		answer_empty(call, 415);
-		return;
-	}
-	if (code == ERR_OK && !feeds)
-		code = no_feeds(call);
-	if (code == ERR_OK) {
-		*post = (struct feed_post){.topic = topic,
-					   .payload = http_request_body(call->request),
-					   .token = read_token(call),
-					   .done = post_done,
-					   .self = call};
-		call->work = post;
-		code = feed_set_post(feeds, call->variables[0], post, &call->error);
-	}
-	if (code)
-		answer_error(call, code, &call->error);
-	else
-		call_wait(call, answer_post);
 }

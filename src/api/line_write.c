@@ -11,21 +11,15 @@
 #include "broker/lines.h"
 
 #include <stdlib.h>
-#include <zlib.h>
 
-#define LINE_BODY_BYTES_MAX ((size_t)64 << 20) /* of a body, unpacked */
 #define LINE_PARTIAL_BYTES_MAX ((size_t)64 << 10)
 #define INFLUXDB_VERSION "1.8.10" /* whose behaviour this is */
-#define GZIP_WINDOW_BITS (16 + MAX_WBITS)
-#define GZIP_LENGTH_BYTES 4u /* at the end of a stream */
-#define GZIP_BYTES_MIN 18u
-#define GZIP_RATIO_MAX 1040u /* deflate's 258 bytes in two bits, and a little */
 
 struct line_work {
 	struct broker_lines lines;
 };
 
-static void version_header(struct call *call)
+void line_version_header(struct call *call)
 {
 	(void)http_response_header(call->request, "X-Influxdb-Version", STR(INFLUXDB_VERSION));
 }
@@ -37,6 +31,8 @@ static int status_of(enum err_code code)
 	switch (code) {
 	case ERR_INVALID:
 		return 400;
+	case ERR_DENIED:
+		return 401;
 	case ERR_TENANT:
 	case ERR_NOT_FOUND:
 		return 404;
@@ -64,11 +60,11 @@ static void answer_error_text(struct call *call, int status, struct buf *text)
 	json_write_string(&out, buf_str(text));
 	buf_put_char(&out, '}');
 	buf_done(text);
-	version_header(call);
+	line_version_header(call);
 	answer_buf(call, status, STR("application/json"), &out);
 }
 
-static void answer_failure(struct call *call, enum err_code code)
+void line_answer_failure(struct call *call, enum err_code code)
 {
 	struct buf text;
 
@@ -100,80 +96,14 @@ static void finish(struct call *call, enum err_code code)
 	struct line_work *work = call->work;
 
 	if (code) {
-		answer_failure(call, code);
+		line_answer_failure(call, code);
 	} else if (work->lines.bad_count > 0) {
 		answer_partial(call, &work->lines);
 	} else {
-		version_header(call);
+		line_version_header(call);
 		answer_empty(call, 204);
 	}
 	broker_lines_done(&work->lines);
-}
-
-/* ---- the body ---- */
-
-/* What the stream's end says of its length unpacked (RFC 1952 section 2.3.1). Nobody need believe it. */
-static size_t said_bytes(struct str packed)
-{
-	size_t bytes = 0;
-
-	for (size_t i = 0; i < GZIP_LENGTH_BYTES && packed.len >= GZIP_BYTES_MIN; i++)
-		bytes |= (size_t)(unsigned char)packed.at[packed.len - GZIP_LENGTH_BYTES + i] << (8 * i);
-	/* Nothing packs better than a thousand to one. */
-	if (bytes > packed.len * GZIP_RATIO_MAX)
-		bytes = packed.len * GZIP_RATIO_MAX;
-	return bytes < LINE_BODY_BYTES_MAX ? bytes : LINE_BODY_BYTES_MAX;
-}
-
-static enum err_code inflate_all(struct call *call, z_stream *stream, struct str packed, struct str *ret)
-{
-	size_t room = 0, wanted = said_bytes(packed) + 1; /* one more tells whether it is the end */
-	char *to = http_request_scratch(call->request, wanted, &room);
-
-	if (!to)
-		return err_set(&call->error, ERR_MEMORY, "no memory to unpack a body");
-	stream->next_out = (unsigned char *)to;
-	stream->avail_out = (unsigned int)room;
-	int rc = inflate(stream, Z_FINISH);
-
-	if (rc == Z_STREAM_END && stream->avail_in == 0 && stream->total_out <= LINE_BODY_BYTES_MAX) {
-		*ret = (struct str){to, stream->total_out};
-		return ERR_OK;
-	}
-	if (rc == Z_MEM_ERROR)
-		return err_set(&call->error, ERR_MEMORY, "no memory to unpack a body");
-	if (stream->total_out >= LINE_BODY_BYTES_MAX)
-		return err_set(&call->error, ERR_LIMIT, "a body of more than %zu bytes when unpacked",
-			       LINE_BODY_BYTES_MAX);
-	return err_set(&call->error, ERR_INVALID, "the body is not one whole gzip stream");
-}
-
-static enum err_code unpack(struct call *call, struct str packed, struct str *ret)
-{
-	z_stream stream = {.next_in = (unsigned char *)(uintptr_t)packed.at, .avail_in = (unsigned int)packed.len};
-
-	if (packed.len > LINE_BODY_BYTES_MAX)
-		return err_set(&call->error, ERR_LIMIT, "a body of more than %zu bytes", LINE_BODY_BYTES_MAX);
-	if (inflateInit2(&stream, GZIP_WINDOW_BITS) != Z_OK)
-		return err_set(&call->error, ERR_MEMORY, "no memory to unpack a body");
-	enum err_code code = inflate_all(call, &stream, packed, ret);
-
-	(void)inflateEnd(&stream);
-	return code;
-}
-
-static enum err_code read_body(struct call *call, struct line_work *work)
-{
-	struct str coding = http_request_header(call->request, STR("Content-Encoding"));
-	struct str body = http_request_body(call->request);
-
-	work->lines.text = body;
-	if (coding.len == 0 || str_eq_nocase(coding, STR("identity")))
-		return ERR_OK;
-	if (!str_eq_nocase(coding, STR("gzip")))
-		return err_set(&call->error, ERR_INVALID, "the content encoding \"%.*s\" is not known, gzip is",
-			       STR_FMT(str_part(coding, 0, 40)));
-	return unpack(call, body, &work->lines.text);
 }
 
 /* ---- a write ---- */
@@ -223,7 +153,7 @@ static enum err_code prepare(struct call *call, struct line_work *work)
 		code = err_set(&call->error, ERR_INVALID, "the precision is one of n, ns, u, us, ms, s, m, h");
 	if (code == ERR_OK)
 		code = find_store(call, &form, &work->lines.store);
-	return code ? code : read_body(call, work);
+	return code ? code : call_unpacked_body(call, LINE_BODY_BYTES_MAX, &work->lines.text);
 }
 
 void write_lines(struct call *call)
@@ -232,7 +162,7 @@ void write_lines(struct call *call)
 
 	if (!work) {
 		(void)err_set(&call->error, ERR_MEMORY, "no memory for this request");
-		answer_failure(call, ERR_MEMORY);
+		line_answer_failure(call, ERR_MEMORY);
 		return;
 	}
 	call->work = work;
@@ -253,7 +183,7 @@ void write_lines(struct call *call)
 
 void ping_lines(struct call *call)
 {
-	version_header(call);
+	line_version_header(call);
 	answer_empty(call, 204);
 }
 
@@ -265,13 +195,13 @@ void query_lines(struct call *call)
 	struct str query = code ? STR_NONE : form_get(&form, "q");
 
 	if (code) {
-		answer_failure(call, code);
+		line_answer_failure(call, code);
 	} else if (str_eq_nocase(str_part(str_trim(query), 0, sizeof("CREATE DATABASE") - 1), STR("CREATE DATABASE"))) {
-		version_header(call);
+		line_version_header(call);
 		answer_text(call, 200, STR("application/json"), STR("{\"results\":[{\"statement_id\":0}]}"));
 	} else {
 		(void)err_set(&call->error, ERR_INVALID,
 			      "InfluxQL is not offered; PromQL is, at /api/v1/query, and NGSI-LD");
-		answer_failure(call, ERR_INVALID);
+		line_answer_failure(call, ERR_INVALID);
 	}
 }

@@ -212,6 +212,13 @@ static struct json success_node(struct arena *arena, const struct operation *ope
 		if (!one)
 			schema = array_schema(arena, schema);
 		(void)json_add(arena, &node, STR("content"), media_node(arena, json_types, 2, schema));
+	} else if (operation->answer == ANSWER_PROTOBUF || operation->answer == ANSWER_ZIP) {
+		static const char *const file_types[] = {"application/x-protobuf", "application/zip"};
+
+		set_text(arena, &any, STR("type"), "string");
+		set_text(arena, &any, STR("format"), "binary");
+		(void)json_add(arena, &node, STR("content"),
+			       media_node(arena, &file_types[operation->answer == ANSWER_ZIP], 1, any));
 	} else if (operation->answer == ANSWER_PLAIN && !str_eq(status, STR("101"))) {
 		(void)json_add(arena, &node, STR("content"),
 			       media_node(arena, metrics ? text_types : plain_types, 1, any));

@@ -133,6 +133,14 @@ const struct parameter_rule parameter_rules[PARAMETER_COUNT] = {
 		.answer = ANSWER_PLAIN, .statuses = (success), .plain = true, .run = (function)                        \
 	}
 
+/* A file of a published timetable. */
+#define GTFS(file, name, title, kind, function)                                                                        \
+	{                                                                                                              \
+		.method = METHOD_GET, .path = "/api/v1/gtfs/{timetable}/" file, .id = (name), .summary = (title),      \
+		.clauses = "", .body = BODY_NONE, .answer = (kind), .statuses = "200", .plain = true,                  \
+		.run = (function)                                                                                      \
+	}
+
 const struct operation operations[] = {
 	{METHOD_POST, "/entities", "createEntity", "Create an entity", "5.6.1, 6.4.3.1", P_LOCAL_ONLY, 0, BODY_ENTITY,
 	 ANSWER_NONE, "201", false, true, create_entity, true},
@@ -353,8 +361,24 @@ const struct operation operations[] = {
 	PLAIN(METHOD_POST, "/api/v1/feeds/{feed}/pause", "pauseFeed", "Pause a feed", "204", pause_feed),
 	PLAIN(METHOD_POST, "/api/v1/feeds/{feed}/resume", "resumeFeed", "Let a paused feed run again", "204",
 	      resume_feed),
-	PLAIN(METHOD_POST, "/api/v1/feeds/{feed}/messages", "postToFeed", "Hand a message to a feed of kind webhook",
-	      "204", post_to_feed),
+	PLAIN(METHOD_POST, "/api/v1/feeds/{feed}/messages", "postToFeed",
+	      "Hand a message to a feed that takes some, as of kind webhook or ngsiv2", "204", post_to_feed),
+	PLAIN(METHOD_POST, "/api/v1/feeds/{feed}/write", "writeToFeed", "Line protocol for a feed of kind influx",
+	      "204", write_lines_to_feed),
+	PLAIN(METHOD_POST, "/api/v1/feeds/{feed}/api/v2/write", "writeToFeedV2",
+	      "Line protocol for a feed of kind influx", "204", write_lines_to_feed),
+	PLAIN(METHOD_POST, "/api/v1/feeds/{feed}/query", "queryAtFeed", "CREATE DATABASE, which nothing needs", "200",
+	      query_lines),
+	GTFS("gtfs.zip", "publishGtfs", "An imported timetable as a GTFS feed", ANSWER_ZIP, publish_gtfs),
+	GTFS("vehicle_positions.pb", "publishVehiclePositions",
+	     "Vehicles of a timetable in GTFS Realtime; planned=true: also those that nobody saw", ANSWER_PROTOBUF,
+	     publish_vehicle_positions),
+	GTFS("trip_updates.pb", "publishTripUpdates", "Delays and changes of a timetable in GTFS Realtime",
+	     ANSWER_PROTOBUF, publish_trip_updates),
+	GTFS("alerts.pb", "publishAlerts", "Alerts about a timetable in GTFS Realtime", ANSWER_PROTOBUF,
+	     publish_alerts),
+	GTFS("realtime.pb", "publishRealtime", "All three in one message; planned=true as for vehicles",
+	     ANSWER_PROTOBUF, publish_realtime),
 	PLAIN(METHOD_POST, "/api/v1/sources/notifications/{token}", "sourceNotification",
 	      "What a context source notifies of a subscription that this broker made there", "200",
 	      take_source_notification),

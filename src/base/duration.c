@@ -133,3 +133,22 @@ bool duration_parse_calendar(struct str text, int32_t *ret_months, int64_t *ret_
 	*ret_us = whole_us(sum.us);
 	return true;
 }
+
+bool duration_parse_seconds(struct str text, uint64_t *ret_s)
+{
+	static const struct {
+		const char *unit;
+		uint64_t seconds;
+	} known[] = {{"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}, {"", 1}};
+	size_t digits = 0;
+	uint64_t number;
+
+	while (digits < text.len && is_digit(text.at[digits]))
+		digits++;
+	if (!str_to_uint64(str_part(text, 0, digits), &number))
+		return false;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (str_eq_nocase(str_trim(str_part(text, digits, text.len)), str_from(known[i].unit)))
+			return !__builtin_mul_overflow(number, known[i].seconds, ret_s);
+	return false;
+}

@@ -13,6 +13,10 @@
  * value. False when it is no such text. */
 bool duration_parse_iso(struct str text, int64_t *ret_us);
 
+/* "90 s", "15min", "1 h", "7 d", as settings have it: a whole number and a unit in upper or lower case; seconds where
+ * it has none. False when it is no such text, or more than uint64_t holds. */
+bool duration_parse_seconds(struct str text, uint64_t *ret_s);
+
 #define DURATION_MONTHS_MAX 120000 /* 10,000 years */
 
 /* The same for what begins at a date: years and months as months, which a calendar gives their lengths, and all else in

@@ -47,13 +47,26 @@ enum feed_state {
 
 const char *feed_state_name(enum feed_state state); /* "up" */
 
+/* What a kind counts beside what all do. */
+struct feed_count {
+	const char *name; /* "trips"; counts of one name stand together and differ by their items */
+	const char *item; /* "matched"; NULL: there is but one of this name */
+	const char *metric; /* "machi_gtfs_realtime_trips" */
+	const char *label; /* the item's in the metric: "reason" */
+	const char *help;
+	bool goes_down; /* a gauge */
+};
+
+#define FEED_COUNTS_MAX 32u
+
 struct feed_stats { /* counters since the feed was started */
 	enum feed_state state;
 	uint64_t messages, bytes; /* received; bytes of payload */
-	uint64_t created, changed, unchanged, late; /* entities; see intake.h */
+	uint64_t created, changed, unchanged, deleted, late; /* entities; see intake.h */
 	uint64_t dropped[FEED_DROP_COUNT]; /* messages, or rows of them */
 	uint64_t commits, commit_failures;
 	uint64_t connects; /* how often the peer was there */
+	uint64_t counts[FEED_COUNTS_MAX]; /* of the kind; struct feed_info says what they are */
 	uint64_t commands, commands_failed; /* that ended, well or not; of these, with ERROR */
 	int64_t message_us, error_us, drop_us; /* the last one, since 1970; 0: none */
 	char error[ERROR_DETAIL_BYTES]; /* of the connection or the store; "": none so far */
@@ -65,6 +78,8 @@ struct feed_info {
 	const char *kind; /* static */
 	char place[FEED_PLACE_BYTES_MAX]; /* where it gets its messages, without secrets */
 	bool stored; /* it was added while the daemon ran, and is in the database; else in the configuration */
+	const struct feed_count *counts; /* static; of stats.counts */
+	size_t count_count;
 	struct feed_stats stats;
 };
 
@@ -126,9 +141,16 @@ MUST_CHECK enum err_code feed_set_change(struct feed_set *set, struct feed_chang
 
 struct feed_post { /* the caller's until done() */
 	struct str topic, payload, token; /* token: as the request has it; STR_NONE: none */
-	uint64_t dropped; /* results: messages or rows that became nothing, and why the last one did not */
-	char why[ERROR_DETAIL_BYTES];
-	/* ERR_OK: durable, but for what was dropped. Else it is not known to be. ERR_CONFLICT: the feed stops. */
+	struct str content_type; /* a media type; STR_NONE: none */
+	bool is_lines; /* it came as to InfluxDB */
+	struct str precision; /* kind influx: of the times, as lineproto/lines.h has it */
+	struct str service, service_path, attributes_format; /* kind ngsiv2: what the notification's headers say */
+	uint64_t taken; /* results: entities that were stored, once for each row */
+	uint64_t dropped[FEED_DROP_COUNT]; /* messages or rows that became nothing */
+	char why[ERROR_DETAIL_BYTES]; /* why one of them did */
+	bool why_is_mild; /* … which was left out by a rule, or has no mapping; one that has a mistake is told first */
+	/* ERR_OK: durable, but for what was dropped. ERR_INVALID, ERR_DENIED, ERR_LIMIT: nothing of it was taken. Else
+	 * it is not known to be durable. ERR_CONFLICT: the feed stops. */
 	void (*done)(struct feed_post *post, enum err_code code, const struct error *err);
 	void *self;
 	struct feed_post *next; /* the feed's */
@@ -136,10 +158,12 @@ struct feed_post { /* the caller's until done() */
 
 #define FEED_POSTS_MAX 1024u /* that wait at a feed */
 
-/* To a feed of kind webhook. ERR_NOT_FOUND; ERR_UNSUPPORTED: of another kind; ERR_DENIED: the token is not its own;
- * ERR_LIMIT; ERR_CONFLICT: it is paused. */
+/* To a feed of a kind that is posted to. ERR_NOT_FOUND; ERR_UNSUPPORTED: of another kind; ERR_DENIED: the token is not
+ * its own; ERR_LIMIT; ERR_CONFLICT: it is paused. */
 MUST_CHECK enum err_code feed_set_post(struct feed_set *set, struct str name, struct feed_post *post,
 				       struct error *err);
+/* The sum of what was dropped for reasons that the sender should know: all but skip rules. */
+uint64_t feed_post_refused(const struct feed_post *post);
 
 /* ---- peers that call and stay: lines ----
  *

@@ -207,7 +207,9 @@ enum err_code feed_set_load(struct feed_set *set, struct error *err)
 	if (code)
 		return code;
 	arena_init(&loading.arena, RECORD_ARENA_BYTES_MAX);
+	(void)pthread_mutex_lock(&set->work);
 	code = store_record_each(reader, RECORD_KIND, STR_NONE, load, &loading, err);
+	(void)pthread_mutex_unlock(&set->work);
 	arena_done(&loading.arena);
 	(void)store_reader_free(reader);
 	return code;
@@ -232,9 +234,7 @@ static enum err_code remove_feed(struct feed_set *set, struct str name, struct e
 		code = note(set, name, STR_NONE, false, err);
 	if (code)
 		return code;
-	(void)pthread_mutex_lock(&set->lock);
 	feed_set_take_out(set, name);
-	(void)pthread_mutex_unlock(&set->lock);
 	return ERR_OK;
 }
 
@@ -271,14 +271,15 @@ static enum err_code pause_feed(struct feed_set *set, struct str name, bool paus
 		return code;
 	(void)pthread_mutex_lock(&set->lock);
 	struct feed *feed = feed_set_find(set, name);
+	bool stops = feed && pause && feed_stop_begin(feed);
 
-	if (feed && pause)
-		feed_stop(feed);
-	else if (feed)
+	if (feed && !pause)
 		code = feed_start(feed, &set->options, err);
 	if (feed && !code)
 		feed->paused = pause;
 	(void)pthread_mutex_unlock(&set->lock);
+	if (stops)
+		feed_stop_end(feed);
 	return code;
 }
 
@@ -325,9 +326,12 @@ static void *thread_main(void *self)
 
 	while ((change = take(set, &stopping))) {
 		struct error err = {.code = ERR_OK};
+
+		(void)pthread_mutex_lock(&set->work);
 		enum err_code code =
 			stopping ? err_set(&err, ERR_CONFLICT, "the server is stopping") : apply(set, change, &err);
 
+		(void)pthread_mutex_unlock(&set->work);
 		change->done(change, code, &err);
 	}
 	return NULL;
@@ -389,8 +393,11 @@ enum err_code feed_set_post(struct feed_set *set, struct str name, struct feed_p
 	if (!feed)
 		code = feed_not_there(name, err);
 	else if (!feed->kind->post)
-		code = err_set(err, ERR_UNSUPPORTED, "the feed \"%.*s\" is of kind %s, not webhook", STR_FMT(name),
-			       feed->kind->name);
+		code = err_set(err, ERR_UNSUPPORTED, "the feed \"%.*s\" is of kind %s, which takes no messages",
+			       STR_FMT(name), feed->kind->name);
+	else if (post->is_lines && feed->kind != &feed_kind_influx)
+		code = err_set(err, ERR_UNSUPPORTED, "the feed \"%.*s\" is of kind %s, which takes no line protocol",
+			       STR_FMT(name), feed->kind->name);
 	else
 		code = feed->kind->post(feed, post, err);
 	(void)pthread_mutex_unlock(&set->lock);

@@ -2,6 +2,7 @@
 #include "feed/feed_int.h"
 
 #include "base/cleanup.h"
+#include "base/duration.h"
 #include "base/nearest.h"
 
 #include <stdlib.h>
@@ -11,9 +12,19 @@
 #define SECONDS_MAX 31536000u
 
 const struct feed_kind *const feed_kinds[] = {
-	&feed_kind_folder,    &feed_kind_home_assistant, &feed_kind_modbus,
-	&feed_kind_mqtt,      &feed_kind_ocpp,           &feed_kind_replay,
-	&feed_kind_sparkplug, &feed_kind_webhook,        NULL,
+	&feed_kind_folder,
+	&feed_kind_modbus,
+	&feed_kind_replay,
+	&feed_kind_gtfs_realtime,
+	&feed_kind_home_assistant,
+	&feed_kind_http,
+	&feed_kind_influx,
+	&feed_kind_mqtt,
+	&feed_kind_ngsiv2,
+	&feed_kind_ocpp,
+	&feed_kind_sparkplug,
+	&feed_kind_webhook,
+	NULL,
 };
 
 struct feed *feed_new(void)
@@ -62,29 +73,20 @@ enum err_code feed_read_c_text(const struct mapping_reader *reader, const struct
 enum err_code feed_read_seconds(const struct mapping_reader *reader, const struct yaml_tree *map, const char *key,
 				uint32_t fallback_s, uint32_t *ret_s)
 {
-	static const struct {
-		const char *unit;
-		uint64_t seconds;
-	} units[] = {{"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}};
 	const struct yaml_tree *node = yaml_tree_get(map, str_from(key));
-	struct str rest = node ? node->text : STR_NONE, number;
-	uint64_t count = 0;
+	uint64_t seconds = 0;
 
 	*ret_s = fallback_s;
 	if (!node)
 		return ERR_OK;
-	if (node->kind == YAML_TREE_SCALAR && str_next(&rest, ' ', &number) && str_to_uint64(number, &count))
-		for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-			if (!str_eq(rest, str_from(units[i].unit)) || count > SECONDS_MAX ||
-			    count * units[i].seconds == 0 || count * units[i].seconds > SECONDS_MAX)
-				continue;
-			*ret_s = (uint32_t)(count * units[i].seconds);
-			return ERR_OK;
-		}
-	return yaml_tree_refuse(
-		node, reader->err,
-		"expected a duration such as \"30 s\", \"5 min\", \"1 h\" or \"7 d\" behind \"%s\", not %.*s", key,
-		STR_FMT(yaml_tree_show(reader->arena, node)));
+	if (node->kind != YAML_TREE_SCALAR || !duration_parse_seconds(node->text, &seconds) || seconds == 0 ||
+	    seconds > SECONDS_MAX)
+		return yaml_tree_refuse(
+			node, reader->err,
+			"expected a duration such as \"30 s\", \"5 min\", \"1 h\" or \"7 d\" behind \"%s\", not %.*s",
+			key, STR_FMT(yaml_tree_show(reader->arena, node)));
+	*ret_s = (uint32_t)seconds;
+	return ERR_OK;
 }
 
 static bool is_name(struct str text)

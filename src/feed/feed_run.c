@@ -4,7 +4,6 @@
 #include "base/cleanup.h"
 #include "broker/broker.h"
 #include "feed/feed_clock_int.h"
-#include "ngsild/expand.h"
 
 #include <signal.h>
 #include <stdarg.h>
@@ -60,6 +59,8 @@ void feed_drop(struct feed *feed, enum feed_drop drop, const char *format, ...)
 	(void)vsnprintf(feed->own.drop + len, sizeof(feed->own.drop) - (size_t)len, format, arguments);
 	va_end(arguments);
 	feed->own.drop_us = feed_now_us(feed);
+	if (feed->taking)
+		feed_note_post(feed->taking, drop, feed->own.drop);
 	if (feed->trial && feed->trial->dropped)
 		feed->trial->dropped(feed->trial->self, drop, feed->own.drop);
 }
@@ -72,7 +73,8 @@ static void take_counts(struct feed *feed)
 	intake_counts(feed->intake, &counts);
 	own->created = counts.created + feed->beside.created;
 	own->changed = counts.changed + feed->beside.changed;
-	own->unchanged = counts.unchanged + feed->beside.unchanged;
+	own->unchanged = counts.unchanged + feed->repeated + feed->beside.unchanged;
+	own->deleted = counts.deleted;
 	own->late = counts.late + feed->beside.late;
 	own->dropped[FEED_DROP_ABSENT] = counts.absent;
 	own->dropped[FEED_DROP_REFUSED] = counts.refused;
@@ -114,142 +116,6 @@ void feed_show(struct feed *feed, enum feed_state state, const char *why)
 	(void)pthread_mutex_lock(&feed->lock);
 	feed->shown = feed->own;
 	(void)pthread_mutex_unlock(&feed->lock);
-}
-
-/* ---- messages to entities ---- */
-
-/* What a device says is seldom all that is known of it, so others' attributes stay. */
-static enum mapping_mode mode_of(const struct mapping *mapping)
-{
-	return mapping_says_mode(mapping) ? mapping_mode(mapping) : MAPPING_APPEND;
-}
-
-struct arena *feed_arena(struct feed *feed)
-{
-	return feed->trial ? feed->scratch : intake_arena(feed->intake);
-}
-
-void feed_add_entity(struct feed *feed, const struct json *body, enum mapping_mode mode, bool history)
-{
-	const struct expand_options options = {.context = feed->context, .now_us = feed_now_us(feed)};
-	struct json *entity = NULL;
-	struct error err;
-	enum err_code code = expand_entity(feed_arena(feed), body, &options, &entity, &err);
-
-	if (!code && feed->trial)
-		code = feed->trial->entity(feed->trial->self, body, &err);
-	else if (!code && !intake_add(feed->intake, entity, mode, history))
-		code = err_set(&err, ERR_MEMORY, "no memory for an entity");
-	if (code)
-		feed_drop(feed, code == ERR_MEMORY ? FEED_DROP_OVERSIZED : FEED_DROP_INVALID, "%s", err.detail);
-}
-
-void feed_take_values(struct feed *feed, const struct feed_map *map, const struct str *values)
-{
-	enum mapping_result result;
-	struct json *body = NULL;
-	struct error err;
-	enum err_code code = mapping_apply(map->mapping, feed_arena(feed), values, &result, &body, &err);
-
-	if (code)
-		feed_drop(feed, FEED_DROP_INVALID, "%s", err.detail);
-	else if (result == MAPPING_SKIPPED)
-		feed_drop(feed, FEED_DROP_SKIPPED, "%s", err.detail);
-	else
-		feed_add_entity(feed, body, mode_of(map->mapping), mapping_history(map->mapping));
-}
-
-static void take_row(struct feed *feed, const struct feed_map *map, const struct record *record, size_t row,
-		     struct arena *arena)
-{
-	size_t column_count;
-
-	(void)mapping_columns(map->mapping, &column_count);
-	struct str *values = arena_array(arena, struct str, column_count);
-
-	if (values && record_row(map->plan, record, row, arena, values))
-		feed_take_values(feed, map, values);
-	else
-		feed_drop(feed, FEED_DROP_OVERSIZED, "no memory for a message");
-}
-
-/* Which of the feed's patterns the topic fits; NULL: none, or it has none. */
-static const struct topic_pattern *pattern_of(const struct feed *feed, struct str topic)
-{
-	for (size_t i = 0; i < feed->pattern_count; i++)
-		if (topic_pattern_fits(&feed->patterns[i], topic))
-			return &feed->patterns[i];
-	return NULL;
-}
-
-/* The payload as JSON when some mapping reads it, once. False: it is none, and that has been counted. */
-static bool read_payload(struct feed *feed, const struct feed_map *map, struct record *record, struct arena *arena,
-			 bool *parsed)
-{
-	struct json *document = NULL;
-	struct error err;
-
-	if (!record_plan_reads_json(map->plan) || *parsed)
-		return record->document || !record_plan_reads_json(map->plan);
-	*parsed = true;
-	if (json_parse(feed->parser, arena, record->payload, NULL, &document, &err) != ERR_OK) {
-		feed_drop(feed, FEED_DROP_MALFORMED, "%.*s: %s", STR_FMT(str_part(record->topic, 0, 100)), err.detail);
-		return false;
-	}
-	record->document = document;
-	return true;
-}
-
-static void take_rows(struct feed *feed, const struct feed_map *map, const struct record *record, struct arena *arena)
-{
-	size_t rows = record_rows(map->plan, record);
-
-	if (rows > RECORD_ROWS_MAX) {
-		feed_drop(feed, FEED_DROP_OVERSIZED, "a message of %zu rows, at most %u are taken", rows,
-			  RECORD_ROWS_MAX);
-		return;
-	}
-	if (rows == 0)
-		feed_drop(feed, FEED_DROP_UNMAPPED, "%.*s: there is nothing at \"%.*s\"",
-			  STR_FMT(str_part(record->topic, 0, 100)), STR_FMT(mapping_each(map->mapping)));
-	for (size_t i = 0; i < rows; i++)
-		take_row(feed, map, record, i, arena);
-}
-
-void feed_take(struct feed *feed, struct str topic, struct str payload)
-{
-	feed_take_document(feed, topic, payload, NULL);
-}
-
-void feed_take_document(struct feed *feed, struct str topic, struct str payload, const struct json *document)
-{
-	struct arena *arena = feed_arena(feed);
-	struct record record = {.topic = topic, .received_us = feed_now_us(feed), .document = document};
-	const struct topic_pattern *pattern = pattern_of(feed, topic);
-	bool parsed = document != NULL, mapped = false;
-
-	feed->own.messages++;
-	feed->own.bytes += payload.len;
-	feed->own.message_us = record.received_us;
-	record.topic = arena_dup(arena, topic);
-	record.payload = arena_dup(arena, payload);
-	if (!record.topic.at || !record.payload.at) {
-		feed_drop(feed, FEED_DROP_OVERSIZED, "no memory for a message");
-		return;
-	}
-	for (size_t i = 0; i < feed->map_count; i++) {
-		const struct feed_map *map = &feed->maps[i];
-
-		if (map->has_topic && !topic_pattern_fits(&map->topic, topic))
-			continue;
-		mapped = true;
-		record.pattern = map->has_topic ? &map->topic : pattern;
-		if (read_payload(feed, map, &record, arena, &parsed))
-			take_rows(feed, map, &record, arena);
-	}
-	if (!mapped)
-		feed_drop(feed, FEED_DROP_UNMAPPED, "no mapping is for the topic \"%.*s\"",
-			  STR_FMT(str_part(topic, 0, 150)));
 }
 
 /* ---- the thread ---- */
@@ -334,6 +200,14 @@ static void refused(void *self, const struct error *err)
 	feed->own.drop_us = feed_now_us(feed);
 }
 
+static void not_stored(void *self, uint64_t tag)
+{
+	struct feed *feed = self;
+
+	if (feed->kind->forget)
+		feed->kind->forget(feed, tag);
+}
+
 static enum err_code prepare(struct feed *feed, struct error *err)
 {
 	enum err_code code = broker_tenant(feed->options->broker, feed->tenant, true, &feed->store, err);
@@ -351,6 +225,8 @@ static enum err_code prepare(struct feed *feed, struct error *err)
 					       .wake_fd = feed->wake_fd,
 					       .settled = feed->kind->settled,
 					       .refused = refused,
+					       .not_stored = not_stored,
+					       .lost = feed->kind->lost,
 					       .self = feed};
 
 	return feed->intake ? ERR_OK : intake_new(&options, &feed->intake, err);
@@ -387,13 +263,18 @@ enum err_code feed_start(struct feed *feed, const struct feed_set_options *optio
 	return ERR_OK;
 }
 
-void feed_stop(struct feed *feed)
+bool feed_stop_begin(struct feed *feed)
 {
 	if (!feed->running)
-		return;
+		return false;
+	feed->running = false;
 	atomic_store_explicit(&feed->stopping, true, memory_order_release);
 	wake(feed);
+	return true;
+}
+
+void feed_stop_end(struct feed *feed)
+{
 	(void)pthread_join(feed->thread, NULL);
-	feed->running = false;
 	feed_show(feed, FEED_PAUSED, NULL);
 }

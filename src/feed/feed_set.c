@@ -16,6 +16,7 @@ enum err_code feed_set_new(const struct feed_set_options *options, struct feed_s
 	if (!set)
 		return err_set(err, ERR_MEMORY, "no memory for feeds");
 	set->options = *options;
+	(void)pthread_mutex_init(&set->work, NULL);
 	(void)pthread_mutex_init(&set->lock, NULL);
 	(void)pthread_mutex_init(&set->change_lock, NULL);
 	(void)pthread_cond_init(&set->changed, NULL);
@@ -32,11 +33,18 @@ enum err_code feed_set_new(const struct feed_set_options *options, struct feed_s
 
 void feed_set_stop(struct feed_set *set)
 {
+	bool stops[FEEDS_MAX] = {false};
+
 	feed_set_manage_end(set);
+	(void)pthread_mutex_lock(&set->work);
 	(void)pthread_mutex_lock(&set->lock);
 	for (size_t i = 0; i < set->count; i++)
-		feed_stop(set->feeds[i]);
+		stops[i] = feed_stop_begin(set->feeds[i]); /* all at once */
 	(void)pthread_mutex_unlock(&set->lock);
+	for (size_t i = 0; i < set->count; i++)
+		if (stops[i])
+			feed_stop_end(set->feeds[i]);
+	(void)pthread_mutex_unlock(&set->work);
 }
 
 struct feed_set *feed_set_free(struct feed_set *set)
@@ -46,6 +54,7 @@ struct feed_set *feed_set_free(struct feed_set *set)
 	feed_set_stop(set);
 	for (size_t i = 0; i < set->count; i++)
 		(void)feed_free(set->feeds[i]);
+	(void)pthread_mutex_destroy(&set->work);
 	(void)pthread_mutex_destroy(&set->lock);
 	(void)pthread_mutex_destroy(&set->change_lock);
 	(void)pthread_cond_destroy(&set->changed);
@@ -75,17 +84,19 @@ enum err_code feed_not_there(struct str name, struct error *err)
 	return err_set(err, ERR_NOT_FOUND, "there is no feed \"%.*s\"", STR_FMT(str_part(name, 0, 100)));
 }
 
-static void take_out(struct feed_set *set, size_t at)
-{
-	feed_stop(set->feeds[at]);
-	(void)feed_free(set->feeds[at]);
-	set->count--;
-	memmove(&set->feeds[at], &set->feeds[at + 1], (set->count - at) * sizeof(set->feeds[0]));
-}
-
 void feed_set_take_out(struct feed_set *set, struct str name)
 {
-	take_out(set, place_of(set, name));
+	(void)pthread_mutex_lock(&set->lock);
+	size_t at = place_of(set, name);
+	struct feed *feed = set->feeds[at];
+	bool stops = feed_stop_begin(feed);
+
+	set->count--;
+	memmove(&set->feeds[at], &set->feeds[at + 1], (set->count - at) * sizeof(set->feeds[0]));
+	(void)pthread_mutex_unlock(&set->lock);
+	if (stops)
+		feed_stop_end(feed);
+	(void)feed_free(feed);
 }
 
 enum err_code feed_set_insert(struct feed_set *set, struct feed *feed, struct error *err)
@@ -175,37 +186,33 @@ static const struct yaml_tree *item_named(const struct yaml_tree *list, struct s
 	return NULL;
 }
 
-/* Takes away those of the configuration that are not in the list as they are. */
+/* Takes away those of the configuration that are not in the list as they are. Nobody else changes the set meanwhile. */
 static void remove_others(struct feed_set *set, const struct yaml_tree *list)
 {
-	(void)pthread_mutex_lock(&set->lock);
 	for (size_t i = set->count; i-- > 0;) {
-		struct feed *feed = set->feeds[i];
+		const struct feed *feed = set->feeds[i];
 		const struct yaml_tree *item = item_named(list, feed->name);
 
-		if (feed->stored || (item && same_tree(item, feed->document)))
-			continue;
-		take_out(set, i);
+		if (!feed->stored && !(item && same_tree(item, feed->document)))
+			feed_set_take_out(set, feed->name);
 	}
-	(void)pthread_mutex_unlock(&set->lock);
 }
 
 enum err_code feed_set_use(struct feed_set *set, const struct yaml_tree *list, struct error *err)
 {
 	enum err_code code = ERR_OK;
 
+	(void)pthread_mutex_lock(&set->work);
 	remove_others(set, list);
 	for (uint32_t i = 0; list && i < list->count && !code; i++) {
 		struct str name = yaml_tree_get(&list->items[i], STR("name"))->text;
-
-		(void)pthread_mutex_lock(&set->lock);
 		const struct feed *feed = feed_set_find(set, name);
 		bool there = feed && !feed->stored && same_tree(&list->items[i], feed->document);
 
-		(void)pthread_mutex_unlock(&set->lock);
 		if (!there || item_named(list, name) != &list->items[i])
 			code = add_copy(set, &list->items[i], list->file, err);
 	}
+	(void)pthread_mutex_unlock(&set->work);
 	return code;
 }
 
@@ -218,7 +225,10 @@ static void put_text(char *to, size_t room, struct str text)
 
 static void make_info(struct feed *feed, struct feed_info *info)
 {
-	*info = (struct feed_info){.kind = feed->kind->name, .stored = feed->stored};
+	*info = (struct feed_info){.kind = feed->kind->name,
+				   .stored = feed->stored,
+				   .counts = feed->kind->counts,
+				   .count_count = feed->kind->count_count};
 	put_text(info->name, sizeof(info->name), feed->name);
 	put_text(info->tenant, sizeof(info->tenant), feed->tenant);
 	put_text(info->place, sizeof(info->place), str_from(feed->place));
@@ -270,6 +280,7 @@ static const struct metric metrics[] = {
 	{"machi_feed_entities_changed_total", "counter", "Entities changed.", offsetof(struct feed_stats, changed)},
 	{"machi_feed_entities_unchanged_total", "counter", "Entities that said the same already.",
 	 offsetof(struct feed_stats, unchanged)},
+	{"machi_feed_entities_deleted_total", "counter", "Entities deleted.", offsetof(struct feed_stats, deleted)},
 	{"machi_feed_late_total", "counter", "Changes of which something went into the history alone.",
 	 offsetof(struct feed_stats, late)},
 	{"machi_feed_commits_total", "counter", "Batches committed.", offsetof(struct feed_stats, commits)},
@@ -306,6 +317,39 @@ static void put_dropped(const struct feed_set *set, const struct feed_info *info
 		}
 }
 
+/* One metric of a kind, of all feeds of that kind; from: the first of its counts. Returns how many these are. */
+static size_t put_kind_metric(const struct feed_set *set, const struct feed_info *infos, const struct feed_kind *kind,
+			      size_t from, struct buf *out)
+{
+	const struct feed_count *first = &kind->counts[from];
+	size_t end = from;
+
+	put_head(out, first->metric, first->goes_down ? "gauge" : "counter", first->help);
+	while (end < kind->count_count && strcmp(kind->counts[end].metric, first->metric) == 0)
+		end++;
+	for (size_t i = 0; i < set->count; i++)
+		for (size_t c = from; c < end && set->feeds[i]->kind == kind; c++) {
+			put_labels(out, first->metric, set->feeds[i]);
+			if (kind->counts[c].item)
+				buf_printf(out, ",%s=\"%s\"", kind->counts[c].label, kind->counts[c].item);
+			buf_printf(out, "} %llu\n", (unsigned long long)infos[i].stats.counts[c]);
+		}
+	return end - from;
+}
+
+static void put_kinds(const struct feed_set *set, const struct feed_info *infos, struct buf *out)
+{
+	for (size_t k = 0; feed_kinds[k]; k++) {
+		const struct feed_kind *kind = feed_kinds[k];
+		bool any = false;
+
+		for (size_t i = 0; i < set->count; i++)
+			any = any || set->feeds[i]->kind == kind;
+		for (size_t from = 0; any && from < kind->count_count;)
+			from += put_kind_metric(set, infos, kind, from, out);
+	}
+}
+
 static void put_gauges(const struct feed_set *set, const struct feed_info *infos, struct buf *out)
 {
 	put_head(out, "machi_feed_up", "gauge", "1: the peer is there and the store takes what it says.");
@@ -333,6 +377,7 @@ static void put_all(const struct feed_set *set, const struct feed_info *infos, s
 	}
 	put_dropped(set, infos, out);
 	put_gauges(set, infos, out);
+	put_kinds(set, infos, out);
 }
 
 void feed_set_write_metrics(void *self, struct buf *out)

@@ -38,7 +38,7 @@ enum err_code feed_try(const struct feed_trial *trial, const struct yaml_tree *d
 	if (feed->kind && feed->kind->try_message)
 		feed->kind->try_message(feed, topic, payload);
 	else
-		feed_take(feed, topic, payload);
+		feed_take_as(feed, feed_format_of(feed, STR_NONE), topic, payload);
 	arena_done(&scratch);
 	return ERR_OK;
 }

@@ -256,8 +256,7 @@ static void give_receipts(struct folder_session *session)
 		struct folder_flight *flight = &session->flights[(session->flight_first + i) % FOLDER_FLYING_MAX];
 
 		if (!flight->receipted)
-			flight->receipted = intake_add_receipt(session->feed->intake,
-							       (struct intake_receipt){.first = flight->number});
+			flight->receipted = intake_add_receipt(session->feed->intake, flight->number, 0);
 	}
 }
 

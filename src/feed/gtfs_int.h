@@ -6,6 +6,7 @@
 #include "engine/transit/zone.h"
 #include "feed/gtfs_import.h"
 #include "feed/gtfs_source.h"
+#include "feed/gtfs_watch.h"
 
 /* ---- report ---- */
 
@@ -52,6 +53,11 @@ MUST_CHECK enum err_code gtfs_check_feed_name(struct str feed, struct error *err
 struct str gtfs_urn(struct arena *arena, struct str type, struct str feed, struct str id);
 struct str gtfs_urn_two(struct arena *arena, struct str type, struct str feed, struct str id, char separator,
 			struct str second);
+/* The id that gtfs_urn() made this URN of, in the arena; STR_NONE when it is none of this type and feed, or the arena
+ * refuses. */
+struct str gtfs_id(struct arena *arena, enum gtfs_type type, struct str feed, struct str urn);
+/* What gtfs_urn() escaped, as it was, in the arena; STR_NONE when the arena refuses. */
+struct str gtfs_unescaped(struct arena *arena, struct str text);
 /* "urn:ngsi-ld:TYPE:FEED:" */
 struct str gtfs_urn_prefix(struct arena *arena, struct str type, struct str feed);
 /* The store's meta key under which an import leaves a mark that changes with the feed. */
@@ -78,9 +84,9 @@ MUST_CHECK enum err_code gtfs_make(struct gtfs_maker *maker, enum gtfs_type type
 
 /* The feed as its entities in the store say, checked; what they do not hold (names of agencies and the like) is empty,
  * and every id is the entity's whole URN. Entities that somebody made unusable are left out. ERR_NOT_FOUND when there
- * is no feed of this name. */
-MUST_CHECK enum err_code gtfs_load(struct store_reader *reader, struct str feed, struct transit_feed **ret_feed,
-				   struct error *err);
+ * is no feed of this name; ERR_CONFLICT: the watch gave up. */
+MUST_CHECK enum err_code gtfs_load(struct store_reader *reader, struct str feed, const struct gtfs_watch *watch,
+				   struct transit_feed **ret_feed, struct error *err);
 /* The zone of this name ("Asia/Singapore"). ERR_INVALID, ERR_IO, ERR_CORRUPT, ERR_MEMORY. */
 MUST_CHECK enum err_code gtfs_read_zone(struct str name, struct transit_zone **ret_zone, struct error *err);
 

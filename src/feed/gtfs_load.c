@@ -18,6 +18,7 @@ struct load {
 	struct store_reader *reader;
 	struct json_parser *parser;
 	struct arena arena; /* of one document */
+	const struct gtfs_watch *watch;
 	struct str prefix; /* of the ids wanted now */
 	enum err_code (*take)(struct load *load, const struct json *entity, struct error *err);
 	enum err_code code; /* what ended the scan */
@@ -26,32 +27,16 @@ struct load {
 
 /* ---- attributes ---- */
 
-static bool is_named(struct str iri, struct str name)
-{
-	return str_ends(iri, name) && iri.len > name.len &&
-	       (iri.at[iri.len - name.len - 1] == '/' || iri.at[iri.len - name.len - 1] == '#');
-}
-
-/* The value of an attribute's first instance; NULL when it is not there. */
-static const struct json *value_of(const struct json *entity, enum gtfs_name name)
-{
-	for (uint32_t i = 0; i < entity->count; i++)
-		if (is_named(entity->members[i].key, gtfs_attribute_name(name)) ||
-		    str_eq(entity->members[i].key, gtfs_attribute_name(name)))
-			return document_value(json_at(&entity->members[i].value, 0));
-	return NULL;
-}
-
 static struct str text_of(const struct json *entity, enum gtfs_name name)
 {
-	return json_text(value_of(entity, name));
+	return json_text(gtfs_value(entity, name));
 }
 
 static int32_t number_of(const struct json *entity, enum gtfs_name name, int32_t fallback)
 {
 	int64_t value;
 
-	if (!json_int64(value_of(entity, name), &value) || value < INT32_MIN || value > INT32_MAX)
+	if (!json_int64(gtfs_value(entity, name), &value) || value < INT32_MIN || value > INT32_MAX)
 		return fallback;
 	return (int32_t)value;
 }
@@ -95,7 +80,7 @@ static enum err_code take_stop(struct load *load, const struct json *entity, str
 	struct transit_stop row = {.parent = TRANSIT_NONE};
 	uint32_t index;
 
-	row.has_place = geo_point_of(value_of(entity, NAME_LOCATION), &row.place);
+	row.has_place = geo_point_of(gtfs_value(entity, NAME_LOCATION), &row.place);
 	enum err_code code = keep(load, document_id(entity), &row.id, err);
 
 	if (!code)
@@ -125,7 +110,7 @@ static enum err_code take_rule(struct load *load, const struct json *entity, str
 	uint32_t index;
 
 	for (unsigned day = 0; day < 7; day++) {
-		const struct json *runs = value_of(entity, NAME_MONDAY + day);
+		const struct json *runs = gtfs_value(entity, NAME_MONDAY + day);
 
 		if (json_is(runs, JSON_BOOL) && runs->boolean)
 			row.weekdays |= (uint8_t)(1u << day);
@@ -157,8 +142,8 @@ static enum err_code take_date_rule(struct load *load, const struct json *entity
 
 static enum err_code take_shape(struct load *load, const struct json *entity, struct error *err)
 {
-	const struct json *line = json_get(value_of(entity, NAME_LOCATION), STR("coordinates"));
-	const struct json *distances = value_of(entity, NAME_DISTANCE_TRAVELLED);
+	const struct json *line = json_get(gtfs_value(entity, NAME_LOCATION), STR("coordinates"));
+	const struct json *distances = gtfs_value(entity, NAME_DISTANCE_TRAVELLED);
 	struct transit_shape row = {0};
 	uint32_t shape;
 
@@ -223,10 +208,10 @@ static bool sequences_rise(const struct json *sequences, uint32_t count)
 
 static enum err_code take_stop_time(struct load *load, const struct json *entity, struct error *err)
 {
-	const struct json *stops = value_of(entity, NAME_HAS_STOP), *arrivals = value_of(entity, NAME_ARRIVAL_TIME);
-	const struct json *departures = value_of(entity, NAME_DEPARTURE_TIME);
-	const struct json *distances = value_of(entity, NAME_DISTANCE_TRAVELLED);
-	const struct json *sequences = value_of(entity, NAME_STOP_SEQUENCE);
+	const struct json *stops = gtfs_value(entity, NAME_HAS_STOP), *arrivals = gtfs_value(entity, NAME_ARRIVAL_TIME);
+	const struct json *departures = gtfs_value(entity, NAME_DEPARTURE_TIME);
+	const struct json *distances = gtfs_value(entity, NAME_DISTANCE_TRAVELLED);
+	const struct json *sequences = gtfs_value(entity, NAME_STOP_SEQUENCE);
 	uint32_t trip = transit_find_trip(load->feed, text_of(entity, NAME_HAS_TRIP));
 	bool sequenced = sequences_rise(sequences, stops ? stops->count : 0);
 	enum err_code code = ERR_OK;
@@ -253,7 +238,7 @@ static enum err_code take_stop_time(struct load *load, const struct json *entity
 
 static enum err_code take_frequency(struct load *load, const struct json *entity, struct error *err)
 {
-	const struct json *exact = value_of(entity, NAME_EXACT_TIMES);
+	const struct json *exact = gtfs_value(entity, NAME_EXACT_TIMES);
 	struct transit_frequency row = {
 		.trip = transit_find_trip(load->feed, text_of(entity, NAME_HAS_TRIP)),
 		.headway = number_of(entity, NAME_HEADWAY, 0),
@@ -276,7 +261,9 @@ static bool visit(void *self, struct str bytes)
 	struct json *entity = NULL;
 
 	arena_clear(&load->arena);
-	load->code = json_parse(load->parser, &load->arena, bytes, &ours, &entity, load->err);
+	load->code = gtfs_watch_ask(load->watch, load->err);
+	if (!load->code)
+		load->code = json_parse(load->parser, &load->arena, bytes, &ours, &entity, load->err);
 	if (!load->code && str_starts(document_id(entity), load->prefix))
 		load->code = load->take(load, entity, load->err);
 	return !load->code;
@@ -325,9 +312,10 @@ static enum err_code scan_all(struct load *load, struct str feed, struct error *
 	return code ? code : transit_feed_check(load->feed, err);
 }
 
-enum err_code gtfs_load(struct store_reader *reader, struct str feed, struct transit_feed **ret_feed, struct error *err)
+enum err_code gtfs_load(struct store_reader *reader, struct str feed, const struct gtfs_watch *watch,
+			struct transit_feed **ret_feed, struct error *err)
 {
-	struct load load = {.reader = reader, .parser = json_parser_new()};
+	struct load load = {.reader = reader, .watch = watch, .parser = json_parser_new()};
 	enum err_code code = load.parser ? transit_feed_new(NULL, &load.feed, err)
 					 : err_set(err, ERR_MEMORY, "no memory to load a feed");
 

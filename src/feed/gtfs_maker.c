@@ -3,6 +3,7 @@
 
 #include "base/time_value.h"
 #include "engine/transit/value.h"
+#include "ngsild/document.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -83,6 +84,20 @@ static const char *const attribute_names[NAME_COUNT] = {
 struct str gtfs_attribute_name(enum gtfs_name name)
 {
 	return str_from(attribute_names[name]);
+}
+
+static bool is_named(struct str iri, struct str name)
+{
+	return str_ends(iri, name) &&
+	       (iri.len == name.len || iri.at[iri.len - name.len - 1] == '/' || iri.at[iri.len - name.len - 1] == '#');
+}
+
+const struct json *gtfs_value(const struct json *entity, enum gtfs_name name)
+{
+	for (uint32_t i = 0; i < entity->count; i++)
+		if (is_named(entity->members[i].key, gtfs_attribute_name(name)))
+			return document_value(json_at(&entity->members[i].value, 0));
+	return NULL;
 }
 
 /* The IRI of a name, in the maker's own memory: the context may go before it. */

@@ -88,6 +88,8 @@ struct gtfs_maker {
 
 /* "hasTrip" and so on. */
 struct str gtfs_attribute_name(enum gtfs_name name);
+/* The value of an attribute's first instance, found by the last part of its IRI; NULL when it is not there. */
+const struct json *gtfs_value(const struct json *entity, enum gtfs_name name);
 
 /* The URN of a row, of the type that it has. */
 struct str maker_agency(struct gtfs_maker *maker, struct arena *arena, uint32_t agency);

@@ -103,6 +103,45 @@ struct str gtfs_urn_prefix(struct arena *arena, struct str type, struct str feed
 	return gtfs_urn_two(arena, type, feed, STR_NONE, ':', STR_NONE);
 }
 
+static int hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+struct str gtfs_unescaped(struct arena *arena, struct str text)
+{
+	char *to = arena_bytes(arena, text.len, 0);
+	size_t len = 0;
+
+	for (size_t i = 0; to && i < text.len; i++) {
+		bool escape = text.at[i] == '%' && i + 2 < text.len && hex_digit(text.at[i + 1]) >= 0 &&
+			      hex_digit(text.at[i + 2]) >= 0;
+
+		if (escape) {
+			to[len++] = (char)(hex_digit(text.at[i + 1]) * 16 + hex_digit(text.at[i + 2]));
+			i += 2;
+		} else {
+			to[len++] = text.at[i];
+		}
+	}
+	return to ? (struct str){to, len} : STR_NONE;
+}
+
+/* What stands behind "head:"; STR_NONE: it does not begin so. */
+static struct str behind(struct str text, struct str head)
+{
+	if (!str_starts(text, head) || text.len <= head.len || text.at[head.len] != ':')
+		return STR_NONE;
+	return str_part(text, head.len + 1, text.len);
+}
+
+struct str gtfs_id(struct arena *arena, enum gtfs_type type, struct str feed, struct str urn)
+{
+	struct str id = behind(behind(behind(urn, STR("urn:ngsi-ld")), gtfs_type_name(type)), feed);
+
+	return id.at ? gtfs_unescaped(arena, id) : STR_NONE;
+}
+
 struct str gtfs_mark_key(struct str feed, char buffer[static GTFS_MARK_BYTES])
 {
 	int len = snprintf(buffer, GTFS_MARK_BYTES, "gtfs.%.*s", STR_FMT(feed));

@@ -22,7 +22,8 @@ struct batch {
 	bool landed; /* under the lock: by the store's writer */
 	struct arena arena;
 	struct broker_item *items; /* owned */
-	size_t item_room;
+	uint64_t *tags; /* of the items; owned */
+	size_t item_room, tag_room;
 	struct intake_receipt *receipts; /* owned */
 	size_t receipt_count, receipt_room;
 	struct broker_write write;
@@ -80,6 +81,7 @@ struct intake *intake_free(struct intake *intake)
 	for (size_t i = 0; i < BATCHES; i++) {
 		arena_done(&intake->batches[i].arena);
 		free(intake->batches[i].items);
+		free(intake->batches[i].tags);
 		free(intake->batches[i].receipts);
 	}
 	(void)pthread_cond_destroy(&intake->landed);
@@ -118,13 +120,21 @@ static bool grow(void **list, size_t count, size_t *room, size_t size)
 	return true;
 }
 
-bool intake_add(struct intake *intake, const struct json *entity, enum mapping_mode mode, bool history)
+static bool add_item(struct intake *intake, const struct broker_item *item, uint64_t tag)
 {
 	struct batch *batch = intake->filling;
 
-	if (!grow((void **)&batch->items, batch->write.item_count, &batch->item_room, sizeof(*batch->items)))
+	if (!grow((void **)&batch->items, batch->write.item_count, &batch->item_room, sizeof(*batch->items)) ||
+	    !grow((void **)&batch->tags, batch->write.item_count, &batch->tag_room, sizeof(*batch->tags)))
 		return false;
-	batch->items[batch->write.item_count++] = (struct broker_item){
+	batch->tags[batch->write.item_count] = tag;
+	batch->items[batch->write.item_count++] = *item;
+	return true;
+}
+
+bool intake_add(struct intake *intake, const struct json *entity, enum mapping_mode mode, bool history, uint64_t tag)
+{
+	const struct broker_item item = {
 		.operation = mode == MAPPING_REPLACE ? BROKER_REPLACE : BROKER_APPEND_ATTRIBUTES,
 		.id = document_id(entity),
 		.entity = entity,
@@ -133,16 +143,26 @@ bool intake_add(struct intake *intake, const struct json *entity, enum mapping_m
 		.newest_stays = mode != MAPPING_REPLACE,
 		.no_history = !history,
 	};
-	return true;
+
+	return add_item(intake, &item, tag);
 }
 
-bool intake_add_receipt(struct intake *intake, struct intake_receipt receipt)
+bool intake_add_operation(struct intake *intake, enum broker_operation operation, struct str id,
+			  const struct json *entity)
+{
+	const struct broker_item item = {.operation = operation, .id = id, .entity = entity, .overwrite = true};
+
+	return add_item(intake, &item, 0);
+}
+
+bool intake_add_receipt(struct intake *intake, uint64_t first, uint64_t second)
 {
 	struct batch *batch = intake->filling;
 
 	if (!grow((void **)&batch->receipts, batch->receipt_count, &batch->receipt_room, sizeof(*batch->receipts)))
 		return false;
-	batch->receipts[batch->receipt_count++] = receipt;
+	batch->receipts[batch->receipt_count++] =
+		(struct intake_receipt){.first = first, .second = second, .from = batch->write.item_count};
 	return true;
 }
 
@@ -190,24 +210,54 @@ static void count_outcomes(struct intake *intake, const struct batch *batch)
 	const struct error *last = NULL;
 
 	for (size_t i = 0; i < batch->write.item_count; i++) {
-		const struct broker_outcome *outcome = &batch->items[i].outcome;
+		const struct broker_item *item = &batch->items[i];
+		const struct broker_outcome *outcome = &item->outcome;
 
+		if (item->operation == BROKER_DELETE && (outcome->code == ERR_OK || outcome->code == ERR_NOT_FOUND)) {
+			counts->deleted += outcome->code == ERR_OK;
+			continue;
+		}
 		counts->created += outcome->code == ERR_OK && outcome->created;
 		counts->changed += outcome->code == ERR_OK && !outcome->created && outcome->changed;
 		counts->unchanged += outcome->code == ERR_OK && !outcome->created && !outcome->changed;
 		counts->late += outcome->code == ERR_OK && outcome->late;
 		counts->absent += outcome->code == ERR_NOT_FOUND;
 		counts->refused += outcome->code != ERR_OK && outcome->code != ERR_NOT_FOUND;
-		if (outcome->code)
-			last = &outcome->error;
+		if (!outcome->code)
+			continue;
+		last = &outcome->error;
+		if (batch->tags[i] && intake->options.not_stored)
+			intake->options.not_stored(intake->options.self, batch->tags[i]);
+		if (intake->options.lost)
+			intake->options.lost(intake->options.self, item->id);
 	}
 	counts->commits++;
 	if (last && intake->options.refused)
 		intake->options.refused(intake->options.self, last);
 }
 
+/* What became of the entities of one receipt. */
+static void fill_receipt(const struct batch *batch, size_t index)
+{
+	struct intake_receipt *receipt = &batch->receipts[index];
+	size_t to = index + 1 < batch->receipt_count ? batch->receipts[index + 1].from : batch->write.item_count;
+
+	receipt->entities = to - receipt->from;
+	for (size_t i = receipt->from; i < to; i++) {
+		const struct broker_outcome *outcome = &batch->items[i].outcome;
+
+		receipt->absent += outcome->code == ERR_NOT_FOUND;
+		receipt->refused += outcome->code != ERR_OK && outcome->code != ERR_NOT_FOUND;
+		if (outcome->code)
+			receipt->why = &outcome->error;
+	}
+}
+
 static void give_receipts(const struct intake *intake, const struct batch *batch, const struct error *err)
 {
+	if (!err && intake->options.settled)
+		for (size_t i = 0; i < batch->receipt_count; i++)
+			fill_receipt(batch, i);
 	if (batch->receipt_count && intake->options.settled)
 		intake->options.settled(intake->options.self, batch->receipts, batch->receipt_count, err);
 }
@@ -248,6 +298,17 @@ static bool has_landed(struct intake *intake, struct batch *batch)
 
 	(void)pthread_mutex_unlock(&intake->lock);
 	return landed;
+}
+
+bool intake_is_idle(const struct intake *intake)
+{
+	for (size_t i = 0; i < BATCHES; i++) {
+		const struct batch *batch = &intake->batches[i];
+
+		if (batch->state != BATCH_FREE || batch->write.item_count || batch->receipt_count)
+			return false;
+	}
+	return true;
 }
 
 bool intake_is_gathering(const struct intake *intake)

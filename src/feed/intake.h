@@ -20,13 +20,17 @@
 
 struct intake;
 
-struct intake_receipt { /* the feed's; of MQTT: which connection, which message */
-	uint64_t first;
-	uint64_t second;
+struct intake_receipt {
+	uint64_t first, second; /* the feed's; of MQTT: which connection, which message */
+	/* The intake's, once it is given back: what became of the entities that were added behind it, up to the next
+	 * one or the end of the batch. */
+	size_t entities, absent, refused; /* the last two as in struct intake_counts */
+	const struct error *why; /* the last of these was not stored; NULL: there is none */
+	size_t from; /* the first one in its batch */
 };
 
 struct intake_counts { /* since it was made */
-	uint64_t created, changed, unchanged; /* entities */
+	uint64_t created, changed, unchanged, deleted; /* entities */
 	uint64_t late; /* of these: something went into the history alone */
 	uint64_t absent; /* mode update: there is no such entity */
 	uint64_t refused; /* by the broker, for what they say */
@@ -42,6 +46,10 @@ struct intake_options {
 	void (*settled)(void *self, const struct intake_receipt *receipts, size_t count, const struct error *err);
 	/* Why an entity was not stored; the last one of a batch is told. */
 	void (*refused)(void *self, const struct error *err);
+	/* Of each entity that was not stored and had a tag; before `refused`. NULL: nobody asks. */
+	void (*not_stored)(void *self, uint64_t tag);
+	/* An operation on this entity came to nothing, though its batch is durable. NULL: nobody asks. */
+	void (*lost)(void *self, struct str id);
 	void *self;
 };
 
@@ -53,10 +61,15 @@ struct intake *intake_free(struct intake *intake);
 bool intake_has_room(const struct intake *intake);
 /* Of the batch that is being filled: what is added must lie in here, or live as long. */
 struct arena *intake_arena(struct intake *intake);
-/* An expanded entity. False: no memory, nothing was added. */
-bool intake_add(struct intake *intake, const struct json *entity, enum mapping_mode mode, bool history);
-bool intake_add_receipt(struct intake *intake, struct intake_receipt receipt);
+/* An expanded entity. tag: the caller's, 0: none. False: no memory, nothing was added. */
+bool intake_add(struct intake *intake, const struct json *entity, enum mapping_mode mode, bool history, uint64_t tag);
+/* Likewise an operation as it is: BROKER_REPLACE, BROKER_APPEND_ATTRIBUTES with a fragment to overwrite by, or
+ * BROKER_DELETE (entity NULL), for kinds that know what the store has of their entities. */
+bool intake_add_operation(struct intake *intake, enum broker_operation operation, struct str id,
+			  const struct json *entity);
+bool intake_add_receipt(struct intake *intake, uint64_t first, uint64_t second);
 
+bool intake_is_idle(const struct intake *intake); /* all that was added is durable, or known not to be */
 /* Is it too early for the next batch? Then there is no hurry to fill it: until intake_deadline_ms(). */
 bool intake_is_gathering(const struct intake *intake);
 /* Gives receipts of what is durable, tries again what was not, and hands over what has been filled. */

@@ -205,8 +205,7 @@ static bool take_message(void *self, const struct mqtt_message *message)
 	if (!intake_has_room(feed->intake))
 		return false;
 	if (message->qos &&
-	    !intake_add_receipt(feed->intake,
-				(struct intake_receipt){mqtt_subscriber_connection(session->subscriber), message->id}))
+	    !intake_add_receipt(feed->intake, mqtt_subscriber_connection(session->subscriber), message->id))
 		return false;
 	take(session, message);
 	return true;

@@ -208,6 +208,18 @@ static void take_samples(struct hearing *hearing, struct ocpp_samples samples, i
 	}
 }
 
+/* A 1.6 point may say 0 although it names a transaction, which runs somewhere. */
+static void take_meter(struct hearing *hearing)
+{
+	const struct ocpp_meter *meter = &hearing->event->meter;
+	const struct ocpp_begun *begun = NULL;
+
+	if (meter->place.evse <= 0 && meter->transaction != OCPP_NONE)
+		begun = ocpp_begun_find(hearing->station,
+					arena_printf(hearing->arena, "%lld", (long long)meter->transaction));
+	take_samples(hearing, meter->samples, begun ? begun->place.evse : meter->place.evse, STR_NONE);
+}
+
 /* ---- transactions ---- */
 
 static const char *verdict_word(enum ocpp_verdict verdict)
@@ -316,7 +328,7 @@ static bool take(struct hearing *hearing)
 		take_transaction(hearing);
 		return true;
 	case OCPP_EVENT_METER:
-		take_samples(hearing, hearing->event->meter.samples, hearing->event->meter.place.evse, STR_NONE);
+		take_meter(hearing);
 		return true;
 	case OCPP_EVENT_FIRMWARE:
 		take_word(hearing, "firmwareStatus");
@@ -368,11 +380,9 @@ void ocpp_event_take(void *user, const struct ocpp_event *event)
 		feed_drop(feed, FEED_DROP_UNMAPPED, "%.*s is not kept", STR_FMT(event->action));
 	if (!event->handle)
 		return;
-	const struct intake_receipt receipt = {.first = (uint64_t)station->generation << 32 | station->place,
-					       .second = event->handle};
-
 	if (!hearing.failed)
-		hearing.failed = !intake_add_receipt(feed->intake, receipt);
+		hearing.failed = !intake_add_receipt(feed->intake, (uint64_t)station->generation << 32 | station->place,
+						     event->handle);
 	if (!hearing.failed && hearing.needs_record)
 		hold_for_record(&hearing);
 	if (hearing.failed)

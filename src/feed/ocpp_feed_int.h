@@ -8,9 +8,10 @@
 
 #define OCPP_STATION_CHARS_MAX 48u /* OCPP 2.0.1 part 4, 3.1.1: an identity is an identifierString of so many */
 #define OCPP_STATIONS_MAX FEED_LINES_MAX /* that are remembered while the feed runs */
-#define OCPP_TRANSACTIONS_MAX 16u /* of a station, the latest, that are remembered, also over restarts */
+#define OCPP_TRANSACTIONS_MAX 32u /* of a station, the latest, that are remembered, also over restarts */
 #define OCPP_TRANSACTION_ID_BYTES (4u * 36u)
 #define OCPP_EVSES_NAMED_MAX 64u /* of a station whose links are written once; others' come with each message */
+#define OCPP_FAULT_SHOWN_BYTES 200u
 #define OCPP_CLOCK_AHEAD_MAX_US (INT64_C(300) * 1000000) /* a station's time that is further ahead is the city's */
 
 /* ---- ocpp_feed.c: settings ---- */
@@ -87,6 +88,7 @@ struct ocpp_feed { /* feed->session */
 	int64_t number_next, number_end; /* of transactions: reserved up to number_end */
 	int64_t tick_us; /* the earliest deadline of a session; INT64_MAX: none */
 	struct arena scratch;
+	char fault[OCPP_FAULT_SHOWN_BYTES]; /* the last error that a station was told; "": none */
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t landed;
 	size_t flying; /* records that are being written */

@@ -58,10 +58,14 @@ static void tick(struct ocpp_feed *ocpp)
 
 /* ---- sessions ---- */
 
+/* What is wrong with a message is told to its station, and shown to the operator: it names places, not values. */
 static void send_text(void *user, struct str text)
 {
 	const struct ocpp_station *station = user;
+	struct ocpp_feed *ocpp = station->ocpp;
 
+	if (str_starts(text, STR("[4,")))
+		(void)snprintf(ocpp->fault, sizeof(ocpp->fault), "%.*s", STR_FMT(text));
 	if (station->line)
 		feed_line_send(station->line, text);
 }
@@ -219,8 +223,21 @@ static void line_is_gone(struct ocpp_feed *ocpp, struct feed_line *line)
 	feed_line_let_go(ocpp->feed, line);
 }
 
+static void count_faults(struct ocpp_station *station, struct ocpp_counts before)
+{
+	struct ocpp_counts now = ocpp_session_counts(station->session);
+	struct ocpp_feed *ocpp = station->ocpp;
+	bool malformed = now.malformed > before.malformed;
+
+	if (malformed || now.violations > before.violations || now.refused > before.refused)
+		feed_drop(ocpp->feed, malformed ? FEED_DROP_MALFORMED : FEED_DROP_INVALID, "%s: %s", station->name,
+			  ocpp->fault[0] ? ocpp->fault : "no message of OCPP");
+	ocpp->fault[0] = '\0';
+}
+
 static void receive(struct ocpp_feed *ocpp, struct ocpp_station *station, struct str text)
 {
+	struct ocpp_counts before = ocpp_session_counts(station->session);
 	struct feed *feed = ocpp->feed;
 	struct error err;
 
@@ -229,6 +246,7 @@ static void receive(struct ocpp_feed *ocpp, struct ocpp_station *station, struct
 	feed->own.message_us = feed_now_us(feed);
 	enum err_code code = ocpp_session_receive(station->session, text, feed->own.message_us, &err);
 
+	count_faults(station, before);
 	if (code) {
 		feed_drop(feed, FEED_DROP_OVERSIZED, "%s: %s", station->name, err.detail);
 		hang_up(station, code == ERR_LIMIT ? CLOSE_POLICY_VIOLATION : CLOSE_INTERNAL_ERROR,
@@ -370,34 +388,55 @@ static void wind_up(struct ocpp_feed *ocpp)
 	ocpp_records_settle(ocpp);
 }
 
+static struct ocpp_feed *ocpp_new(struct feed *feed)
+{
+	struct ocpp_feed *ocpp = calloc(1, sizeof(*ocpp));
+
+	if (!ocpp)
+		return NULL;
+	ocpp->feed = feed;
+	ocpp->settings = feed->settings;
+	ocpp->tick_us = INT64_MAX;
+	(void)pthread_mutex_init(&ocpp->lock, NULL);
+	(void)pthread_cond_init(&ocpp->landed, NULL);
+	map_init(&ocpp->by_name, (uint64_t)(uintptr_t)feed ^ (uint64_t)feed_now_us(feed));
+	arena_init(&ocpp->scratch, SCRATCH_BYTES_MAX);
+	return ocpp;
+}
+
+static void ocpp_free(struct ocpp_feed *ocpp)
+{
+	for (size_t i = 0; i < ocpp->station_count; i++)
+		station_free(ocpp->stations[i]);
+	free(ocpp->stations);
+	(void)store_reader_free(ocpp->reader);
+	map_done(&ocpp->by_name);
+	arena_done(&ocpp->scratch);
+	(void)pthread_cond_destroy(&ocpp->landed);
+	(void)pthread_mutex_destroy(&ocpp->lock);
+	free(ocpp);
+}
+
 void ocpp_feed_run(struct feed *feed)
 {
-	struct ocpp_feed ocpp = {.feed = feed, .settings = feed->settings, .tick_us = INT64_MAX};
+	struct ocpp_feed *ocpp;
 	struct error err;
-	bool begun = false;
 
-	(void)pthread_mutex_init(&ocpp.lock, NULL);
-	(void)pthread_cond_init(&ocpp.landed, NULL);
-	map_init(&ocpp.by_name, (uint64_t)(uintptr_t)feed ^ (uint64_t)feed_now_us(feed));
-	arena_init(&ocpp.scratch, SCRATCH_BYTES_MAX);
-	feed->session = &ocpp;
-	while (!begun && feed_goes_on(feed)) {
-		begun = begin(&ocpp, &err) == ERR_OK;
-		if (begun)
-			break;
+	while (!(ocpp = ocpp_new(feed)) && feed_goes_on(feed)) {
+		feed_show(feed, FEED_WAITING, "no memory for a feed");
+		feed_wait(feed, NULL, feed_clock_ms() + RETRY_MS);
+	}
+	if (!ocpp)
+		return;
+	feed->session = ocpp;
+	while (feed_goes_on(feed) && begin(ocpp, &err) != ERR_OK) {
 		feed_show(feed, FEED_WAITING, err.detail);
 		feed_wait(feed, NULL, feed_clock_ms() + RETRY_MS);
 	}
-	if (begun)
-		work(&ocpp);
-	wind_up(&ocpp);
-	for (size_t i = 0; i < ocpp.station_count; i++)
-		station_free(ocpp.stations[i]);
-	free(ocpp.stations);
+	work(ocpp); /* not at all, when the feed does not go on */
+	wind_up(ocpp);
+	for (size_t i = 0; i < ocpp->station_count; i++)
+		ocpp->stations[i]->session = ocpp_session_free(ocpp->stations[i]->session); /* which ends commands */
 	feed->session = NULL;
-	(void)store_reader_free(ocpp.reader);
-	map_done(&ocpp.by_name);
-	arena_done(&ocpp.scratch);
-	(void)pthread_cond_destroy(&ocpp.landed);
-	(void)pthread_mutex_destroy(&ocpp.lock);
+	ocpp_free(ocpp);
 }

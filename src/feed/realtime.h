@@ -55,6 +55,8 @@ enum realtime_reason {
 
 /* "matched", "trip unknown" and so on. */
 const char *realtime_reason_text(enum realtime_reason reason);
+/* In a word, for counts: "matched", "unknownTrip". */
+const char *realtime_reason_name(enum realtime_reason reason);
 
 struct realtime_finding {
 	enum realtime_reason reason;
@@ -109,6 +111,38 @@ struct str realtime_prefix(const struct realtime *realtime, unsigned i);
 MUST_CHECK enum err_code realtime_headways(const struct realtime *realtime, struct arena *arena,
 					   struct transit_headway **ret_headways, size_t *ret_count, struct error *err);
 
+/* ---- the service as a whole ---- */
+
+struct realtime_route { /* sums, of which the means are told */
+	struct transit_punctuality punctuality;
+	double delay_sum_s;
+	uint64_t headways, planned_headways, waits;
+	double headway_sum_s, planned_headway_sum_s;
+	double excess_wait_sum_s; /* how much longer passengers who come at random wait than by the timetable */
+};
+
+struct realtime_summary {
+	uint32_t told[REALTIME_TYPES]; /* vehicles, trip updates, alerts */
+	struct transit_punctuality punctuality; /* of the runs with a delay, as they are now */
+	double delay_sum_s;
+	struct realtime_route *routes; /* of all rows of the timetable */
+	uint32_t route_count;
+};
+
+/* In the arena. ERR_MEMORY. */
+MUST_CHECK enum err_code realtime_summarise(const struct realtime *realtime, struct arena *arena,
+					    struct realtime_summary *ret_summary, struct error *err);
+
+#define REALTIME_REPORT "GtfsRealtimeReport" /* urn:ngsi-ld:GtfsRealtimeReport:FEED */
+#define REALTIME_ROUTE_REPORT "GtfsRouteReport" /* urn:ngsi-ld:GtfsRouteReport:FEED:ROUTE */
+
+/* The same as entities, whole: one of the feed, and one of each route that something is known of. by_reason: of the
+ * last message of each source, added up. Ids and entities lie in the arena. Errors: the sink's, ERR_MEMORY. */
+MUST_CHECK enum err_code realtime_tell_summary(const struct realtime *realtime, const struct context *context,
+					       const struct realtime_summary *summary, const uint32_t *by_reason,
+					       int64_t now_us, struct arena *arena, const struct realtime_sink *sink,
+					       struct error *err);
+
 /* ---- the way back ---- */
 
 /* Gathers entities into a message for journey planners: Vehicle, GtfsTripUpdate and Alert entities of any feed that are
@@ -118,6 +152,7 @@ struct realtime_writer;
 struct realtime_writer_options {
 	struct str timetable; /* the GTFS feed, as imported */
 	bool planned_too; /* vehicles that nobody saw (positionBasis other than "observed") as well */
+	int64_t seen_from_s; /* vehicles that were last seen before this are passed over; 0: none is */
 };
 
 /* The writer lies in the arena, with all that it gathers. ERR_INVALID (name), ERR_MEMORY. */

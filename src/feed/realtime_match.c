@@ -24,6 +24,20 @@ const char *realtime_reason_text(enum realtime_reason reason)
 	return texts[reason];
 }
 
+const char *realtime_reason_name(enum realtime_reason reason)
+{
+	static const char *const names[REALTIME_REASON_COUNT] = {
+		[REALTIME_MATCHED] = "matched",          [REALTIME_EXTRA] = "extra",
+		[REALTIME_NO_TRIP] = "noTrip",           [REALTIME_NO_TIMETABLE] = "noTimetable",
+		[REALTIME_UNKNOWN_TRIP] = "unknownTrip", [REALTIME_NOT_RUNNING] = "notRunning",
+		[REALTIME_BAD_DATE] = "badDate",         [REALTIME_BAD_TIME] = "badTime",
+		[REALTIME_OTHER_DAY] = "otherDay",       [REALTIME_OTHER_TIME] = "otherTime",
+		[REALTIME_TIME_WANTED] = "timeWanted",
+	};
+
+	return names[reason];
+}
+
 bool realtime_is_extra(uint8_t relation)
 {
 	return relation == GTFSRT_TRIP_ADDED || relation == GTFSRT_TRIP_NEW || relation == GTFSRT_TRIP_DUPLICATED ||

@@ -89,51 +89,13 @@ static int64_t observed_of(const struct realtime_writer *writer, enum realtime_n
 
 /* ---- ids ---- */
 
-static int hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* What gtfs_urn() escaped, as it was. */
-static struct str unescaped(struct realtime_writer *writer, struct str text)
-{
-	char *to = arena_bytes(writer->arena, text.len, 0);
-	size_t len = 0;
-
-	if (!to) {
-		writer->failed = true;
-		return STR_NONE;
-	}
-	for (size_t i = 0; i < text.len; i++) {
-		bool escape = text.at[i] == '%' && i + 2 < text.len && hex_digit(text.at[i + 1]) >= 0 &&
-			      hex_digit(text.at[i + 2]) >= 0;
-
-		if (escape) {
-			to[len++] = (char)(hex_digit(text.at[i + 1]) * 16 + hex_digit(text.at[i + 2]));
-			i += 2;
-		} else {
-			to[len++] = text.at[i];
-		}
-	}
-	return (struct str){to, len};
-}
-
 /* The GTFS id behind a URN of this type and timetable; STR_NONE when it is another's. */
 static struct str id_of(struct realtime_writer *writer, enum gtfs_type type, struct str urn)
 {
-	struct str name = gtfs_type_name(type), feed = writer->options.timetable;
-	struct str rest = urn;
+	struct str id = gtfs_id(writer->arena, type, writer->options.timetable, urn);
 
-	if (!str_starts(rest, STR("urn:ngsi-ld:")))
-		return STR_NONE;
-	rest = str_part(rest, STR("urn:ngsi-ld:").len, rest.len);
-	if (!str_starts(rest, name) || rest.len <= name.len || rest.at[name.len] != ':')
-		return STR_NONE;
-	rest = str_part(rest, name.len + 1, rest.len);
-	if (!str_starts(rest, feed) || rest.len <= feed.len || rest.at[feed.len] != ':')
-		return STR_NONE;
-	writer->ours = true;
-	return unescaped(writer, str_part(rest, feed.len + 1, rest.len));
+	writer->ours = writer->ours || id.at;
+	return id;
 }
 
 static struct str stop_id_of(struct realtime_writer *writer, struct str urn)
@@ -212,6 +174,8 @@ static const struct gtfsrt_vehicle *vehicle_of(struct realtime_writer *writer)
 	set_place(writer, vehicle);
 	if (vehicle->timestamp_s == GTFSRT_TIME_NONE)
 		vehicle->timestamp_s = observed_of(writer, RT_NEXT_STOP);
+	if (!planned && vehicle->timestamp_s != GTFSRT_TIME_NONE && vehicle->timestamp_s < writer->options.seen_from_s)
+		return NULL;
 	vehicle->stop_id = stop_id_of(writer, json_text(value_of(writer, RT_NEXT_STOP)));
 	vehicle->status = realtime_word_number(realtime_status_word, json_text(value_of(writer, RT_STOP_STATUS)),
 					       GTFSRT_IN_TRANSIT_TO);
@@ -259,7 +223,11 @@ static struct str vehicle_id_of(struct realtime_writer *writer, struct str urn)
 	if (!str_starts(urn, prefix))
 		return STR_NONE;
 	rest = str_part(urn, prefix.len, urn.len);
-	return str_find(rest, ':', &colon) ? unescaped(writer, str_part(rest, colon + 1, rest.len)) : STR_NONE;
+	if (!str_find(rest, ':', &colon))
+		return STR_NONE;
+	rest = gtfs_unescaped(writer->arena, str_part(rest, colon + 1, rest.len));
+	writer->failed = writer->failed || !rest.at;
+	return rest;
 }
 
 static const struct gtfsrt_trip_update *update_of(struct realtime_writer *writer)

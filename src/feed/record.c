@@ -79,6 +79,7 @@ struct column {
 struct record_plan {
 	const struct topic_pattern *patterns;
 	size_t pattern_count;
+	const struct str *names; /* of the columns, as the mapping has them */
 	struct json_path each;
 	bool has_each, reads_json;
 	struct column *columns;
@@ -161,7 +162,7 @@ enum err_code record_plan_new(const struct mapping *mapping, const struct topic_
 		return err_set(err, ERR_MEMORY, "no memory for a mapping's columns");
 	plan->patterns = patterns;
 	plan->pattern_count = pattern_count;
-	names = mapping_columns(mapping, &plan->column_count);
+	plan->names = names = mapping_columns(mapping, &plan->column_count);
 	plan->columns = arena_array(arena, struct column, plan->column_count);
 	if (!plan->columns)
 		return err_set(err, ERR_MEMORY, "no memory for a mapping's columns");
@@ -180,6 +181,15 @@ bool record_plan_reads_json(const struct record_plan *plan)
 	return plan->reads_json;
 }
 
+struct str record_plan_name(const struct record_plan *plan, size_t column)
+{
+	const struct column *found = &plan->columns[column];
+
+	return found->kind == COLUMN_PATH && found->path.count == 1 && found->path.steps[0].name.at
+		       ? found->path.steps[0].name
+		       : plan->names[column];
+}
+
 /* ---- rows ---- */
 
 size_t record_rows(const struct record_plan *plan, const struct record *record)
@@ -188,7 +198,7 @@ size_t record_rows(const struct record_plan *plan, const struct record *record)
 		return 1;
 	const struct json *list = json_path_find(&plan->each, record->document);
 
-	return json_is(list, JSON_ARRAY) || json_is(list, JSON_OBJECT) ? list->count : 0;
+	return json_is(list, JSON_ARRAY) || json_is(list, JSON_OBJECT) ? list->count : RECORD_ROWS_NONE;
 }
 
 static struct str level_of(struct str topic, size_t level)
@@ -243,7 +253,8 @@ static struct str named_level(const struct record_plan *plan, const struct recor
 bool record_row(const struct record_plan *plan, const struct record *record, size_t row, struct arena *arena,
 		struct str *values)
 {
-	const struct json *list = plan->has_each ? json_path_find(&plan->each, record->document) : NULL;
+	const struct json *list =
+		plan->has_each && !record->cells ? json_path_find(&plan->each, record->document) : NULL;
 	const struct json *item = record->document;
 	struct str key = STR_NONE;
 	bool good = true;
@@ -274,11 +285,15 @@ bool record_row(const struct record_plan *plan, const struct record *record, siz
 			good = received_text(record->received_us, arena, &values[i]);
 			break;
 		case COLUMN_KEY:
-			values[i] = key;
+			values[i] = record->cells ? record->cells[i] : key;
 			break;
 		case COLUMN_PATH:
-			good = text_of(json_path_find(&column->path, column->path.from_root ? record->document : item),
-				       arena, &values[i]);
+			if (record->cells)
+				values[i] = record->cells[i];
+			else
+				good = text_of(
+					json_path_find(&column->path, column->path.from_root ? record->document : item),
+					arena, &values[i]);
 			break;
 		}
 	}

@@ -12,6 +12,7 @@
 
 #define RECORD_LEVELS_MAX 32u /* of a topic */
 #define RECORD_ROWS_MAX 5000u /* of a message */
+#define RECORD_ROWS_NONE SIZE_MAX
 
 /* ---- topics with named levels ---- */
 
@@ -40,15 +41,21 @@ MUST_CHECK enum err_code record_plan_new(const struct mapping *mapping, const st
 					 struct error *err);
 /* Does any column mean a place in the payload? */
 bool record_plan_reads_json(const struct record_plan *plan);
+/* What a column would be called in rows that have names of their own, as a table's: of "['a.b']" what is quoted. */
+struct str record_plan_name(const struct record_plan *plan, size_t column);
 
 struct record {
 	struct str topic, payload;
 	int64_t received_us;
 	const struct topic_pattern *pattern; /* that the topic fits; NULL: none */
 	const struct json *document; /* the payload as JSON; NULL: it is none */
+	/* Of a row that has names of its own: a text for each column, which counts where else a place in the payload
+	 * would. NULL: the payload is JSON. */
+	const struct str *cells;
 };
 
-/* How many rows there are: 1, or as many as "each" finds. 0: "each" leads to nothing, or to no array or object. */
+/* How many rows of JSON there are: 1, or as many as "each" finds. RECORD_ROWS_NONE: "each" leads to no array or
+ * object. */
 size_t record_rows(const struct record_plan *plan, const struct record *record);
 /* The texts of a row's columns into values, in the order of mapping_columns(). Texts are borrowed or in the arena.
  * False: no memory. */

@@ -16,7 +16,7 @@ static enum err_code load_plan(struct timetable *timetable, struct transit_plan 
 {
 	struct transit_feed *feed = NULL;
 	struct transit_zone *zone = NULL;
-	enum err_code code = gtfs_load(timetable->reader, timetable->options.feed, &feed, err);
+	enum err_code code = gtfs_load(timetable->reader, timetable->options.feed, NULL, &feed, err);
 
 	if (!code)
 		code = gtfs_read_zone(transit_feed_tables(feed)->agencies[0].timezone, &zone, err);

@@ -421,6 +421,32 @@ static void read_override(struct loader *loader, const struct config_override *o
 	}
 }
 
+/* A timetable's feed takes the vehicles of its name for its own and deletes others. */
+static void check_realtime_names(struct loader *loader)
+{
+	const struct config *config = loader->config;
+	const struct yaml_tree *list = config->feed_list;
+	struct error cause;
+
+	for (uint32_t i = 0; list && i < list->count; i++) {
+		const struct yaml_tree *name = yaml_tree_get(&list->items[i], STR("name"));
+		const struct yaml_tree *tenant = yaml_tree_get(&list->items[i], STR("tenant"));
+
+		if (!yaml_tree_get(&list->items[i], STR("gtfs_realtime")))
+			continue;
+		for (uint32_t f = 0; f < config->feed_count; f++) {
+			if (!str_eq(name->text, str_from(config->feeds[f].feed)) ||
+			    !str_eq(tenant ? tenant->text : STR(""), str_from(config->feeds[f].tenant)))
+				continue;
+			(void)err_set(&cause, ERR_INVALID,
+				      "a realtime feed needs another name than the timetable \"%.*s\", whose vehicles "
+				      "have that name",
+				      STR_FMT(name->text));
+			mistake(loader, where_of(loader, name), STR("feeds"), &cause);
+		}
+	}
+}
+
 static void check_together(struct loader *loader)
 {
 	const struct config *config = loader->config;
@@ -436,6 +462,7 @@ static void check_together(struct loader *loader)
 		(void)err_set(&cause, ERR_INVALID, "expected at least http.body_max");
 		mistake(loader, STR_NONE, STR("http.request_memory_max"), &cause);
 	}
+	check_realtime_names(loader);
 }
 
 static bool config_prepare(struct config *config)

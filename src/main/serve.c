@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "broker/purge.h"
 #include "feed/feed.h"
+#include "feed/gtfs_publish.h"
 #include "main/command_config.h"
 #include "main/command_table.h"
 #include "main/databases.h"
@@ -58,6 +59,7 @@ struct daemon {
 	struct broker_rule rules[SETTING_TEXTS_MAX]; /* their texts are those of boot */
 	struct timetables timetables;
 	struct feed_set *feeds;
+	struct gtfs_publisher *publisher;
 	int lock_fd, hold_fd, signal_fd;
 };
 
@@ -300,6 +302,8 @@ static enum exit_status open_feeds(struct daemon *daemon, struct error *err)
 	};
 	enum err_code code = feed_set_new(&options, &daemon->feeds, err);
 
+	if (!code)
+		code = gtfs_publisher_new(daemon->broker, &daemon->publisher, err);
 	return code ? refuse(err, exit_of(code)) : EXIT_GOOD;
 }
 
@@ -320,6 +324,7 @@ static enum exit_status open_api(struct daemon *daemon, struct error *err)
 		.public_url = config->public_url,
 		.forwarder = daemon->forwarder,
 		.feeds = daemon->feeds,
+		.publisher = daemon->publisher,
 		.source_timeout_ms = (uint32_t)config->sources.timeout_s * 1000,
 		.split_entities = config->sources.split_entities,
 		.version = MACHI_VERSION,
@@ -570,6 +575,7 @@ static void drain(struct daemon *daemon, uint32_t signal)
 	let_signals_kill(daemon);
 	timetables_stop(&daemon->timetables);
 	feed_set_stop(daemon->feeds);
+	gtfs_publisher_stop(daemon->publisher);
 	broker_purge_stop(daemon->broker);
 	http_server_drain(daemon->server, (uint32_t)(daemon->current->http.drain_timeout_s * 1000));
 }
@@ -585,6 +591,7 @@ static void close_all(struct daemon *daemon)
 	(void)source_copier_free(daemon->copier);
 	(void)api_free(daemon->api);
 	(void)feed_set_free(daemon->feeds);
+	(void)gtfs_publisher_free(daemon->publisher);
 	(void)notifier_free(daemon->notifier);
 	(void)broker_free(daemon->broker);
 	(void)address_policy_free(daemon->policy);

@@ -3,6 +3,7 @@
 
 #include "main/retention_rule.h"
 
+#include "base/duration.h"
 #include "base/time_value.h"
 #include "net/address_policy.h"
 
@@ -358,7 +359,9 @@ enum err_code setting_read(const struct setting *setting, struct arena *arena, s
 	case SETTING_COUNT:
 	case SETTING_SIZE:
 	case SETTING_SECONDS:
-		good = read_quantity(text, units_of(setting), &number) && in_range(setting, (double)number);
+		good = setting->kind == SETTING_SECONDS ? duration_parse_seconds(text, &number)
+							: read_quantity(text, units_of(setting), &number);
+		good = good && in_range(setting, (double)number);
 		if (good)
 			*(uint64_t *)field = number;
 		break;

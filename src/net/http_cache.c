@@ -199,6 +199,18 @@ struct http_freshness http_freshness(const struct http_cache_fields *fields, int
 	return freshness;
 }
 
+bool http_retry_after_s(struct str retry_after, int64_t now_s, uint64_t *ret_s)
+{
+	int64_t moment_s;
+
+	if (parse_seconds(retry_after, ret_s))
+		return true;
+	if (!parse_date(str_trim(retry_after), &moment_s))
+		return false;
+	*ret_s = span_s(now_s, moment_s);
+	return true;
+}
+
 /* ---- links ---- */
 
 static bool has_word(struct str words, struct str word)

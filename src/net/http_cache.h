@@ -21,6 +21,9 @@ struct http_freshness {
 
 struct http_freshness http_freshness(const struct http_cache_fields *fields, int64_t now_s);
 
+/* Retry-After (RFC 9110, 10.2.3): seconds from now on, 0 for a moment that is over. False: it says nothing readable. */
+bool http_retry_after_s(struct str retry_after, int64_t now_s, uint64_t *ret_s);
+
 /* The value of a Link header's first link whose relation is `relation` and whose type is `type` (RFC 8288);
  * STR_NONE when there is none. */
 struct str http_link_target(struct str link, struct str relation, struct str type);

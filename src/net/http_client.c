@@ -7,6 +7,7 @@
 
 #include "net/http_cache.h"
 #include "net/http_outgoing_int.h"
+#include "net/http_url.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ struct fetch {
 	const struct http_fetch_options *options;
 	CURL *curl;
 	struct curl_slist *headers;
+	const char *first; /* the URL that was asked for; in the arena */
 	struct arena *arena;
 	struct buf *body;
 	size_t body_start; /* bytes that were there before */
@@ -30,6 +32,7 @@ struct fetch {
 	char *shown; /* the URL as errors show it, without user and password; curl's memory */
 	bool too_large;
 	bool dropped; /* the body of an answer that is not the document */
+	bool over; /* goes_on() said no */
 };
 
 static void step_done(struct fetch *fetch)
@@ -56,13 +59,25 @@ static size_t on_bytes(char *at, size_t size, size_t count, void *cls)
 	long status = 0;
 
 	(void)curl_easy_getinfo(fetch->curl, CURLINFO_RESPONSE_CODE, &status);
-	if (status != 200 && !fetch->options->any_status) {
+	if (fetch->options->status_only || (status != 200 && !fetch->options->any_status)) {
 		fetch->dropped = true;
 		return 0;
 	}
 	buf_put(fetch->body, (struct str){at, size * count});
 	fetch->too_large = fetch->body->failed == ERR_LIMIT;
 	return fetch->body->failed ? 0 : size * count;
+}
+
+static int on_progress(void *cls, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
+{
+	struct fetch *fetch = cls;
+
+	(void)down_total;
+	(void)down;
+	(void)up_total;
+	(void)up;
+	fetch->over = fetch->over || !fetch->options->goes_on(fetch->options->self);
+	return fetch->over;
 }
 
 /* ---- one step ---- */
@@ -78,7 +93,7 @@ static enum err_code take_url(struct fetch *fetch, struct str url, struct error 
 	if (code != ERR_OK)
 		return code;
 	fetch->gate.host = fetch->parts.host;
-	fetch->shown = http_url_shown(&fetch->parts);
+	fetch->shown = http_url_shown(&fetch->parts, fetch->options->hides_query);
 	if (!fetch->shown)
 		return err_set(err, ERR_MEMORY, "no memory to fetch a URL");
 	if (was_secure && !fetch->parts.secure)
@@ -110,6 +125,55 @@ static bool setup_body(struct fetch *fetch)
 	       add_header(fetch, "Expect", NULL);
 }
 
+static bool add_callers_headers(struct fetch *fetch)
+{
+	const char *const *headers = fetch->options->headers;
+
+	if (!headers || (fetch->hops > 0 && !http_url_same_origin(fetch->first, fetch->url.at)))
+		return true;
+	for (size_t i = 0; headers[i]; i++) {
+		struct curl_slist *longer = curl_slist_append(fetch->headers, headers[i]);
+
+		if (!longer)
+			return false;
+		fetch->headers = longer;
+	}
+	return true;
+}
+
+/* Of the step that comes. True when every one was taken. */
+static bool setup_headers(struct fetch *fetch)
+{
+	const struct http_fetch_options *options = fetch->options;
+
+	curl_slist_free_all(fetch->headers);
+	fetch->headers = NULL;
+	/* Without a value libcurl leaves out the field that it would send by itself. */
+	if (!add_header(fetch, "Accept", options->accept))
+		return false;
+	if (options->if_none_match && !add_header(fetch, "If-None-Match", options->if_none_match))
+		return false;
+	if (options->if_modified_since && !add_header(fetch, "If-Modified-Since", options->if_modified_since))
+		return false;
+	return (!options->method || setup_body(fetch)) && add_callers_headers(fetch) &&
+	       curl_easy_setopt(fetch->curl, CURLOPT_HTTPHEADER, fetch->headers) == CURLE_OK;
+}
+
+/* A lookup of a name that was given up ends by itself, in a thread that libcurl lets go (QUICK_EXIT): it may take half
+ * a minute. */
+static bool setup_progress(struct fetch *fetch)
+{
+	CURLcode bad = CURLE_OK;
+
+	if (!fetch->options->goes_on)
+		return true;
+	bad |= curl_easy_setopt(fetch->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+	bad |= curl_easy_setopt(fetch->curl, CURLOPT_XFERINFODATA, fetch);
+	bad |= curl_easy_setopt(fetch->curl, CURLOPT_NOPROGRESS, 0L);
+	bad |= curl_easy_setopt(fetch->curl, CURLOPT_QUICK_EXIT, 1L);
+	return bad == CURLE_OK;
+}
+
 /* True when every option was taken. */
 static bool fetch_setup(struct fetch *fetch)
 {
@@ -117,27 +181,13 @@ static bool fetch_setup(struct fetch *fetch)
 	CURL *curl = fetch->curl;
 	CURLcode bad = CURLE_OK;
 
-	if (!http_outgoing_guard(curl, &fetch->gate, options->user_agent))
+	if (!http_outgoing_guard(curl, &fetch->gate, options->user_agent) || !setup_progress(fetch))
 		return false;
 	bad |= curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
 	bad |= curl_easy_setopt(curl, CURLOPT_WRITEDATA, fetch);
-	/* Without a value libcurl leaves out the field that it would send by itself. */
-	if (bad != CURLE_OK || !add_header(fetch, "Accept", options->accept))
-		return false;
-	if (options->if_none_match && !add_header(fetch, "If-None-Match", options->if_none_match))
-		return false;
-	if (options->if_modified_since && !add_header(fetch, "If-Modified-Since", options->if_modified_since))
-		return false;
-	if (options->method && !setup_body(fetch))
-		return false;
-	for (size_t i = 0; options->headers && options->headers[i]; i++) {
-		struct curl_slist *longer = curl_slist_append(fetch->headers, options->headers[i]);
-
-		if (!longer)
-			return false;
-		fetch->headers = longer;
-	}
-	return curl_easy_setopt(curl, CURLOPT_HTTPHEADER, fetch->headers) == CURLE_OK;
+	if (options->compressed)
+		bad |= curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "gzip");
+	return bad == CURLE_OK;
 }
 
 static enum err_code step_failed(const struct fetch *fetch, CURLcode code, struct error *err)
@@ -146,6 +196,8 @@ static enum err_code step_failed(const struct fetch *fetch, CURLcode code, struc
 		return err_set(err, ERR_LIMIT, "%.120s is larger than %zu bytes", fetch->shown, fetch->body->bytes_max);
 	if (fetch->body->failed)
 		return err_set(err, ERR_MEMORY, "no memory for %.120s", fetch->shown);
+	if (fetch->over)
+		return err_set(err, ERR_CONFLICT, "%.120s: the request was ended", fetch->shown);
 	if (code == CURLE_OPERATION_TIMEDOUT)
 		return err_set(err, ERR_TIMEOUT, "%.120s did not answer in time", fetch->shown);
 	if (code == CURLE_COULDNT_CONNECT && fetch->gate.denied)
@@ -163,7 +215,7 @@ static enum err_code step_run(struct fetch *fetch, long *ret_status, struct erro
 		return err_set(err, ERR_TIMEOUT, "%.120s did not answer in time", fetch->shown);
 	fetch->body->len = fetch->body_start;
 	fetch->dropped = fetch->gate.denied = false;
-	if (curl_easy_setopt(fetch->curl, CURLOPT_CURLU, fetch->parts.parts) != CURLE_OK ||
+	if (!setup_headers(fetch) || curl_easy_setopt(fetch->curl, CURLOPT_CURLU, fetch->parts.parts) != CURLE_OK ||
 	    curl_easy_setopt(fetch->curl, CURLOPT_TIMEOUT_MS, (long)left_ms) != CURLE_OK)
 		return err_set(err, ERR_MEMORY, "libcurl refuses to fetch %.120s", fetch->shown);
 	CURLcode code = curl_easy_perform(fetch->curl);
@@ -264,6 +316,7 @@ static enum err_code take_answer(struct fetch *fetch, long status, struct http_a
 		.expires = header_at(fetch, "Expires", 0),
 		.date = header_at(fetch, "Date", 0),
 		.age = header_at(fetch, "Age", 0),
+		.retry_after = header_at(fetch, "Retry-After", 0),
 	};
 	return ERR_OK;
 }
@@ -297,6 +350,7 @@ static enum err_code fetch_start(struct fetch *fetch, const char *url, struct ht
 	uint32_t timeout_ms = fetch->options->timeout_ms;
 	struct str first = arena_dup(fetch->arena, str_from(url));
 
+	fetch->first = first.at;
 	fetch->curl = curl_easy_init();
 	if (!fetch->curl || !first.at || !fetch_setup(fetch))
 		return err_set(err, ERR_MEMORY, "no memory to fetch a URL");

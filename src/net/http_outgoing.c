@@ -62,7 +62,7 @@ enum err_code http_url_take(struct http_url *url, const char *text, struct error
 	return no_url(text, err);
 }
 
-char *http_url_shown(const struct http_url *url)
+char *http_url_shown(const struct http_url *url, bool hides_query)
 {
 	CURLU *shown = curl_url_dup(url->parts);
 	char *text = NULL;
@@ -71,6 +71,8 @@ char *http_url_shown(const struct http_url *url)
 		return NULL;
 	(void)curl_url_set(shown, CURLUPART_USER, NULL, 0);
 	(void)curl_url_set(shown, CURLUPART_PASSWORD, NULL, 0);
+	if (hides_query)
+		(void)curl_url_set(shown, CURLUPART_QUERY, NULL, 0);
 	(void)curl_url_get(shown, CURLUPART_URL, &text, 0);
 	curl_url_cleanup(shown);
 	return text;

@@ -20,8 +20,9 @@ struct http_url {
 /* Takes the place of what url held. ERR_INVALID: no URL of http or https; ERR_MEMORY. After an error url is empty. */
 MUST_CHECK enum err_code http_url_take(struct http_url *url, const char *text, struct error *err);
 void http_url_done(struct http_url *url);
-/* As errors show it, without user and password: to be given to curl_free(). NULL without memory. */
-char *http_url_shown(const struct http_url *url);
+/* As errors show it, without user and password, and perhaps without its query: to be given to curl_free(). NULL without
+ * memory. */
+char *http_url_shown(const struct http_url *url, bool hides_query);
 
 /* Stands before every socket that libcurl is about to connect. */
 struct http_gate {

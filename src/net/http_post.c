@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "net/http_client.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -67,6 +68,19 @@ static bool is_method(const char *method)
 	return false;
 }
 
+enum err_code http_header_check(struct str name, struct str value, struct error *err)
+{
+	struct str shown = str_part(name, 0, HEADER_SHOWN_BYTES);
+
+	if (!is_token(name))
+		return err_set(err, ERR_INVALID, "a header has a name that is no token");
+	if (is_ours(name))
+		return err_set(err, ERR_INVALID, "the header %.*s cannot be set", STR_FMT(shown));
+	if (!is_field_value(value))
+		return err_set(err, ERR_INVALID, "the value of the header %.*s has control characters", STR_FMT(shown));
+	return ERR_OK;
+}
+
 static enum err_code check_headers(const struct http_post *post, struct error *err)
 {
 	size_t bytes = 0;
@@ -76,14 +90,10 @@ static enum err_code check_headers(const struct http_post *post, struct error *e
 	for (size_t i = 0; i < post->header_count; i++) {
 		const struct http_post_header *header = &post->headers[i];
 
-		if (!is_token(header->name))
-			return err_set(err, ERR_INVALID, "header %zu has a name that is no token", i + 1);
-		if (is_ours(header->name))
-			return err_set(err, ERR_INVALID, "the header %.*s cannot be set",
-				       STR_FMT(str_part(header->name, 0, HEADER_SHOWN_BYTES)));
-		if (!is_field_value(header->value))
-			return err_set(err, ERR_INVALID, "the value of the header %.*s has control characters",
-				       STR_FMT(str_part(header->name, 0, HEADER_SHOWN_BYTES)));
+		enum err_code code = http_header_check(header->name, header->value, err);
+
+		if (code)
+			return code;
 		bytes += header->name.len + header->value.len;
 		if (bytes > HTTP_POST_HEADER_BYTES_MAX)
 			return err_set(err, ERR_LIMIT, "headers of more than %zu bytes", HTTP_POST_HEADER_BYTES_MAX);

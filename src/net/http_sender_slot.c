@@ -33,7 +33,7 @@ static void slot_fail(struct sender_slot *slot, enum err_code code, int status, 
 static void slot_fail(struct sender_slot *slot, enum err_code code, int status, const char *format, ...)
 {
 	struct http_post_result result = {.code = code, .status = status};
-	char *shown = slot->url.parts ? http_url_shown(&slot->url) : NULL;
+	char *shown = slot->url.parts ? http_url_shown(&slot->url, false) : NULL;
 	char text[ERROR_DETAIL_BYTES];
 	va_list arguments;
 

@@ -4,6 +4,7 @@
 Usage: feeds.py MACHI SOURCE_ROOT. The promise under test: a message of QoS 1 that the broker took is in the history,
 whatever happened to the daemon; what becomes nothing is counted, with the reason.
 """
+import gzip
 import json
 import os
 import pathlib
@@ -206,6 +207,53 @@ def webhooks_are_answered_when_they_are_durable():
         same(temperature(daemon, "3"), 3)
 
 
+def webhooks_tell_what_became_nothing():
+    room = ("      id: urn:ngsi-ld:Room:{n}\n      type: Room\n      skip: [{column: t, in: ['-1']}]\n      attributes:\n"
+            "        temperature: {kind: number, column: t}\n")
+    config = configuration("told", "  - name: told\n    webhook: {}\n    map:\n      each: $\n      mode: update\n" + room,
+                           "  - name: plain\n    webhook: {}\n    map:\n" + room)
+    json_type, csv = {"Content-Type": "application/json"}, {"Content-Type": "text/csv"}
+
+    with Daemon(machi, work / "told", "--config", config) as daemon:
+        def post(name, body, headers):
+            body = body if isinstance(body, (bytes, str)) else json.dumps(body)
+            code, answer = daemon.request("POST", f"/api/v1/feeds/{name}/messages", body, headers)
+            return code, json.loads(answer) if answer else None
+
+        same(post("plain", {"n": 1, "t": 1}, json_type), (204, None))
+        # Of five rows one is updated; two are of rooms that are not there, one is no number, one is left out by a rule.
+        code, answer = post("told", [{"n": 1, "t": 2}, {"n": 8, "t": 2}, {"n": 9, "t": 2}, {"n": 1, "t": "warm"},
+                                     {"n": 1, "t": -1}], json_type)
+        same((code, answer["taken"], answer["dropped"]), (400, 1, {"skipped": 1, "invalid": 1, "absent": 2}))
+        check("3 of 4 rows were left out" in answer["detail"] and '"warm"' in answer["detail"], answer)
+        same(temperature(daemon, "1"), 2)
+        code, answer = post("told", [{"n": 9, "t": 2}], json_type)
+        same((code, answer["taken"], answer["dropped"]), (400, 0, {"absent": 1}))
+        check("urn:ngsi-ld:Room:9" in answer["detail"], answer)
+        # What a rule leaves out is no mistake of who posts.
+        same(post("told", [{"n": 1, "t": -1}], json_type), (204, None))
+        same(post("told", [], json_type), (204, None))
+        # Each is told of its own, however many are taken in one batch.
+        answers = {}
+        threads = [threading.Thread(target=lambda n=n: answers.update({n: post("told", [{"n": n, "t": n}], json_type)}))
+                   for n in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        same({n: code for n, (code, _) in answers.items()}, {n: 204 if n == 1 else 400 for n in range(20)})
+
+        same(post("plain", "n,t\n10,1\n11,2\n", csv), (204, None))
+        code, answer = post("plain", "n,t\n12,1\n13,warm\n14,\"1\n", csv)
+        same((code, answer["taken"], answer["dropped"]), (400, 1, {"malformed": 1, "invalid": 1}))
+        same(post("plain", '{"n": 15, "t": 1}\n{"n": 16, "t": 2}\n', {"Content-Type": "application/x-ndjson"}), (204, None))
+        same(post("plain", gzip.compress(b'{"n": 17, "t": 17}'), {**json_type, "Content-Encoding": "gzip"}), (204, None))
+        same([temperature(daemon, n) for n in (10, 11, 12, 15, 16, 17)], [1, 2, 1, 1, 2, 17])
+        code, answer = post("plain", b"{}", {**json_type, "Content-Encoding": "gzip"})
+        same(code, 400)
+        same(daemon.request("POST", "/api/v1/feeds/plain/write", b"room n=1 1\n", json_type)[0], 501)
+
+
 def a_feed_is_tried_without_a_daemon():
     config = configuration("try", rooms(1883))
     message = work / "message.json"
@@ -285,7 +333,7 @@ def nothing_is_lost_when_both_sides_are_killed():
 
 for case in (the_first_value_arrives, what_becomes_nothing_is_counted_with_the_reason,
              a_paused_feed_stays_so_and_misses_nothing, late_values_go_into_the_history_alone,
-             feeds_are_added_by_the_api_and_stay, webhooks_are_answered_when_they_are_durable,
+             feeds_are_added_by_the_api_and_stay, webhooks_are_answered_when_they_are_durable, webhooks_tell_what_became_nothing,
              a_feed_is_tried_without_a_daemon, nothing_is_lost_when_both_sides_are_killed):
     tap.case(case)
 shutil.rmtree(work)

@@ -19,7 +19,7 @@ machi = Machi(os.path.abspath(sys.argv[1]))
 pages = pathlib.Path(sys.argv[2]) / "docs" / "how-to"
 work = pathlib.Path(tempfile.mkdtemp(prefix="machi-recipes-"))
 tap = Tap()
-PAGES = ["recipes-mqtt.md"]
+PAGES = ["recipes-mqtt.md", "poll-web-services.md", "move-from-fiware.md"]
 BLOCK = re.compile(r"^```(\S+(?: \S+)?)\n(.*?)^```$", re.S | re.M)
 
 

@@ -71,7 +71,26 @@ def count_of(host):
     return json.loads(answer)["usage_idle"]["totalCount"][0][0]
 
 
-with Daemon(machi, work / "city") as daemon:
+FEED = {
+    "name": "hosts", "influx": {"token": "s3cret"},
+    "maps": [{"topic": "cpu", "id": "urn:ngsi-ld:Host:{host}", "type": "Host", "observed_at": {"column": "time"},
+              "skip": [{"column": "cpu", "not_in": ["cpu-total"]}],
+              "attributes": {"idle": {"kind": "number", "column": "usage_idle", "unit": "P1"},
+                             "cores": {"kind": "integer", "column": "cores", "observed_at": "none"}}},
+             {"topic": "system", "id": "urn:ngsi-ld:Host:{host}", "type": "Host", "observed_at": {"column": "time"},
+              "attributes": {"uptime": {"kind": "text", "column": "uptime_format"},
+                             "busy": {"kind": "boolean", "column": "busy"},
+                             "load": {"kind": "number", "column": "load1"}}}]}
+config = work / "machi.yaml"
+config.write_text(json.dumps({"feeds": [FEED]}))
+
+
+def entity(identity):
+    status, answer = daemon.request("GET", f"/ngsi-ld/v1/entities/{identity}")
+    return json.loads(answer) if status == 200 else {}
+
+
+with Daemon(machi, work / "city", "--config", config) as daemon:
     @tap.case
     def it_asks_for_its_database():
         form = urllib.parse.urlencode({"q": 'CREATE DATABASE "telegraf"'}).encode()
@@ -134,6 +153,50 @@ with Daemon(machi, work / "city") as daemon:
         same(go_request("/ngsi-ld/v1/entities", {"Content-Type": "application/json"}, entity)[0], 411)
         status, _ = daemon.request("GET", "/ngsi-ld/v1/entities/urn:ngsi-ld:Building:1")
         same(status, 404)
+
+    @tap.case
+    def a_feed_makes_entities_of_lines():
+        """As outputs.influxdb with urls = [".../api/v1/feeds/hosts"] and outputs.influxdb_v2, which join their own paths."""
+        form = urllib.parse.urlencode({"q": 'CREATE DATABASE "telegraf"'}).encode()
+        same(go_request("/api/v1/feeds/hosts/query", {"Content-Type": "application/x-www-form-urlencoded"}, form,
+                        chunked=False)[0], 200)
+        lines = cpu_lines("alpha", 3) + b"disk,host=alpha free=1i %d\n" % START_NS
+        same(write("/api/v1/feeds/hosts/write?db=telegraf", lines, Authorization="Bearer s3cret")[0], 204)
+        same(entity("urn:ngsi-ld:Host:alpha")["idle"],
+             {"type": "Property", "value": 52.02, "unitCode": "P1", "observedAt": "2025-11-24T16:00:20Z"})
+        same(entity("urn:ngsi-ld:Host:alpha")["cores"], {"type": "Property", "value": 4})
+        system = b'system,host=alpha uptime_format="3 days, 4\\"00",busy=t,load1=0.5 1764000030\n'
+        same(write("/api/v1/feeds/hosts/api/v2/write?bucket=b&org=o&precision=s", gzip.compress(system),
+                   Content_Encoding="gzip", Authorization="Token s3cret")[0], 204)
+        host = entity("urn:ngsi-ld:Host:alpha")
+        same((host["uptime"]["value"], host["busy"]["value"], host["load"]["value"]), ('3 days, 4"00', True, 0.5))
+        same(host["load"]["observedAt"], "2025-11-24T16:00:30Z")
+        same(host["idle"]["value"], 52.02)
+        # One other core's line, left out by the rule.
+        same(write("/api/v1/feeds/hosts/write", b"cpu,cpu=cpu0,host=alpha usage_idle=1 %d\n" % (START_NS + 10**12),
+                   Authorization="Bearer s3cret")[0], 204)
+        same(entity("urn:ngsi-ld:Host:alpha")["idle"]["value"], 52.02)
+
+    @tap.case
+    def a_feed_tells_of_bad_lines():
+        target, token = "/api/v1/feeds/hosts/write", {"Authorization": "Bearer s3cret"}
+        status, _, body = write(target, cpu_lines("beta", 2) + b"system,host=beta load1=\ndisk v=1\n", **token)
+        same(status, 400)
+        error = json.loads(body)["error"]
+        check(error.startswith("partial write: line 3: ") and error.endswith("; dropped=1"), error)
+        same(entity("urn:ngsi-ld:Host:beta")["idle"]["value"], 51.01)
+        same(write(target, cpu_lines("beta", 1))[0], 401)
+        same(write(target + "?precision=w", cpu_lines("beta", 1), **token)[0], 400)
+        same(write(target, b"cpu v=1\n" * 20001, **token)[0], 413)
+        same(write("/api/v1/feeds/nobody/write", b"cpu v=1\n", **token)[0], 404)
+        same(write(target, b"", **token)[0], 204)
+
+    @tap.case
+    def a_feed_takes_large_batches():
+        lines = b"".join(b"cpu,cpu=cpu-total,host=h%d usage_idle=%d %d\n" % (i % 500, i, START_NS + i * 10**9)
+                         for i in range(10000))
+        same(write("/api/v1/feeds/hosts/write", lines, Authorization="Bearer s3cret")[0], 204)
+        same(entity("urn:ngsi-ld:Host:h499")["idle"]["value"], 9999)
 
 status = tap.done()
 shutil.rmtree(work, ignore_errors=True)

@@ -53,7 +53,7 @@ static inline void realtime_test_open(struct realtime_test *test)
 	CHECK_OK(import_path(&test->base, test->base.feed, "tiny", &report, &err), &err);
 	gtfs_report_done(&report);
 	if (!CHECK_OK(store_reader_new(test->base.store, &test->reader, &err), &err) ||
-	    !CHECK_OK(gtfs_load(test->reader, STR("tiny"), &test->feed, &err), &err) ||
+	    !CHECK_OK(gtfs_load(test->reader, STR("tiny"), NULL, &test->feed, &err), &err) ||
 	    !CHECK_OK(gtfs_read_zone(transit_feed_tables(test->feed)->agencies[0].timezone, &test->zone, &err), &err) ||
 	    !CHECK_OK(realtime_new(&options, broker_core_context(test->base.broker), test->feed, test->zone,
 				   &test->realtime, &err),

@@ -65,6 +65,21 @@ static void very_long_ones_are_cut(void)
 	CHECK(us("P999999999999999999Y") == INT64_MAX);
 }
 
+static void settings_have_units(void)
+{
+	uint64_t s = 0;
+
+	CHECK(duration_parse_seconds(STR("90 s"), &s) && s == 90);
+	CHECK(duration_parse_seconds(STR("15min"), &s) && s == 900);
+	CHECK(duration_parse_seconds(STR("1 H"), &s) && s == 3600);
+	CHECK(duration_parse_seconds(STR("7 d"), &s) && s == 604800);
+	CHECK(duration_parse_seconds(STR("30"), &s) && s == 30);
+	static const char *const none[] = {"", "s", "1 m", "1.5 h", "-1 s", "1 s s", "213503982334602 d", "1 week"};
+
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		CHECK(!duration_parse_seconds(str_from(none[i]), &s));
+}
+
 int main(void)
 {
 	RUN(components_are_added);
@@ -72,5 +87,6 @@ int main(void)
 	RUN(calendar_durations_keep_months_apart);
 	RUN(what_is_none_is_refused);
 	RUN(very_long_ones_are_cut);
+	RUN(settings_have_units);
 	return check_done();
 }

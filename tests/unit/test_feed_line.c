@@ -1,6 +1,6 @@
-/* Lines: what peers say reaches the feed whole, once and in order, and the other way round, whoever goes first; what waits
- * is bounded. Method: a feed without its own thread and store; threads play sockets that call, talk and hang up at any
- * time, the test plays the feed. Also built under ThreadSanitizer. */
+/* Lines: what peers say reaches the feed whole, once and in order, and the other way round, whoever goes first; what
+ * waits is bounded. Method: a feed without its own thread and store; threads play sockets that call, talk and hang up
+ * at any time, the test plays the feed. Also built under ThreadSanitizer. */
 #include "check.h"
 #include "feed/feed_int.h"
 

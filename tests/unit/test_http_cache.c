@@ -118,6 +118,27 @@ static void links_are_found_by_relation_and_type(void)
 	CHECK(!alternate("").at);
 }
 
+static uint64_t retry_after(const char *text)
+{
+	uint64_t seconds = UINT64_MAX;
+
+	return http_retry_after_s(str_from(text), NOW, &seconds) ? seconds : UINT64_MAX;
+}
+
+/* RFC 9110, 10.2.3, in both forms. */
+static void retry_after_is_seconds_or_a_date(void)
+{
+	CHECK(retry_after("120") == 120);
+	CHECK(retry_after(" 0 ") == 0);
+	CHECK(retry_after("Fri, 31 Dec 1999 23:59:59 GMT") == 946684799 - NOW);
+	CHECK(retry_after("Sun, 06 Nov 1994 08:49:30 GMT") == 0);
+	CHECK(retry_after("99999999999999999999") >= HTTP_FRESH_S_MAX);
+	CHECK(retry_after("-1") == UINT64_MAX);
+	CHECK(retry_after("soon") == UINT64_MAX);
+	CHECK(retry_after("") == UINT64_MAX);
+	CHECK(retry_after(NULL) == UINT64_MAX);
+}
+
 int main(void)
 {
 	RUN(max_age_is_taken);
@@ -128,5 +149,6 @@ int main(void)
 	RUN(what_may_not_be_kept_is_stale_at_once);
 	RUN(without_a_statement_a_tenth_of_the_age_is_guessed);
 	RUN(links_are_found_by_relation_and_type);
+	RUN(retry_after_is_seconds_or_a_date);
 	return check_done();
 }

@@ -4,6 +4,7 @@
 #include "net/address_policy.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
+#include "net/http_url.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -39,6 +40,22 @@ static void on_request(void *self, void *state, struct http_request *request)
 	} else if (str_eq(path, STR("/away"))) {
 		(void)http_response_header(request, "Location", STR("http://127.0.0.2:1/document"));
 		http_respond(request, 307, STR(""));
+	} else if (str_eq(path, STR("/key"))) {
+		struct str key = http_request_header(request, STR("X-Api-Key"));
+
+		http_respond(request, 200, key.at ? key : STR("none"));
+	} else if (str_eq(path, STR("/key-here")) || str_eq(path, STR("/key-there"))) {
+		/* "localhost" is the same server by another name, so another origin. */
+		struct str to = str_eq(path, STR("/key-here"))
+					? STR("/key")
+					: arena_printf(http_request_arena(request), "http://localhost:%u/key",
+						       (unsigned int)http_server_port(server));
+
+		(void)http_response_header(request, "Location", to);
+		http_respond(request, 302, STR(""));
+	} else if (str_eq(path, STR("/busy"))) {
+		(void)http_response_header(request, "Retry-After", STR("7"));
+		http_respond(request, 429, STR("slower"));
 	} else if (str_eq(path, STR("/file"))) {
 		(void)http_response_header(request, "Location", STR("file:///etc/hostname"));
 		http_respond(request, 302, STR(""));
@@ -279,6 +296,120 @@ static void a_peer_that_says_nothing_is_a_timeout(void)
 	buf_done(&body);
 }
 
+static void a_key_goes_to_its_own_origin_only(void)
+{
+	static const char *const headers[] = {"X-Api-Key: s3cret", NULL};
+	const struct http_fetch_options options = {.redirects_max = 2, .headers = headers};
+	struct buf body;
+	struct error err = {0};
+
+	buf_init(&body, 1000);
+	CHECK_OK(fetch("/key", &options, &body, &err), &err);
+	CHECK_OK(fetch("/key-here", &options, &body, &err), &err);
+	CHECK_OK(fetch("/key-there", &options, &body, &err), &err);
+	CHECK_STR(buf_str(&body), STR("s3crets3cretnone"));
+	buf_done(&body);
+}
+
+static void a_query_can_be_left_out_of_errors(void)
+{
+	const struct http_fetch_options options = {.hides_query = true};
+	struct buf body;
+	struct error err = {0};
+
+	buf_init(&body, 1000);
+	CHECK(fetch("/none?key=s3cret", &options, &body, &err) == ERR_NOT_FOUND);
+	CHECK(str_contains(str_from(err.detail), STR("/none is")));
+	CHECK(!str_contains(str_from(err.detail), STR("s3cret")));
+	CHECK(fetch("/none?key=s3cret", NULL, &body, &err) == ERR_NOT_FOUND);
+	CHECK(str_contains(str_from(err.detail), STR("s3cret")));
+	buf_done(&body);
+}
+
+static void any_status_tells_when_to_come_again(void)
+{
+	const struct http_fetch_options options = {.any_status = true};
+	struct arena arena;
+	struct buf body;
+	struct error err = {0};
+	char url[64];
+
+	arena_init(&arena, 65536);
+	buf_init(&body, 1000);
+	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/busy", (unsigned int)http_server_port(server));
+	CHECK_OK(http_get(url, &options, &arena, &answer, &body, &err), &err);
+	CHECK(answer.status == 429);
+	CHECK_STR(answer.retry_after, STR("7"));
+	CHECK_STR(buf_str(&body), STR("slower"));
+	buf_done(&body);
+	arena_done(&arena);
+}
+
+/* Until the server has the request, which it does not answer. */
+static bool says_no(void *self)
+{
+	int *questions = self;
+
+	++*questions;
+	return !atomic_load(&muted);
+}
+
+static void a_request_ends_when_nobody_wants_it(void)
+{
+	int questions = 0;
+	const struct http_fetch_options options = {.timeout_ms = 60000, .goes_on = says_no, .self = &questions};
+	struct buf body;
+	struct error err = {0};
+
+	buf_init(&body, 1000);
+	atomic_store(&muted, NULL);
+	CHECK(fetch("/mute", &options, &body, &err) == ERR_CONFLICT);
+	CHECK(questions > 0);
+	http_request_wake(atomic_load(&muted));
+	buf_done(&body);
+}
+
+static void urls_are_looked_at_and_resolved(void)
+{
+	/* RFC 3986, 5.4.1, with a base of http. */
+	static const struct {
+		const char *reference, *url;
+	} references[] = {{"g", "http://a/b/c/g"},
+			  {"g?y", "http://a/b/c/g?y"},
+			  {"/g", "http://a/g"},
+			  {"?y", "http://a/b/c/d;p?y"},
+			  {"../g", "http://a/b/g"},
+			  {"//g", "http://g/"},
+			  {"https://b:1/x?$skip=2", "https://b:1/x?$skip=2"},
+			  {"ftp://a/x", NULL},
+			  {"file:///etc/hostname", NULL}};
+	struct http_url_view view;
+	struct str url;
+	struct arena arena;
+	struct error err = {0};
+
+	arena_init(&arena, 65536);
+	for (size_t i = 0; i < sizeof(references) / sizeof(references[0]); i++) {
+		enum err_code code =
+			http_url_resolve("http://a/b/c/d;p?q", str_from(references[i].reference), &arena, &url, &err);
+
+		if (!CHECK((code == ERR_OK) == (references[i].url != NULL)) ||
+		    (code == ERR_OK && !CHECK_STR(url, str_from(references[i].url))))
+			printf("# %s\n", references[i].reference);
+	}
+	CHECK_OK(http_url_look("https://u:p@h:8443/a/b%20c?key=k#f", &arena, &view, &err), &err);
+	CHECK_STR(view.shown, STR("https://h:8443/a/b%20c"));
+	CHECK_STR(view.path, STR("/a/b%20c"));
+	CHECK(http_url_look("ftp://h/", &arena, &view, &err) == ERR_INVALID);
+	CHECK(http_url_same_origin("http://h/a", "http://H:80/b?c"));
+	CHECK(http_url_same_origin("https://u:p@h:443/a", "https://h"));
+	CHECK(!http_url_same_origin("http://h/", "https://h/"));
+	CHECK(!http_url_same_origin("http://h/", "http://h:81/"));
+	CHECK(!http_url_same_origin("http://h/", "http://g/"));
+	CHECK(!http_url_same_origin("http://h/", "nothing"));
+	arena_done(&arena);
+}
+
 int main(void)
 {
 	const struct http_server_options options = {.address = "127.0.0.1",
@@ -301,6 +432,11 @@ int main(void)
 	RUN(other_protocols_and_no_urls_are_invalid);
 	RUN(proxies_of_the_environment_are_not_used);
 	RUN(a_peer_that_says_nothing_is_a_timeout);
+	RUN(a_key_goes_to_its_own_origin_only);
+	RUN(a_query_can_be_left_out_of_errors);
+	RUN(any_status_tells_when_to_come_again);
+	RUN(a_request_ends_when_nobody_wants_it);
+	RUN(urls_are_looked_at_and_resolved);
 	(void)http_server_free(server);
 	CHECK(atomic_load(&asked) > 0);
 	return check_done();

@@ -151,12 +151,13 @@ static void on_finished(void *self, void *loop_state, struct http_request *reque
 	atomic_fetch_add(&feed.finished, 1);
 }
 
-static struct http_server *server_start(const struct piece *pieces, unsigned int piece_count)
+static struct http_server *server_start_with(const struct piece *pieces, unsigned int piece_count, size_t bodies_max)
 {
 	const struct http_server_options options = {.address = "127.0.0.1",
 						    .loop_count = 2,
 						    .idle_timeout_s = 2,
 						    .body_bytes_max = 1000,
+						    .bodies_bytes_max = bodies_max,
 						    .arena_bytes_max = 1u << 20,
 						    .handle = on_request,
 						    .finished = on_finished};
@@ -172,6 +173,11 @@ static struct http_server *server_start(const struct piece *pieces, unsigned int
 	if (!CHECK_OK(http_server_new(&options, &server, &err), &err))
 		exit(EXIT_FAILURE);
 	return server;
+}
+
+static struct http_server *server_start(const struct piece *pieces, unsigned int piece_count)
+{
+	return server_start_with(pieces, piece_count, 0);
 }
 
 static void make(unsigned int count)
@@ -632,6 +638,25 @@ static void what_cannot_be_taken_is_told(void)
 	(void)http_server_free(server);
 }
 
+/* The bound is that of all bodies; what was taken, or given up, counts no more. */
+static void messages_share_the_memory_of_bodies(void)
+{
+	struct http_server *server = server_start_with(NULL, 0, 80000);
+
+	for (int i = 0; i < 3; i++) {
+		struct client client;
+
+		open_talk(&client, server);
+		say_many(&client, 0x81, 70000, 'x');
+		check_many(&client, 70000, 'x');
+		say_many(&client, 0x81, 90000, 'y');
+		check_closed(&client, 1013);
+		hang_up(&client);
+		CHECK(wait_finished(i + 1));
+	}
+	(void)http_server_free(server);
+}
+
 /* A character in two frames is one (RFC 6455 section 8.1 speaks of messages). */
 static void a_character_may_be_cut_by_frames(void)
 {
@@ -894,6 +919,7 @@ int main(void)
 	RUN(what_breaks_the_protocol_is_told);
 	RUN(what_a_client_says_is_taken_whole);
 	RUN(what_cannot_be_taken_is_told);
+	RUN(messages_share_the_memory_of_bodies);
 	RUN(a_character_may_be_cut_by_frames);
 	RUN(what_is_not_taken_now_waits);
 	RUN(a_subprotocol_is_agreed_on);

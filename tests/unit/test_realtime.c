@@ -479,6 +479,35 @@ static void extra_trips_have_ids_of_their_own(void)
 	realtime_test_close(&test);
 }
 
+/* Three of four runs came, one of them 300 s late, which is still on time; passengers who come at random wait 375 s
+ * where the timetable says 300. */
+static void check_summary(struct realtime_test *test)
+{
+	const struct realtime_sink sink = {apply, test};
+	struct realtime_summary summary;
+	struct error err = {0};
+
+	CHECK_OK(realtime_summarise(test->realtime, &test->base.arena, &summary, &err), &err);
+	CHECK(summary.told[0] == 0 && summary.told[1] == 4 && summary.told[2] == 0);
+	CHECK_OK(realtime_tell_summary(test->realtime, broker_core_context(test->base.broker), &summary,
+				       test->report.by_reason, at("2024-06-04T08:00:00Z"), &test->base.arena, &sink,
+				       &err),
+		 &err);
+	struct json *feed = retrieve(test, "urn:ngsi-ld:GtfsRealtimeReport:live");
+	struct json *route = retrieve(test, "urn:ngsi-ld:GtfsRouteReport:live:1");
+
+	CHECK_STR(text_of(feed, VOCAB "timetable"), STR("tiny"));
+	CHECK(number_of(feed, VOCAB "tripUpdates") == 4 && number_of(feed, VOCAB "tripsMatched") == 4);
+	CHECK(number_of(feed, VOCAB "runsOnTime") == 3 && number_of(feed, VOCAB "runsLate") == 0);
+	CHECK(number_of(feed, VOCAB "onTimeShare") == 1 && number_of(feed, VOCAB "meanDelay") == 100);
+	CHECK_STR(observed_of(feed, VOCAB "onTimeShare"), STR("2024-06-04T08:00:00Z"));
+	CHECK_STR(text_of(route, VOCAB "hasRoute"), STR("urn:ngsi-ld:GtfsRoute:tiny:1"));
+	CHECK(number_of(route, VOCAB "runsOnTime") == 3 && number_of(route, VOCAB "meanDelay") == 100);
+	CHECK(number_of(route, VOCAB "headway") == 600 && number_of(route, VOCAB "plannedHeadway") == 600);
+	CHECK(number_of(route, VOCAB "excessWait") == 75);
+	CHECK(!retrieve(test, "urn:ngsi-ld:GtfsRouteReport:live:T")); /* nothing is known of it */
+}
+
 static void headways_come_from_what_was_told(void)
 {
 	struct realtime_test test;
@@ -506,6 +535,7 @@ static void headways_come_from_what_was_told(void)
 		CHECK_NEAR(headways->observed_max_s, 900, 1e-9);
 		CHECK_NEAR(headways->observed_wait_s, (225.0 + 25) / 40 * 60, 1e-9);
 	}
+	check_summary(&test);
 	realtime_test_close(&test);
 }
 

@@ -223,11 +223,40 @@ static void planned_vehicles_are_told_only_when_asked_for(void)
 	realtime_test_close(&test);
 }
 
+static void vehicles_that_nobody_has_seen_for_long_are_passed_over(void)
+{
+	static const char text[] =
+		"{\"id\":\"urn:ngsi-ld:Vehicle:live:7\",\"type\":[\"" VOCAB "Vehicle\"],"
+		"\"" LOCATION "\":[{\"type\":\"GeoProperty\",\"value\":{\"type\":\"Point\",\"coordinates\":[0.5,0.25]},"
+		"\"observedAt\":\"2024-06-04T08:05:00Z\"}],\"" VOCAB
+		"positionBasis\":[{\"type\":\"Property\",\"value\":\"observed\"}],\"" VOCAB
+		"hasTrip\":[{\"type\":\"Relationship\",\"object\":\"urn:ngsi-ld:GtfsTrip:tiny:plain\"}]}";
+	struct realtime_writer_options options = {.timetable = STR("tiny")};
+	struct realtime_test test;
+	struct error err = {0};
+	struct json *entity = NULL;
+	bool taken = false;
+
+	realtime_test_open(&test);
+	CHECK_OK(json_parse(broker_reader_parser(test.base.reader), &test.base.arena, STR(text), NULL, &entity, &err),
+		 &err);
+	for (int64_t later_s = 0; later_s < 2; later_s++) {
+		struct realtime_writer *writer = NULL;
+
+		options.seen_from_s = at_s("2024-06-04T08:05:00Z") + later_s;
+		CHECK_OK(realtime_writer_new(&options, &test.base.arena, &writer, &err), &err);
+		CHECK_OK(realtime_writer_add(writer, entity, &taken, &err), &err);
+		CHECK(taken == (later_s == 0));
+	}
+	realtime_test_close(&test);
+}
+
 int main(void)
 {
 	RUN(protoc_reads_what_the_store_has);
 	RUN(what_was_written_tells_the_same_again);
 	RUN(what_is_not_about_the_timetable_is_passed_over);
 	RUN(planned_vehicles_are_told_only_when_asked_for);
+	RUN(vehicles_that_nobody_has_seen_for_long_are_passed_over);
 	return check_done();
 }

@@ -170,9 +170,37 @@ static void each_makes_rows(void)
 	CHECK(record_row(object_plan, &record, 1, &arena, values));
 	CHECK_STR(values[1], STR("y"));
 	record.document = document("{\"items\": 5}");
+	CHECK(record_rows(list_plan, &record) == RECORD_ROWS_NONE);
+	record.document = document("{\"items\": []}");
 	CHECK(record_rows(list_plan, &record) == 0);
 	(void)mapping_free(list);
 	(void)mapping_free(object);
+}
+
+/* Of rows that have names of their own, what is no part of the topic is theirs. */
+static void cells_stand_for_places(void)
+{
+	struct mapping *mapping = mapping_with("topic: city/{room}\n", "  a: {kind: text, column: \"['a.b']\"}\n"
+								       "  r: {kind: text, column: room}\n");
+	struct topic_pattern pattern;
+	struct record_plan *plan = NULL;
+	struct str cells[8], values[8];
+	size_t count;
+	const struct str *names = mapping_columns(mapping, &count);
+	struct record record = {.topic = STR("city/x"), .pattern = &pattern, .cells = cells};
+
+	CHECK_OK(topic_pattern_parse(STR("city/{room}"), &arena, &pattern, &err), &err);
+	CHECK_OK(record_plan_new(mapping, &pattern, 1, &arena, &plan, &err), &err);
+	for (size_t i = 0; i < count && CHECK(count <= 8); i++) {
+		bool is_quoted = str_eq(names[i], STR("['a.b']"));
+
+		CHECK_STR(record_plan_name(plan, i), is_quoted ? STR("a.b") : names[i]);
+		cells[i] = is_quoted ? STR("cell") : STR("other");
+	}
+	CHECK(record_row(plan, &record, 0, &arena, values));
+	for (size_t i = 0; i < count; i++)
+		CHECK_STR(values[i], str_eq(names[i], STR("room")) ? STR("x") : cells[i]);
+	(void)mapping_free(mapping);
 }
 
 int main(void)
@@ -184,6 +212,7 @@ int main(void)
 	RUN(topics_have_named_levels);
 	RUN(columns_mean_parts_of_a_message);
 	RUN(each_makes_rows);
+	RUN(cells_stand_for_places);
 	(void)json_parser_free(parser);
 	arena_done(&arena);
 	return check_done();
