@@ -114,28 +114,46 @@ static void end_file(struct folder_session *session, const char *why)
 	leave_file(session);
 }
 
-/* For what the system refuses for now: the file is looked for again. */
-static void put_back(struct folder_session *session, const char *why)
+/* For what is not the file's fault: it is looked for again. */
+static void put_back(struct folder_session *session, enum err_code code, const char *why)
 {
-	if (feed_goes_on(session->feed))
-		feed_note_error(session->feed, why);
+	char text[ERROR_DETAIL_BYTES + 200];
+
+	(void)snprintf(text, sizeof(text), "%.150s: %s", session->mark->name, why);
+	if (code != ERR_NOT_FOUND && feed_goes_on(session->feed))
+		feed_note_error(session->feed, text);
 	session->mark->flying = session->mark->taken = false;
 	session->scan_ms = feed_clock_ms() + PAUSE_MS;
 	leave_file(session);
 }
 
-/* What the file has become, by then. */
+/* ERR_NOT_FOUND: it has gone meanwhile. ERR_MEMORY: the system has no room for it now. */
+static enum err_code cannot_open(int cause, struct error *err)
+{
+	bool for_now = cause == EMFILE || cause == ENFILE || cause == ENOMEM;
+
+	return err_set(err,
+		       cause == ENOENT ? ERR_NOT_FOUND
+		       : for_now       ? ERR_MEMORY
+				       : ERR_IO,
+		       "it cannot be opened: %s", strerrordesc_np(cause));
+}
+
+/* The mark gets what the file is by now. */
 static enum err_code open_file(struct folder_session *session, int *ret_fd, struct error *err)
 {
 	struct folder_mark *mark = session->mark;
 	struct stat status;
 	int fd = openat(session->folder_fd, mark->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
-	if (fd < 0 || fstat(fd, &status) != 0)
-		return err_set(err,
-			       errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOENT ? ERR_MEMORY
-													: ERR_IO,
-			       "%.100s: it cannot be opened: %s", mark->name, strerrordesc_np(errno));
+	if (fd < 0)
+		return cannot_open(errno, err);
+	if (fstat(fd, &status) != 0) {
+		int cause = errno;
+
+		(void)close(fd);
+		return cannot_open(cause, err);
+	}
 	mark->size = (uint64_t)status.st_size;
 	mark->mtime_ns = (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
 	*ret_fd = fd;
@@ -170,8 +188,8 @@ static void take_moments(struct folder_session *session)
 		code = folder_import(session, fd, &err);
 	if (fd >= 0)
 		(void)close(fd);
-	if (code && code != ERR_INVALID && code != ERR_LIMIT) {
-		put_back(session, err.detail); /* it is the store, or the feed stops */
+	if (code && code != ERR_INVALID) {
+		put_back(session, code, err.detail); /* it is the store, or the feed stops */
 		return;
 	}
 	end_file(session, code ? err.detail : "");
@@ -197,8 +215,8 @@ static void begin_file(struct folder_session *session)
 	}
 	enum err_code code = open_rows(session, &err);
 
-	if (code == ERR_MEMORY)
-		put_back(session, err.detail);
+	if (code == ERR_MEMORY || code == ERR_NOT_FOUND)
+		put_back(session, code, err.detail);
 	else if (code)
 		end_file(session, err.detail);
 }
@@ -214,7 +232,7 @@ static void take_rows(struct folder_session *session)
 		enum err_code code = rows_next(session->rows, &row, &there, &err);
 
 		if (code == ERR_MEMORY)
-			put_back(session, err.detail);
+			put_back(session, code, err.detail);
 		else if (code)
 			end_file(session, err.detail);
 		if (code)

@@ -260,6 +260,8 @@ static void run_session(struct modbus_session *session)
 		modbus_queue_work(&session->line, &session->queue, timeout_ms(session));
 		intake_turn(feed->intake);
 		feed_show(feed, feed->own.state, NULL);
+		if (!feed_goes_on(feed))
+			break; /* who stops it has woken a wait within the round, and does so once */
 		int64_t intake_ms = intake_deadline_ms(feed->intake);
 
 		feed_wait(feed, NULL, session->next_ms < intake_ms ? session->next_ms : intake_ms);
