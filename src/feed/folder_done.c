@@ -55,15 +55,16 @@ static enum err_code run_record(struct store_write *write, struct store_txn *txn
 	return code;
 }
 
-static void note(struct folder_session *session, struct folder_mark *mark, const char *why)
+static void note(struct folder_session *session, struct folder_mark *mark, bool whole, const char *why)
 {
 	struct record_write record = {.write = {.run = run_record}, .session = session, .mark = mark};
 	struct error err;
 	struct buf doc;
 
 	buf_init(&doc, RECORD_BYTES_MAX);
-	buf_printf(&doc, "{\"size\":%llu,\"modified_ns\":%lld,\"why\":", (unsigned long long)mark->size,
-		   (long long)mark->mtime_ns);
+	buf_printf(&doc, "{\"size\":%llu,\"modified_ns\":%lld,\"rows\":%llu,\"whole\":%s,\"why\":",
+		   (unsigned long long)mark->size, (long long)mark->mtime_ns, (unsigned long long)mark->rows,
+		   whole ? "true" : "false");
 	json_write_string(&doc, str_from(why));
 	buf_put_char(&doc, '}');
 	record.doc = buf_str(&doc);
@@ -72,6 +73,12 @@ static void note(struct folder_session *session, struct folder_mark *mark, const
 	else
 		feed_note_error(session->feed, err.detail); /* it is taken again after a restart */
 	buf_done(&doc);
+}
+
+void folder_note_rows(struct folder_session *session, struct folder_mark *mark, uint64_t rows)
+{
+	mark->rows = rows;
+	note(session, mark, false, "");
 }
 
 void folder_forget_records(struct folder_session *session, const struct folder_mark *gone)
@@ -117,7 +124,12 @@ static bool load(void *self, struct str id, struct str doc)
 	if (json_parse(loading->parser, &loading->arena, (struct str){copy, doc.len}, NULL, &record, &err) == ERR_OK &&
 	    json_int64(json_get(record, STR("size")), &size) &&
 	    json_int64(json_get(record, STR("modified_ns")), &modified_ns)) {
-		mark->taken = true;
+		const struct json *whole = json_get(record, STR("whole"));
+		int64_t rows = 0;
+
+		(void)json_int64(json_get(record, STR("rows")), &rows);
+		mark->taken = json_is(whole, JSON_BOOL) && whole->boolean;
+		mark->rows = (uint64_t)rows;
 		mark->size = (uint64_t)size;
 		mark->mtime_ns = modified_ns;
 	}
@@ -196,6 +208,7 @@ void folder_finish(struct folder_session *session, struct folder_mark *mark, con
 	struct error err;
 
 	mark->flying = false;
+	mark->rows = 0;
 	if (why[0]) {
 		(void)snprintf(text, sizeof(text), "%.150s: %s", mark->name, why);
 		feed_note_error(session->feed, text);
@@ -213,5 +226,5 @@ void folder_finish(struct folder_session *session, struct folder_mark *mark, con
 	if (code)
 		feed_note_error(session->feed, err.detail);
 	if (after == FOLDER_KEEP || code)
-		note(session, mark, why);
+		note(session, mark, true, why);
 }

@@ -14,6 +14,8 @@
 #define INTERVAL_S_DEFAULT 60u
 #define PAUSE_MS 5000 /* until a folder that is not there is looked for again */
 #define ROWS_A_TURN 256u
+#define SKIP_A_TURN 65536u /* of rows that are passed over */
+#define NOTE_ROWS 5000u /* how far a file has come is noted so often */
 
 /* ---- settings ---- */
 
@@ -108,7 +110,7 @@ static void end_file(struct folder_session *session, const char *why)
 	struct folder_flight *flight =
 		&session->flights[(session->flight_first + session->flight_count) % FOLDER_FLYING_MAX];
 
-	*flight = (struct folder_flight){.mark = session->mark, .number = ++session->last_number};
+	*flight = (struct folder_flight){.mark = session->mark, .number = session->number};
 	(void)snprintf(flight->why, sizeof(flight->why), "%s", why);
 	session->flight_count++;
 	leave_file(session);
@@ -205,6 +207,11 @@ static void begin_file(struct folder_session *session)
 	struct error err;
 
 	session->mark = found->mark;
+	session->number = ++session->last_number;
+	session->row = session->asked_row = session->durable_row = 0;
+	session->skip =
+		found->mark->size == found->size && found->mark->mtime_ns == found->mtime_ns ? found->mark->rows : 0;
+	session->mark->rows = session->skip;
 	session->mark->flying = session->mark->taken = true;
 	session->mark->renamed = false;
 	session->mark->size = found->size;
@@ -215,6 +222,8 @@ static void begin_file(struct folder_session *session)
 	}
 	enum err_code code = open_rows(session, &err);
 
+	if (session->mark->size != found->size || session->mark->mtime_ns != found->mtime_ns)
+		session->skip = session->mark->rows = 0; /* it is another one by now */
 	if (code == ERR_MEMORY || code == ERR_NOT_FOUND)
 		put_back(session, code, err.detail);
 	else if (code)
@@ -228,7 +237,8 @@ static void take_rows(struct folder_session *session)
 	struct error err;
 	struct row row;
 
-	for (size_t i = 0; i < ROWS_A_TURN && intake_has_room(feed->intake); i++) {
+	for (size_t i = 0;
+	     i < (session->skip > session->row ? SKIP_A_TURN : ROWS_A_TURN) && intake_has_room(feed->intake); i++) {
 		enum err_code code = rows_next(session->rows, &row, &there, &err);
 
 		if (code == ERR_MEMORY)
@@ -241,6 +251,8 @@ static void take_rows(struct folder_session *session)
 			end_file(session, "");
 			return;
 		}
+		if (session->row++ < session->skip)
+			continue;
 		uint64_t malformed = feed->own.dropped[FEED_DROP_MALFORMED];
 
 		table_take(session->table, &row);
@@ -258,13 +270,16 @@ static void settled(void *self, const struct intake_receipt *receipts, size_t co
 	const struct feed *feed = self;
 	struct folder_session *session = feed->session;
 
-	for (size_t i = 0; i < count && !err && session; i++)
+	for (size_t i = 0; i < count && !err && session; i++) {
+		if (receipts[i].second && receipts[i].first == session->number)
+			session->durable_row = receipts[i].second;
 		for (size_t j = 0; j < session->flight_count; j++) {
 			struct folder_flight *flight =
 				&session->flights[(session->flight_first + j) % FOLDER_FLYING_MAX];
 
-			flight->landed = flight->landed || flight->number == receipts[i].first;
+			flight->landed = flight->landed || (flight->number == receipts[i].first && !receipts[i].second);
 		}
+	}
 }
 
 /* A receipt in a batch behind that of the last row, or in the same, comes when they are durable. */
@@ -276,6 +291,20 @@ static void give_receipts(struct folder_session *session)
 		if (!flight->receipted)
 			flight->receipted = intake_add_receipt(session->feed->intake, flight->number, 0);
 	}
+}
+
+/* How far a long file has come: asked for behind its rows, noted when these are durable. */
+static void note_progress(struct folder_session *session)
+{
+	uint64_t noted = session->mark ? session->mark->rows : 0;
+
+	if (!session->mark || session->settings->format == ROWS_JSON)
+		return;
+	if (session->row >= session->asked_row + NOTE_ROWS && intake_has_room(session->feed->intake) &&
+	    intake_add_receipt(session->feed->intake, session->number, session->row))
+		session->asked_row = session->row;
+	if (session->durable_row > noted)
+		folder_note_rows(session, session->mark, session->durable_row);
 }
 
 static void finish_landed(struct folder_session *session)
@@ -306,6 +335,7 @@ static void work(struct folder_session *session)
 	if (session->mark)
 		take_rows(session);
 	give_receipts(session);
+	note_progress(session);
 }
 
 /* Looks at the folder when there is a reason to. An error: it cannot be. */
@@ -372,9 +402,13 @@ static void run(struct feed *feed)
 	}
 	while (feed_goes_on(feed))
 		turn(session);
+	struct folder_mark *mark = session->settings->format == ROWS_JSON ? NULL : session->mark;
+
 	leave_file(session);
 	give_receipts(session);
 	intake_settle(feed->intake);
+	if (mark && session->row > session->skip && !intake_trouble(feed->intake))
+		folder_note_rows(session, mark, session->row);
 	finish_landed(session);
 	feed->session = NULL;
 	folder_close(session);

@@ -2,7 +2,8 @@
  *
  * A file is taken once: a mark by its name has the size and the time that it had then. Marks are durable where the
  * file stays in the folder; else its being moved or deleted is the mark. Both come after its rows are durable, so
- * that a crash loses nothing: a file that was half done is done again, from its first row. */
+ * that a crash loses nothing. How far a file has come is noted now and then, and when the feed stops; what was taken
+ * behind the last note is taken again after a crash. */
 #ifndef MACHI_FEED_FOLDER_INT_H
 #define MACHI_FEED_FOLDER_INT_H
 
@@ -29,6 +30,7 @@ struct folder_mark {
 	bool taken; /* as it was then: size and mtime_ns */
 	bool renamed; /* it came whole, by a rename */
 	bool flying; /* it is being taken */
+	uint64_t rows; /* of a file that was left in the middle: so many are durable, as it was then */
 	bool recorded; /* the store has it */
 	struct folder_mark *next; /* of those that are forgotten together */
 	char name[];
@@ -62,6 +64,10 @@ struct folder_session { /* feed->session */
 	struct folder_mark *mark; /* NULL: none */
 	struct rows *rows;
 	struct table *table;
+	uint64_t number; /* of its receipts */
+	uint64_t row; /* how many have been taken, or passed over because they were before */
+	uint64_t skip; /* so many are passed over */
+	uint64_t asked_row, durable_row; /* what a receipt was given for; what came back */
 	struct folder_flight flights[FOLDER_FLYING_MAX];
 	size_t flight_first, flight_count;
 	uint64_t last_number;
@@ -91,6 +97,8 @@ MUST_CHECK enum err_code folder_import(struct folder_session *session, int fd, s
 
 /* The marks that the store has. */
 MUST_CHECK enum err_code folder_load(struct folder_session *session, struct error *err);
+/* So many rows of the file are durable: it goes on behind them, unless it changes. */
+void folder_note_rows(struct folder_session *session, struct folder_mark *mark, uint64_t rows);
 /* What is to be done with a file whose rows are durable, or that could not be read (why is not ""). */
 void folder_finish(struct folder_session *session, struct folder_mark *mark, const char *why);
 /* Of files that are there no more: a list. */

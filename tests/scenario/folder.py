@@ -280,6 +280,29 @@ def a_large_file_needs_little_memory():
         same(history(daemon, "7")[-1], LARGE_ROWS - 93)
 
 
+def a_pause_repeats_nothing():
+    rows, case, pauses = 150000, Case("pauses"), 0
+    case.rename("long.csv", table(*((f"r{row % 4}", row, row) for row in range(rows))))
+    time.sleep(1.1)  # nobody saw the rename, so it has to settle
+    with case.daemon() as daemon:
+        while case.files():
+            time.sleep(0.15)
+            machi("feed", "pause", "drop", "--url", f"http://127.0.0.1:{daemon.port}")
+            check(pauses < 100, "it gets on")
+            pauses += 1
+            if pauses == 3:
+                same(daemon.stop(), 0)
+                break
+            machi("feed", "resume", "drop", "--url", f"http://127.0.0.1:{daemon.port}")
+    with case.daemon() as daemon:
+        machi("feed", "resume", "drop", "--url", f"http://127.0.0.1:{daemon.port}", status=None)
+        until(lambda: case.files("done") == ["long.csv"], "it is done")
+        got = evolution(daemon, 1)
+        same((got["distinctCount"], got["totalCount"]), (rows // 4, rows // 4))
+        check(status(daemon)["messages"] < rows, "it went on where it was")
+    print(f"# {pauses} pauses, {rows} rows")
+
+
 def evolution(daemon, room):
     got = json.loads(daemon.request("GET", f"/ngsi-ld/v1/temporal/entities/urn:ngsi-ld:Room:r{room}?attrs=temperature&"
                                     "options=aggregatedValues&aggrMethods=distinctCount,min,max,totalCount&"
@@ -314,7 +337,7 @@ def moments_are_stored_once():
 
 def nothing_is_lost_when_it_is_killed():
     case, random_ = Case("soak", settle="1 s"), random.Random(11)
-    rows, files, kills, twice = 4000, 24, 0, 0
+    rows, files, kills, twice = 24000, 4, 0, 0
     for number in range(files):
         case.rename(f"{number:02d}.csv", table(*((f"r{number % 4}", number * rows + row, number * rows + row) for row in range(rows))))
     while case.files() or kills < 3:
@@ -336,7 +359,7 @@ def nothing_is_lost_when_it_is_killed():
 for case_ in (files_become_entities_and_are_moved, a_file_that_grows_is_left_alone, what_cannot_be_used_is_told_and_kept,
               files_that_stay_are_taken_once, files_may_be_deleted, json_in_files, parquet_in_files, a_folder_may_come_later_and_go,
               feeds_of_the_api_read_no_files, settings_are_held_to_account, a_large_file_needs_little_memory,
-              moments_are_stored_once, nothing_is_lost_when_it_is_killed):
+              a_pause_repeats_nothing, moments_are_stored_once, nothing_is_lost_when_it_is_killed):
     tap.case(case_)
 shutil.rmtree(work)
 sys.exit(tap.done())
