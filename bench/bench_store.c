@@ -3,7 +3,8 @@
  * Updates read a vehicle's document of about 1 KB, change speed, heading and place, store it with its index rows and
  * append three points of history: the store's side does all of that, the bare side only upserts a text of the same
  * length by its id, 100 rows a commit, or one. Inserts come in writes of 1,000 entities. Reading: all documents of a
- * type through the store's scan, beside SELECT doc over the same table. */
+ * type through the store's scan, as texts, beside SELECT doc over the same table, and as the trees that queries are
+ * evaluated on, beside SELECT doc and our parser. */
 #include "base/cleanup.h"
 #include "bench.h"
 #include "store/store.h"
@@ -221,6 +222,37 @@ static double run_scan(struct store_reader *reader, struct seen *ret_seen)
 	return (double)ret_seen->count * 1e9 / (double)(bench_now_ns() - start);
 }
 
+/* What a query is given: trees. */
+struct trees {
+	struct json_parser *parser;
+	struct arena arena;
+	uint64_t count;
+};
+
+static bool see_tree(void *self, struct json *entity)
+{
+	struct trees *trees = self;
+
+	trees->count += json_is(entity, JSON_OBJECT);
+	return true;
+}
+
+static double run_tree_scan(struct store_reader *reader, struct trees *trees)
+{
+	struct str type = STR(VOCAB "Vehicle");
+	struct narrow narrow = {.type_iris = &type, .type_count = 1, .exact = true};
+	const struct store_tree_sight sight = {
+		.visit = see_tree, .self = trees, .parser = trees->parser, .arena = &trees->arena};
+	struct error err = {0};
+	int64_t start = bench_now_ns();
+
+	trees->count = 0;
+	must(store_scan_trees(reader, &narrow, &sight, &err), "scanning", &err);
+	if (trees->count != ENTITIES)
+		fail("scanning", "not all were seen");
+	return ENTITIES * 1e9 / (double)(bench_now_ns() - start);
+}
+
 /* ---- bare SQLite ---- */
 
 static void exec(sqlite3 *db, const char *sql)
@@ -299,6 +331,30 @@ static double bare_scan(sqlite3 *db)
 	return (double)count * 1e9 / (double)(bench_now_ns() - start);
 }
 
+static double bare_tree_scan(sqlite3 *db, struct trees *trees)
+{
+	const struct json_parse_options options = {.duplicates_allowed = true};
+	sqlite3_stmt *stmt;
+	uint64_t count = 0;
+
+	if (sqlite3_prepare_v2(db, "SELECT doc FROM entity", -1, &stmt, NULL) != SQLITE_OK)
+		fail("preparing", sqlite3_errmsg(db));
+	int64_t start = bench_now_ns();
+
+	for (; sqlite3_step(stmt) == SQLITE_ROW; count++) {
+		struct str text = {sqlite3_column_blob(stmt, 0), (size_t)sqlite3_column_bytes(stmt, 0)};
+		struct json *entity;
+		struct error err = {0};
+
+		arena_clear(&trees->arena);
+		must(json_parse(trees->parser, &trees->arena, text, &options, &entity, &err), "reading", &err);
+	}
+	(void)sqlite3_finalize(stmt);
+	if (count != ENTITIES)
+		fail("scanning", "not all were seen");
+	return (double)count * 1e9 / (double)(bench_now_ns() - start);
+}
+
 /* ---- rounds ---- */
 
 enum figure {
@@ -312,6 +368,8 @@ enum figure {
 	FEED_CPU,
 	SCAN_OURS,
 	SCAN_BARE,
+	TREES_OURS,
+	TREES_BARE,
 	FIGURES
 };
 
@@ -326,8 +384,11 @@ static const struct {
 	[ONE_BARE] = {"durable updates one after the other", "bare SQLite, text only", "updates/s"},
 	[FEED_OURS] = {"a feed's 4,500 vehicles in one write", "ours, with indices and history", "updates/s"},
 	[FEED_CPU] = {"a feed's 4,500 vehicles in one write, processor time each", "ours", "us"},
-	[SCAN_OURS] = {"scanning 20,000 documents", "ours, by type", "documents/s"},
-	[SCAN_BARE] = {"scanning 20,000 documents", "bare SQLite, whole table", "documents/s"},
+	[SCAN_OURS] = {"scanning 20,000 documents as texts", "ours, by type", "documents/s"},
+	[SCAN_BARE] = {"scanning 20,000 documents as texts", "bare SQLite, whole table", "documents/s"},
+	[TREES_OURS] = {"scanning 20,000 documents as trees", "ours, by type", "documents/s"},
+	[TREES_BARE] = {"scanning 20,000 documents as trees", "bare SQLite, whole table, and our parser",
+			"documents/s"},
 };
 
 static void report_sizes(struct store *store)
@@ -381,13 +442,21 @@ static void one_round(double rounds[FIGURES][ROUNDS], unsigned round)
 	struct error err = {0};
 	sqlite3 *bare = open_bare();
 	struct seen seen;
+	struct trees trees = {.parser = json_parser_new()};
 
+	if (!trees.parser)
+		fail("starting", "no memory");
+	arena_init(&trees.arena, (size_t)64 << 20);
 	(void)snprintf(bare_path, sizeof(bare_path), "%s/bare.db", folder);
 	rounds[INSERT_OURS][round] = run_inserts(store);
 	rounds[INSERT_BARE][round] = bare_upserts(bare, ENTITIES, INSERTS_A_WRITE, 0);
 	must(store_reader_new(store, &reader, &err), "reading", &err);
 	rounds[SCAN_OURS][round] = run_scan(reader, &seen);
 	rounds[SCAN_BARE][round] = bare_scan(bare);
+	rounds[TREES_OURS][round] = run_tree_scan(reader, &trees);
+	rounds[TREES_BARE][round] = bare_tree_scan(bare, &trees);
+	arena_done(&trees.arena);
+	(void)json_parser_free(trees.parser);
 	(void)store_reader_free(reader);
 	if (round == 0) {
 		/* The last to close copies the log back. */

@@ -139,6 +139,8 @@ MUST_CHECK enum err_code entity_put(struct entity_change *change, const struct j
 				    const struct merge_result *result);
 /* Deletes the entity whose document is before; all its attributes are deletions in the history. */
 MUST_CHECK enum err_code entity_delete(struct entity_change *change, const struct json *before);
+/* Has something of its attributes expired? */
+bool entity_is_due(const struct entity_change *change, const struct json *entity);
 /* Takes out of entity, in place, what has expired of its attributes; result says what that was. The entity itself must
  * not have expired. */
 MUST_CHECK enum err_code entity_expire(struct entity_change *change, struct json *entity, struct merge_result *result);

@@ -130,12 +130,17 @@ enum err_code entity_delete(struct entity_change *change, const struct json *bef
 	return code == ERR_OK ? subscriptions_match(change, before, NULL, &result) : code;
 }
 
-enum err_code entity_expire(struct entity_change *change, struct json *entity, struct merge_result *result)
+bool entity_is_due(const struct entity_change *change, const struct json *entity)
 {
 	int64_t expires_us;
 
+	return expiry_earliest(entity, &expires_us) && expires_us <= change->now_us;
+}
+
+enum err_code entity_expire(struct entity_change *change, struct json *entity, struct merge_result *result)
+{
 	*result = (struct merge_result){0};
-	if (!expiry_earliest(entity, &expires_us) || expires_us > change->now_us)
+	if (!entity_is_due(change, entity))
 		return ERR_OK;
 	return merge_expire(store_txn_arena(change->txn), entity, change->now_us, result, change->err);
 }

@@ -8,6 +8,7 @@
 #include "base/time_value.h"
 
 #include <assert.h>
+#include <string.h>
 
 struct item_run {
 	struct entity_change change;
@@ -180,15 +181,51 @@ static enum err_code set_late_aside(struct item_run *run, const struct json *ent
 	return store_txn_history(run->change.txn, run->item->id, late, run->change.now_us, run->err);
 }
 
+/* Does the operation change nothing but what stands in its fragment, and of that replace whole instances? */
+static bool replaces_instances(const struct broker_item *item)
+{
+	return item->operation == BROKER_UPDATE_ATTRIBUTES || item->operation == BROKER_UPSERT ||
+	       item->operation == BROKER_APPEND_ATTRIBUTES;
+}
+
+/* The entity as it is before such an operation: the list of members is a copy, of those that the fragment names the
+ * list of instances too. All else is shared, and so is known to be the same without a look at it. */
+static struct json *copy_lists(struct arena *arena, const struct json *entity, const struct json *fragment)
+{
+	struct json *copy = json_new(arena, *entity);
+
+	if (!copy)
+		return NULL;
+	copy->room = entity->count;
+	copy->members = arena_array(arena, struct json_member, entity->count);
+	if (!copy->members)
+		return NULL;
+	for (uint32_t i = 0; i < entity->count; i++) {
+		struct json *value = &copy->members[i].value;
+
+		copy->members[i] = entity->members[i];
+		if (value->kind != JSON_ARRAY || value->count == 0 || !json_get(fragment, entity->members[i].key))
+			continue;
+		value->room = value->count;
+		value->items = arena_array(arena, struct json, value->count);
+		if (!value->items)
+			return NULL;
+		memcpy(value->items, entity->members[i].value.items, value->count * sizeof(*value->items));
+	}
+	return copy;
+}
+
 static enum err_code change(struct item_run *run, struct json *entity)
 {
-	struct json *before = json_dup_nodes(store_txn_arena(run->change.txn), entity);
-	struct merge_result expired, result;
+	struct arena *scratch = store_txn_arena(run->change.txn);
+	bool due = entity_is_due(&run->change, entity), lists = !due && replaces_instances(run->item);
+	struct json *before = lists ? copy_lists(scratch, entity, run->item->entity) : json_dup_nodes(scratch, entity);
+	struct merge_result expired = {0}, result;
 
 	run->fragment = run->item->entity;
 	if (!before)
 		return err_set(run->err, ERR_MEMORY, "no memory to change the entity");
-	enum err_code code = entity_expire(&run->change, entity, &expired);
+	enum err_code code = due ? entity_expire(&run->change, entity, &expired) : ERR_OK;
 
 	if (code == ERR_OK && run->item->newest_stays && has_late(entity, run->fragment))
 		code = set_late_aside(run, entity, &run->fragment);

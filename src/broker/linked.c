@@ -10,14 +10,12 @@ struct linked_entity {
 void linked_init(struct linked *linked)
 {
 	arena_init(&linked->trees, LINKED_BYTES_MAX);
-	arena_init(&linked->text, LINKED_BYTES_MAX);
 	map_init(&linked->by_id, (uintptr_t)linked);
 }
 
 void linked_done(struct linked *linked)
 {
 	map_done(&linked->by_id);
-	arena_done(&linked->text);
 	arena_done(&linked->trees);
 }
 
@@ -26,7 +24,6 @@ static void forget(struct linked *linked)
 	map_done(&linked->by_id);
 	map_init(&linked->by_id, (uintptr_t)linked);
 	arena_clear(&linked->trees);
-	arena_clear(&linked->text);
 }
 
 void linked_begin(struct linked *linked, struct store_reader *store, struct json_parser *parser, int64_t now_us)
@@ -59,19 +56,11 @@ void linked_next(struct linked *linked)
 /* *ret is NULL when there is no entity of this id, or it has expired. */
 static enum err_code read_entity(struct linked *linked, struct str id, const struct json **ret)
 {
-	const struct json_parse_options options = {.duplicates_allowed = true};
 	struct json *entity = NULL;
-	struct str bytes;
-
-	arena_clear(&linked->text);
-	enum err_code code = store_get(linked->store, id, &linked->text, &bytes, &linked->error);
+	enum err_code code = store_get_tree(linked->store, id, linked->parser, &linked->trees, &entity, &linked->error);
 
 	if (code == ERR_NOT_FOUND)
 		return ERR_OK;
-	if (code == ERR_OK)
-		code = json_parse(linked->parser, &linked->trees, bytes, &options, &entity, &linked->error);
-	if (code == ERR_INVALID)
-		return err_set(&linked->error, ERR_CORRUPT, "a stored document of %zu bytes is not JSON", bytes.len);
 	if (code == ERR_MEMORY)
 		return err_set(&linked->error, ERR_TOO_COMPLEX, "the entities linked to need more than %zu MiB",
 			       LINKED_BYTES_MAX >> 20);
@@ -125,24 +114,17 @@ struct linked_source broker_linked_source(struct broker_reader *reader)
 /* ---- one entity ---- */
 
 struct one {
-	struct broker_reader *reader;
 	int64_t now_us;
 	bool (*visit)(void *self, const struct json *entity);
 	void *self;
 	bool found;
-	enum err_code code;
-	struct error *err;
 };
 
-static bool visit_one(void *self, struct str bytes)
+static bool visit_one(void *self, struct json *entity)
 {
 	struct one *one = self;
-	struct broker_reader *reader = one->reader;
-	struct json *entity;
 
-	arena_clear(&reader->scratch);
-	one->code = reader_parse(reader, &reader->scratch, bytes, &entity, one->err);
-	if (one->code != ERR_OK || expiry_is_over(entity, one->now_us))
+	if (expiry_is_over(entity, one->now_us))
 		return false;
 	(void)expiry_hide(entity, one->now_us);
 	one->found = true;
@@ -155,17 +137,16 @@ enum err_code broker_retrieve_linked(struct broker_reader *reader, struct str te
 				     struct error *err)
 {
 	const struct narrow narrow = {.ids = &id, .id_count = 1, .exact = true};
-	struct one one = {
-		.reader = reader, .now_us = broker_now_us(reader->broker), .visit = visit, .self = self, .err = err};
+	struct one one = {.now_us = broker_now_us(reader->broker), .visit = visit, .self = self};
+	const struct store_tree_sight sight = {
+		.visit = visit_one, .self = &one, .parser = reader->parser, .arena = &reader->scratch};
 	struct store_reader *store;
 	enum err_code code = store_reader_of(reader, tenant, &store, err);
 
 	if (code != ERR_OK)
 		return code;
 	linked_begin(&reader->linked, store, reader->parser, one.now_us);
-	code = store_scan(store, &narrow, visit_one, &one, err);
-	if (code == ERR_OK)
-		code = one.code;
+	code = store_scan_trees(store, &narrow, &sight, err);
 	if (code == ERR_OK && reader->linked.code != ERR_OK) {
 		*err = reader->linked.error;
 		code = reader->linked.code;

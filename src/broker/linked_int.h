@@ -14,7 +14,7 @@
 #define LINKED_KEEP_BYTES ((size_t)32 << 20) /* trees that may stay for the entities to come */
 
 struct linked {
-	struct arena trees, text; /* parsed documents; the text of the one that is read */
+	struct arena trees; /* documents */
 	struct map by_id; /* struct linked_entity; an id that is not there has one too */
 	bool begun;
 	struct store_reader *store;

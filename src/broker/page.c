@@ -72,16 +72,13 @@ enum err_code matching_init(struct matching *matching, struct broker_reader *rea
 }
 
 /* False: nothing more of this walk. */
-static bool parse_candidate(struct matching *matching, struct str bytes, struct json **ret_entity)
+static bool take_candidate(struct matching *matching, struct json *entity)
 {
-	struct arena *scratch = &matching->reader->scratch;
-
 	if (!matching_in_time(matching))
 		return false;
-	matching->code = reader_parse(matching->reader, scratch, bytes, ret_entity, matching->err);
-	if (matching->code == ERR_OK && !matching->exact)
-		(void)expiry_hide(*ret_entity, matching->now_us);
-	return matching->code == ERR_OK;
+	if (!matching->exact)
+		(void)expiry_hide(entity, matching->now_us);
+	return true;
 }
 
 /* False when an entity linked to could not be read. */
@@ -103,15 +100,13 @@ static bool matches(const struct matching *matching, const struct json *entity)
 	return query_matches_linked(matching->query, entity, &linked) && !item_is_expired(entity, matching->now_us);
 }
 
-static bool visit_candidate(void *self, struct str bytes)
+static bool visit_candidate(void *self, struct json *entity)
 {
 	struct matching *matching = self;
-	struct json *entity;
 
-	arena_clear(&matching->reader->scratch);
 	matching->looked += matching->reader->linked.finds; /* the last one's links took their time too */
 	linked_next(&matching->reader->linked);
-	if (!parse_candidate(matching, bytes, &entity))
+	if (!take_candidate(matching, entity))
 		return false;
 	if (!matching->exact && !matches(matching, entity))
 		return links_good(matching);
@@ -125,7 +120,11 @@ enum err_code matching_scan(struct matching *matching, uint64_t skip)
 	struct narrow narrow = *query_narrow(matching->query);
 
 	narrow.skip = skip;
-	enum err_code code = store_scan(matching->store_reader, &narrow, visit_candidate, matching, matching->err);
+	const struct store_tree_sight sight = {.visit = visit_candidate,
+					       .self = matching,
+					       .parser = matching->reader->parser,
+					       .arena = &matching->reader->scratch};
+	enum err_code code = store_scan_trees(matching->store_reader, &narrow, &sight, matching->err);
 
 	return code == ERR_OK ? matching->code : code;
 }
@@ -134,17 +133,17 @@ enum err_code matching_get(struct matching *matching, struct str id, bool *ret_m
 {
 	struct arena *scratch = &matching->reader->scratch;
 	struct json *entity;
-	struct str bytes;
 
 	*ret_matches = false;
 	*ret_more = true;
 	arena_clear(scratch);
 	linked_next(&matching->reader->linked);
-	enum err_code code = store_get(matching->store_reader, id, scratch, &bytes, matching->err);
+	enum err_code code =
+		store_get_tree(matching->store_reader, id, matching->reader->parser, scratch, &entity, matching->err);
 
 	if (code == ERR_NOT_FOUND)
 		return ERR_OK;
-	if (code == ERR_OK && parse_candidate(matching, bytes, &entity)) {
+	if (code == ERR_OK && take_candidate(matching, entity)) {
 		*ret_matches = matches(matching, entity) && links_good(matching);
 		if (*ret_matches)
 			*ret_more = matching->visit(matching->self, entity);

@@ -126,15 +126,11 @@ enum err_code broker_retrieve(struct broker_reader *reader, struct str tenant, s
 {
 	struct store_reader *store_reader;
 	struct json *entity = NULL;
-	struct str bytes;
 	enum err_code code = store_reader_of(reader, tenant, &store_reader, err);
 
 	if (code != ERR_OK)
 		return code;
-	arena_clear(&reader->scratch);
-	code = store_get(store_reader, id, &reader->scratch, &bytes, err);
-	if (code == ERR_OK)
-		code = reader_parse(reader, arena, bytes, &entity, err);
+	code = store_get_tree(store_reader, id, reader->parser, arena, &entity, err);
 	int64_t now_us = broker_now_us(reader->broker);
 
 	if (code == ERR_NOT_FOUND || (code == ERR_OK && item_is_expired(entity, now_us)))

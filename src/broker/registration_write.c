@@ -257,24 +257,18 @@ static void done(struct store_write *store_write, enum err_code code, const stru
 /* ---- entities that are here (5.9.2.4) ---- */
 
 struct search {
-	struct broker_reader *reader;
 	const struct registration *registration;
 	struct arena arena;
 	struct str found; /* an id, in the arena */
-	enum err_code code;
-	struct error *err;
 };
 
-static bool look_at(void *self, struct str bytes)
+static bool look_at(void *self, struct json *entity)
 {
 	struct search *search = self;
-	struct json *entity = NULL;
 
-	arena_clear(&search->arena);
-	search->code = reader_parse(search->reader, &search->arena, bytes, &entity, search->err);
-	if (search->code == ERR_OK && registration_claims(search->registration, entity))
+	if (registration_claims(search->registration, entity))
 		search->found = document_id(entity);
-	return search->code == ERR_OK && !search->found.at;
+	return !search->found.at;
 }
 
 /* Of those that are named the transaction decides. Others may come between this look and the commit, as they may come
@@ -282,7 +276,9 @@ static bool look_at(void *self, struct str bytes)
 static enum err_code search_entities(struct broker_reader *reader, struct store_reader *store,
 				     const struct registration *registration, struct error *err)
 {
-	struct search search = {.reader = reader, .registration = registration, .err = err};
+	struct search search = {.registration = registration};
+	const struct store_tree_sight sight = {
+		.visit = look_at, .self = &search, .parser = reader->parser, .arena = &search.arena};
 	struct registration_claim claim = {0};
 
 	registration_claim(registration, &claim);
@@ -291,9 +287,8 @@ static enum err_code search_entities(struct broker_reader *reader, struct store_
 	const struct narrow narrow = {.type_iris = claim.type_iris, .type_count = claim.type_count};
 
 	arena_init(&search.arena, SEARCH_BYTES_MAX);
-	enum err_code code = store_scan(store, &narrow, look_at, &search, err);
+	enum err_code code = store_scan_trees(store, &narrow, &sight, err);
 
-	code = code ? code : search.code;
 	if (code == ERR_OK && search.found.at)
 		code = err_set(err, ERR_CONFLICT, "the entity %.*s is here, and holds what the registration claims",
 			       STR_FMT(shown(search.found)));

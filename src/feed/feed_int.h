@@ -51,9 +51,9 @@ struct feed_kind {
 	enum feed_send (*send)(struct feed *feed, const struct feed_command *command);
 };
 
-extern const struct feed_kind feed_kind_folder, feed_kind_gtfs_realtime, feed_kind_home_assistant, feed_kind_http,
-	feed_kind_influx, feed_kind_modbus, feed_kind_mqtt, feed_kind_ngsiv2, feed_kind_ocpp, feed_kind_replay,
-	feed_kind_sparkplug, feed_kind_webhook;
+extern const struct feed_kind feed_kind_echonet, feed_kind_folder, feed_kind_gtfs_realtime, feed_kind_home_assistant,
+	feed_kind_http, feed_kind_influx, feed_kind_modbus, feed_kind_mqtt, feed_kind_ngsiv2, feed_kind_ocpp,
+	feed_kind_replay, feed_kind_sparkplug, feed_kind_webhook;
 
 /* NULL at the end. */
 extern const struct feed_kind *const feed_kinds[];

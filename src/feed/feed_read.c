@@ -12,19 +12,13 @@
 #define SECONDS_MAX 31536000u
 
 const struct feed_kind *const feed_kinds[] = {
-	&feed_kind_folder,
-	&feed_kind_modbus,
-	&feed_kind_replay,
-	&feed_kind_gtfs_realtime,
-	&feed_kind_home_assistant,
-	&feed_kind_http,
-	&feed_kind_influx,
-	&feed_kind_mqtt,
-	&feed_kind_ngsiv2,
-	&feed_kind_ocpp,
-	&feed_kind_sparkplug,
-	&feed_kind_webhook,
-	NULL,
+	&feed_kind_echonet,       &feed_kind_folder,
+	&feed_kind_modbus,        &feed_kind_replay,
+	&feed_kind_gtfs_realtime, &feed_kind_home_assistant,
+	&feed_kind_http,          &feed_kind_influx,
+	&feed_kind_mqtt,          &feed_kind_ngsiv2,
+	&feed_kind_ocpp,          &feed_kind_sparkplug,
+	&feed_kind_webhook,       NULL,
 };
 
 struct feed *feed_new(void)

@@ -254,16 +254,11 @@ static enum err_code take_frequency(struct load *load, const struct json *entity
 
 /* ---- scanning ---- */
 
-static bool visit(void *self, struct str bytes)
+static bool visit(void *self, struct json *entity)
 {
-	static const struct json_parse_options ours = {.duplicates_allowed = true};
 	struct load *load = self;
-	struct json *entity = NULL;
 
-	arena_clear(&load->arena);
 	load->code = gtfs_watch_ask(load->watch, load->err);
-	if (!load->code)
-		load->code = json_parse(load->parser, &load->arena, bytes, &ours, &entity, load->err);
 	if (!load->code && str_starts(document_id(entity), load->prefix))
 		load->code = load->take(load, entity, load->err);
 	return !load->code;
@@ -280,7 +275,9 @@ static enum err_code scan(struct load *load, struct str feed, enum gtfs_type typ
 	load->take = take;
 	load->err = err;
 	struct narrow narrow = {.id_prefix = load->prefix};
-	enum err_code code = store_scan(load->reader, &narrow, visit, load, err);
+	const struct store_tree_sight sight = {
+		.visit = visit, .self = load, .parser = load->parser, .arena = &load->arena};
+	enum err_code code = store_scan_trees(load->reader, &narrow, &sight, err);
 
 	return code ? code : load->code;
 }

@@ -1,9 +1,9 @@
 /* Feeds of kind gtfs_realtime: messages of GTFS Realtime fetched from up to eight URLs, told as entities.
  *
  * The thread fetches what is due, one URL after another, and has each message durable before the next: so what
- * realtime.h remembers is what the store has. What the store refuses of it (somebody deleted a vehicle) is told whole
- * by the next message. What an earlier run has left is removed once every URL has told what there is, or has been
- * silent for so long that the others count. */
+ * realtime.h remembers is what the store has. What came to nothing there (somebody deleted a vehicle) is told whole
+ * when the URL is fetched next, unconditionally. What an earlier run has left is removed once every URL has told what
+ * there is, or has been silent for so long that the others count. */
 #include "feed/feed_clock_int.h"
 #include "feed/gtfs_realtime_int.h"
 
@@ -240,10 +240,12 @@ static void run(struct feed *feed)
 static void lost(void *self, struct str id)
 {
 	const struct feed *feed = self;
-	const struct gtfs_realtime *session = feed->session;
+	struct gtfs_realtime *session = feed->session;
 
-	if (session && session->realtime)
-		realtime_lost(session->realtime, id);
+	if (!session || !session->realtime)
+		return;
+	realtime_lost(session->realtime, id);
+	session->lost = true;
 }
 
 const struct feed_kind feed_kind_gtfs_realtime = {

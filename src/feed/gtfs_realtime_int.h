@@ -65,6 +65,7 @@ struct gtfs_realtime {
 	struct buf body; /* of the message that is being fetched */
 	struct gtfs_realtime_source sources[REALTIME_SOURCES_MAX];
 	struct id_set reported; /* the ids of the routes' reports that were told last */
+	bool lost; /* something of the message that is being told came to nothing */
 	bool swept; /* leftovers have been removed */
 	int64_t started_ms, report_ms; /* when the next report is due */
 };

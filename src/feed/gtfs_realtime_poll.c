@@ -124,15 +124,16 @@ static enum err_code fetch_and_take(struct gtfs_realtime *session, uint32_t numb
 	}
 	source->etag[0] = source->modified[0] = '\0';
 	source->told = source->told || !code;
+	session->lost = false;
 	if (!code)
 		code = take(session, source, err);
 	/* Also after an error: what was added of it lies in memory that is used again. */
 	if (!feed_settle(session->feed) && !code)
 		code = err_set(err, ERR_CONFLICT, "the feed is being stopped");
-	if (!code) {
+	source->heard = source->heard || !code;
+	if (!code && !session->lost) {
 		keep_text(source->etag, sizeof(source->etag), answer.etag);
 		keep_text(source->modified, sizeof(source->modified), answer.last_modified);
-		source->heard = true;
 	}
 	arena_done(&arena);
 	return code;

@@ -107,8 +107,10 @@ void realtime_lost(struct realtime *realtime, struct str id)
 {
 	struct told *told = map_get(&realtime->told, id);
 
-	if (told)
-		told->written = false;
+	if (!told)
+		return;
+	told->written = false;
+	realtime->timestamp_s[told->source] = GTFSRT_TIME_NONE;
 }
 
 /* ---- a message ---- */

@@ -100,7 +100,8 @@ MUST_CHECK enum err_code realtime_take(struct realtime *realtime, uint32_t sourc
 
 /* Is this an entity that the feed has told and not deleted? For those who look for leftovers after a start. */
 bool realtime_has(const struct realtime *realtime, struct str id);
-/* What was told of this entity did not get into the store: the next message tells it whole. */
+/* What was told of this entity did not get into the store: the next message of its source tells it whole, also where it
+ * is the same message. */
 void realtime_lost(struct realtime *realtime, struct str id);
 /* "urn:ngsi-ld:Vehicle:FEED:" and so on, of 0 ≤ i < REALTIME_TYPES: the prefixes of all its entities' ids. */
 #define REALTIME_TYPES 3u

@@ -106,18 +106,13 @@ static enum err_code note_running(struct sweep *sweep)
 	return ERR_OK;
 }
 
-static bool visit(void *self, struct str bytes)
+static bool visit(void *self, struct json *entity)
 {
-	static const struct json_parse_options ours = {.duplicates_allowed = true};
 	struct sweep *sweep = self;
-	struct json *entity = NULL;
+	struct str id = document_id(entity);
 
-	arena_clear(&sweep->arena);
-	sweep->code = json_parse(sweep->parser, &sweep->arena, bytes, &ours, &entity, sweep->err);
-	struct str id = sweep->code ? STR_NONE : document_id(entity);
-
-	if (sweep->code || !str_starts(id, sweep->timetable->prefix) || id_set_has(&sweep->running, id))
-		return !sweep->code;
+	if (!str_starts(id, sweep->timetable->prefix) || id_set_has(&sweep->running, id))
+		return true;
 	struct leftover *leftover = arena_new(&sweep->ids, struct leftover);
 
 	if (leftover)
@@ -150,6 +145,8 @@ enum err_code timetable_sweep(struct timetable *timetable, struct error *err)
 {
 	struct sweep sweep = {.timetable = timetable, .parser = json_parser_new(), .err = err};
 	struct narrow narrow = {.id_prefix = timetable->prefix};
+	const struct store_tree_sight sight = {
+		.visit = visit, .self = &sweep, .parser = sweep.parser, .arena = &sweep.arena};
 
 	arena_init(&sweep.arena, SWEEP_BYTES_MAX);
 	arena_init(&sweep.ids, SWEEP_BYTES_MAX);
@@ -157,7 +154,7 @@ enum err_code timetable_sweep(struct timetable *timetable, struct error *err)
 		sweep.parser ? note_running(&sweep) : err_set(err, ERR_MEMORY, "no memory to look for old vehicles");
 
 	if (!code)
-		code = store_scan(timetable->reader, &narrow, visit, &sweep, err);
+		code = store_scan_trees(timetable->reader, &narrow, &sight, err);
 	if (!code)
 		code = sweep.code;
 	if (!code)

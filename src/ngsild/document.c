@@ -3,12 +3,6 @@
 
 #include <string.h>
 
-bool document_is_attribute(struct str key)
-{
-	/* Attribute names are IRIs and have a colon after the scheme; the core's short names have none. */
-	return key.len && memchr(key.at, ':', key.len) != NULL;
-}
-
 struct str document_id(const struct json *entity)
 {
 	return json_text(json_get(entity, STR("id")));

@@ -17,8 +17,15 @@
 
 #define NGSILD_NULL STR("urn:ngsi-ld:null") /* 4.5.0 */
 
-/* True for a member of an entity or instance that is an attribute rather than a core member. */
-bool document_is_attribute(struct str key);
+/* True for a member of an entity or instance that is an attribute rather than a core member: attribute names are IRIs
+ * and have a colon after the scheme, the core's short names have none. Every member is asked, many times; the schemes
+ * of nearly all names are urn, http or https. */
+static inline bool document_is_attribute(struct str key)
+{
+	if (key.len > 5 && (key.at[3] == ':' || key.at[4] == ':' || key.at[5] == ':'))
+		return true;
+	return key.len && memchr(key.at, ':', key.len) != NULL;
+}
 
 struct str document_id(const struct json *entity);
 bool document_has_type(const struct json *entity, struct str type_iri);

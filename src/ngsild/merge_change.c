@@ -47,13 +47,11 @@ enum err_code merge_refuse(struct merge *m, struct str iri, const char *reason)
 
 enum err_code merge_end(struct merge *m, struct merge_result *ret_result)
 {
-	struct json now = json_int(m->arena, m->now_us);
-
 	m->result.changed = m->result.changed || m->result.type_changed || m->result.scope_changed;
 	if (m->result.changed && document_created_us(m->entity) == m->now_us)
 		(void)json_remove(m->entity, STR("modifiedAt"));
 	else if (m->result.changed &&
-		 (!json_is(&now, JSON_NUMBER) || !json_set(m->arena, m->entity, STR("modifiedAt"), now)))
+		 (!json_is(&m->now, JSON_NUMBER) || !json_set(m->arena, m->entity, STR("modifiedAt"), m->now)))
 		return merge_no_memory(m);
 	*ret_result = m->result;
 	return ERR_OK;

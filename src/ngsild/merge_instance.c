@@ -83,7 +83,9 @@ static enum err_code stamp(const struct merge *m, struct json *instance, const s
 {
 	int64_t created = old ? document_created_us(old) : m->now_us;
 	int64_t modified = same ? document_modified_us(old) : m->now_us;
-	enum err_code code = add_stamp(m, instance, STR("createdAt"), created);
+	const struct json *stamped = json_get(old, STR("createdAt"));
+	enum err_code code = json_is(stamped, JSON_NUMBER) ? add(m, instance, STR("createdAt"), *stamped)
+							   : add_stamp(m, instance, STR("createdAt"), created);
 
 	if (!code && modified != created)
 		code = add_stamp(m, instance, STR("modifiedAt"), modified);

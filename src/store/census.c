@@ -251,7 +251,7 @@ static bool same_kinds(const struct json *a, const struct json *b)
 {
 	if (!json_is(a, JSON_ARRAY) || !json_is(b, JSON_ARRAY) || a->count != b->count)
 		return false;
-	for (uint32_t i = 0; i < a->count; i++)
+	for (uint32_t i = 0; a->items != b->items && i < a->count; i++)
 		if (!str_eq(json_text(json_get(&a->items[i], STR("type"))),
 			    json_text(json_get(&b->items[i], STR("type")))))
 			return false;

@@ -83,15 +83,11 @@ enum err_code sqlite_census_finish(struct sqlite_store *store, struct error *err
 static enum err_code count_row(struct sqlite_conn *conn, sqlite3_stmt *stmt, struct json_parser *parser,
 			       struct arena *arena, int64_t expired_us, struct census *expired, struct error *err)
 {
-	const struct json_parse_options options = {.duplicates_allowed = true};
 	struct json *entity, *rest = NULL;
 
 	arena_clear(arena);
-	enum err_code code = json_parse(parser, arena, sqlite_text(stmt, 0), &options, &entity, err);
+	enum err_code code = sqlite_document_borrow(conn, stmt, 0, parser, arena, &entity, err);
 
-	if (code == ERR_INVALID)
-		return err_set(err, ERR_CORRUPT, "%s: the document of an entity that has expired is not JSON",
-			       conn->path);
 	if (code == ERR_OK && !expiry_is_over(entity, expired_us)) {
 		rest = json_dup(arena, entity);
 		if (!rest)

@@ -70,10 +70,12 @@ static struct place place_of(struct geo_box box, bool moves)
 static void list_instance(struct place_list *list, const struct json *instance)
 {
 	struct geo_box box;
+
+	if (!str_eq(json_text(json_get(instance, STR("type"))), STR("GeoProperty")))
+		return;
 	const struct json *value = document_value(instance);
 
-	if (!str_eq(json_text(json_get(instance, STR("type"))), STR("GeoProperty")) || !json_is(value, JSON_OBJECT) ||
-	    !geo_bounds(value, &box))
+	if (!json_is(value, JSON_OBJECT) || !geo_bounds(value, &box))
 		return;
 	if (list->count == INDEX_GEO_SLOTS) {
 		list->at[INDEX_GEO_SLOTS - 1] = (struct place){.box = {-180, -90, 180, 90}};

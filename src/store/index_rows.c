@@ -37,12 +37,12 @@ static bool same_tree(const struct json *a, const struct json *b)
 	case JSON_STRING:
 		return same_text(a->text, b->text, a->count);
 	case JSON_ARRAY:
-		for (uint32_t i = 0; i < a->count; i++)
+		for (uint32_t i = 0; a->items != b->items && i < a->count; i++)
 			if (!same_tree(&a->items[i], &b->items[i]))
 				return false;
 		return true;
 	case JSON_OBJECT:
-		for (uint32_t i = 0; i < a->count; i++)
+		for (uint32_t i = 0; a->members != b->members && i < a->count; i++)
 			if (!same_key(&a->members[i], &b->members[i]) ||
 			    !same_tree(&a->members[i].value, &b->members[i].value))
 				return false;

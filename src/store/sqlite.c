@@ -16,8 +16,10 @@ static struct sqlite_store *sqlite_store(struct store_backend *backend)
 
 static void forget_uncommitted(struct sqlite_store *store)
 {
-	if (store->names_new)
+	if (store->names_new) {
 		sqlite_names_clear(store);
+		sqlite_name_texts_done(&store->writer);
+	}
 	store->names_new = false;
 	sqlite_known_clear(store);
 }
@@ -111,7 +113,6 @@ static bool sqlite_alive(struct store_backend *backend)
 
 static void sqlite_write_start(struct store_backend *backend)
 {
-	sqlite_store(backend)->written.count = 0;
 	sqlite_sums_start(sqlite_store(backend));
 	sqlite_outbox_start(sqlite_store(backend));
 }
@@ -227,7 +228,7 @@ static void sqlite_close(struct store_backend *backend)
 	census_done(&store->census);
 	arena_done(&store->name_texts);
 	buf_done(&store->text);
-	buf_done(&store->written.text);
+	buf_done(&store->document);
 	free(store->path);
 	free(store);
 }
@@ -274,6 +275,8 @@ static const struct store_backend_ops sqlite_ops = {
 	.close = sqlite_close,
 	.get = sqlite_get,
 	.scan = sqlite_scan,
+	.get_tree = sqlite_get_tree,
+	.scan_trees = sqlite_scan_trees,
 	.get_meta = sqlite_get_meta,
 	.next_expiry = sqlite_next_expiry,
 	.record_get = sqlite_record_get,
@@ -363,7 +366,7 @@ enum err_code store_sqlite_open(const struct store_options *options, struct stor
 	store->path = strdup(options->path);
 	sqlite_copier_init(&store->copier, store->path);
 	buf_init(&store->text, STORE_DOCUMENT_BYTES_MAX);
-	buf_init(&store->written.text, STORE_DOCUMENT_BYTES_MAX);
+	buf_init(&store->document, STORE_DOCUMENT_BYTES_MAX);
 	arena_init(&store->name_texts, SQLITE_SCRATCH_BYTES_MAX);
 	map_init(&store->names, 0);
 	sqlite_values_init(store);

@@ -23,26 +23,8 @@ static bool worth_it(const struct change *changes)
 	return count == BUNDLE_POINTS_MIN;
 }
 
-/* Appends the instance: as it stands in the document just put, when it is there. Changes come in the document's order,
- * so it is looked for from *next on. */
-static void put_instance(struct sqlite_store *store, const struct json *instance, size_t *next)
-{
-	const struct sqlite_written *written = &store->written;
-
-	for (size_t i = 0; i < written->count; i++) {
-		const struct sqlite_written_piece *piece = &written->pieces[(*next + i) % written->count];
-
-		if (piece->items != instance->items || piece->members != instance->count)
-			continue;
-		buf_put(&store->text, str_part(buf_str(&written->text), piece->at, piece->at + piece->len));
-		*next = (*next + i + 1) % written->count;
-		return;
-	}
-	json_write(&store->text, instance);
-}
-
 /* Appends "[nid,dataset,at_us,kind,instance]," to the text. */
-static enum err_code put_change(struct sqlite_store *store, const struct change *change, int64_t at_us, size_t *next,
+static enum err_code put_change(struct sqlite_store *store, const struct change *change, int64_t at_us,
 				struct error *err)
 {
 	struct buf *text = &store->text;
@@ -60,7 +42,7 @@ static enum err_code put_change(struct sqlite_store *store, const struct change 
 	buf_put_char(text, ',');
 	buf_put_int64(text, (int64_t)change->kind);
 	buf_put_char(text, ',');
-	put_instance(store, change->kind == CHANGE_DELETED ? change->before : change->after, next);
+	json_write(text, change->kind == CHANGE_DELETED ? change->before : change->after);
 	buf_put(text, STR("],"));
 	return buf_check(text, "history", err);
 }
@@ -69,13 +51,11 @@ static enum err_code put_change(struct sqlite_store *store, const struct change 
 static enum err_code put_changes(struct sqlite_store *store, const struct change *changes, int64_t now_us,
 				 struct bundle *bundle, bool *ret_fits, struct error *err)
 {
-	size_t next = 0;
-
 	buf_clear(&store->text);
 	buf_put_char(&store->text, '[');
 	for (; changes; changes = changes->next) {
 		int64_t at_us = store_change_at_us(changes, now_us);
-		enum err_code code = put_change(store, changes, at_us, &next, err);
+		enum err_code code = put_change(store, changes, at_us, err);
 
 		if (code)
 			return code;
@@ -143,8 +123,6 @@ enum err_code sqlite_bundle_append(struct sqlite_store *store, int64_t subject, 
 	*ret_appended = false;
 	if (!worth_it(changes))
 		return ERR_OK;
-	if (store->written.subject != subject)
-		store->written.count = 0;
 	enum err_code code = put_changes(store, changes, now_us, &bundle, &fits, err);
 
 	if (code || !fits)

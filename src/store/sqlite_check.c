@@ -24,6 +24,7 @@
 
 enum check_sql {
 	CHECK_DOCS,
+	CHECK_POINTS,
 	CHECK_BLOCKS,
 	CHECK_SEGMENTS,
 	CHECK_HAS_TYPE,
@@ -43,6 +44,8 @@ static const char blocks[] = "SELECT b.bid, subject_min, subject_max, at_us_min,
 
 static const char *const check_texts[CHECK_SQL_COUNT] = {
 	[CHECK_DOCS] = "SELECT iid, id, created, modified, expires, doc FROM entity ORDER BY iid",
+	/* Those that are not packed are looked at below. */
+	[CHECK_POINTS] = "SELECT subject, slice, doc FROM point WHERE typeof(doc) = 'blob'",
 	[CHECK_BLOCKS] = blocks,
 	[CHECK_SEGMENTS] = "SELECT gid, at_us_min, at_us_max, points, doc FROM segment ORDER BY gid",
 	[CHECK_HAS_TYPE] = "SELECT 1 FROM entity_type WHERE nid = (SELECT nid FROM name WHERE iri = ?1) AND iid = ?2",
@@ -59,7 +62,7 @@ static const char *const check_texts[CHECK_SQL_COUNT] = {
 /* Questions whose rows are findings; column 0 says which. */
 static const char *const row_checks[] = {
 	"SELECT 'point of subject ' || subject || ' in slice ' || slice || ': is not JSON, or of an unknown kind' "
-	"FROM point WHERE NOT json_valid(doc) OR kind NOT BETWEEN 0 AND 2",
+	"FROM point WHERE (typeof(doc) != 'blob' AND NOT json_valid(doc)) OR kind NOT BETWEEN 0 AND 2",
 	"SELECT 'bundle of subject ' || subject || ' in slice ' || slice || ': is no list of points' FROM bundle b "
 	"WHERE NOT json_valid(doc) OR json_type(doc) != 'array' OR json_array_length(doc) != points OR EXISTS "
 	"(SELECT 1 FROM json_each(b.doc) j WHERE j.type != 'array' OR json_array_length(j.value) != 5 OR "
@@ -272,6 +275,15 @@ static void check_columns(struct check *check, sqlite3_stmt *row, const struct j
 		find(check, "entity %.*s: expires differs from its document", STR_FMT(check->id));
 }
 
+/* Of texts more is asked than where they are read: no member is there twice. */
+static enum err_code read_document(struct check *check, sqlite3_stmt *row, int column, struct json **ret_document,
+				   struct error *err)
+{
+	if (sqlite3_column_type(row, column) == SQLITE_BLOB)
+		return sqlite_document_borrow(&check->conn, row, column, NULL, &check->arena, ret_document, err);
+	return json_parse(check->parser, &check->arena, sqlite_text(row, column), NULL, ret_document, err);
+}
+
 static enum err_code check_document(struct check *check, sqlite3_stmt *row, struct error *err)
 {
 	struct json *entity;
@@ -280,7 +292,7 @@ static enum err_code check_document(struct check *check, sqlite3_stmt *row, stru
 	arena_clear(&check->arena);
 	check->iid = sqlite3_column_int64(row, 0);
 	check->id = arena_dup(&check->arena, sqlite_text(row, 1));
-	enum err_code code = json_parse(check->parser, &check->arena, sqlite_text(row, 5), NULL, &entity, &parse_error);
+	enum err_code code = read_document(check, row, 5, &entity, &parse_error);
 
 	if (code == ERR_MEMORY) {
 		if (err)
@@ -575,6 +587,22 @@ static enum err_code check_packed(struct check *check, enum check_sql sql,
 	return ERR_OK;
 }
 
+static enum err_code check_point(struct check *check, sqlite3_stmt *row)
+{
+	struct json *instance;
+	struct error unpack_error = {0};
+
+	arena_clear(&check->arena);
+	enum err_code code = read_document(check, row, 2, &instance, &unpack_error);
+
+	if (code == ERR_MEMORY)
+		return code;
+	if (code)
+		find(check, "point of subject %lld in slice %lld: %s", (long long)sqlite3_column_int64(row, 0),
+		     (long long)sqlite3_column_int64(row, 1), unpack_error.detail);
+	return ERR_OK;
+}
+
 /* ---- all of it ---- */
 
 static enum err_code prepare(struct check *check, struct error *err)
@@ -605,6 +633,8 @@ static enum err_code check_all(struct check *check, struct error *err)
 		code = check_documents(check, err);
 	if (code == ERR_OK)
 		code = check_census(check, err);
+	if (code == ERR_OK)
+		code = check_packed(check, CHECK_POINTS, check_point, err);
 	if (code == ERR_OK)
 		code = check_packed(check, CHECK_BLOCKS, check_block, err);
 	if (code == ERR_OK)

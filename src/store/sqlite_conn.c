@@ -170,9 +170,7 @@ static const char *const sql_texts[SQL_COUNT] = {
 	[SQL_SUBJECT_TYPE_ADD] = "INSERT INTO subject_type(subject, nid) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
 	[SQL_SUBJECT_TYPE_DROP] = "DELETE FROM subject_type WHERE (nid, subject) IN (" TYPES_GIVEN
 				  "SELECT nid, ?1 FROM given WHERE nid IS NOT NULL)",
-	[SQL_ENTITY_TYPES] =
-		"SELECT e.created, e.modified, j.value FROM entity e CROSS JOIN json_each(e.doc, '$.type') "
-		"j WHERE e.id = ?1",
+	[SQL_ENTITY_TYPES] = "SELECT created, modified, doc FROM entity WHERE id = ?1",
 	[SQL_NAME_OF] = "SELECT iri FROM name WHERE nid = ?1",
 	[SQL_SLICE_ADD] = "INSERT INTO slice(slice, at_us_min, at_us_max, points) VALUES (?1, ?2, ?3, ?4) "
 			  "ON CONFLICT DO UPDATE SET at_us_min = min(at_us_min, excluded.at_us_min), "

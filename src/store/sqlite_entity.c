@@ -91,10 +91,7 @@ enum err_code sqlite_txn_get(struct store_backend *backend, struct store_txn *tx
 			     struct json **ret_entity, struct error *err)
 {
 	struct sqlite_store *store = sqlite_store(backend);
-	const struct json_parse_options options = {.duplicates_allowed = true};
 	struct sqlite_row row;
-
-	store->written.count = 0; /* another entity's turn */
 	enum err_code code =
 		sqlite_find_row(&store->writer, store->places, SQL_ENTITY_AT, SQL_ENTITY_GET, id, &row, err);
 
@@ -106,10 +103,7 @@ enum err_code sqlite_txn_get(struct store_backend *backend, struct store_txn *tx
 		struct place place = read_place(row.stmt);
 
 		known_set(store, id, &place);
-		code = json_parse(txn->parser, &txn->arena, sqlite_text(row.stmt, 4), &options, ret_entity, err);
-		if (code == ERR_INVALID)
-			code = err_set(err, ERR_CORRUPT, "%s: the document of %.*s is not JSON", store->path,
-				       STR_FMT(id));
+		code = sqlite_document_borrow(&store->writer, row.stmt, 4, txn->parser, &txn->arena, ret_entity, err);
 	}
 	sqlite_give(&store->writer, row.sql, row.stmt);
 	return code;
@@ -117,52 +111,20 @@ enum err_code sqlite_txn_get(struct store_backend *backend, struct store_txn *tx
 
 /* ---- put ---- */
 
-/* What an array holds, each instance of an attribute noted. */
-static void write_items(struct sqlite_written *written, const struct json *array)
-{
-	buf_put_char(&written->text, '[');
-	for (uint32_t i = 0; i < array->count; i++) {
-		const struct json *item = &array->items[i];
-
-		if (i > 0)
-			buf_put_char(&written->text, ',');
-		size_t at = written->text.len;
-
-		json_write(&written->text, item);
-		if (item->kind == JSON_OBJECT && item->count > 0 && written->count < SQLITE_WRITTEN_MAX)
-			written->pieces[written->count++] = (struct sqlite_written_piece){
-				.items = item->items, .at = at, .len = written->text.len - at, .members = item->count};
-	}
-	buf_put_char(&written->text, ']');
-}
-
-/* Writes the document as json_write() would. */
-static void written_set(struct sqlite_written *written, const struct json *entity)
-{
-	buf_clear(&written->text);
-	written->count = 0;
-	buf_put_char(&written->text, '{');
-	for (uint32_t i = 0; i < entity->count; i++) {
-		const struct json_member *member = &entity->members[i];
-
-		if (i > 0)
-			buf_put_char(&written->text, ',');
-		json_write_string(&written->text, member->key);
-		buf_put_char(&written->text, ':');
-		if (member->value.kind == JSON_ARRAY)
-			write_items(written, &member->value);
-		else
-			json_write(&written->text, &member->value);
-	}
-	buf_put_char(&written->text, '}');
-}
+/* The entity, written into store->document. */
+struct putting {
+	const struct json *entity;
+	bool packed;
+	int64_t expires_us; /* INT64_MAX: nothing of it does */
+};
 
 /* Binds created, modified and doc to three parameters from first on. */
-static void bind_document(const struct sqlite_store *store, sqlite3_stmt *stmt, int first, const struct json *entity)
+static void bind_document(const struct sqlite_store *store, sqlite3_stmt *stmt, int first,
+			  const struct putting *putting)
 {
-	sqlite_bind_int(stmt, first, document_created_us(entity));
-	sqlite_bind_int(stmt, first + 1, document_modified_us(entity));
-	sqlite_bind_text(stmt, first + 2, buf_str(&store->written.text));
+	sqlite_bind_int(stmt, first, document_created_us(putting->entity));
+	sqlite_bind_int(stmt, first + 1, document_modified_us(putting->entity));
+	sqlite_bind_document(stmt, first + 2, &store->document, putting->packed);
 }
 
 static void bind_expires(sqlite3_stmt *stmt, int index, int64_t expires_us)
@@ -173,21 +135,11 @@ static void bind_expires(sqlite3_stmt *stmt, int index, int64_t expires_us)
 		(void)sqlite3_bind_null(stmt, index);
 }
 
-/* INT64_MAX: nothing of it expires. The text tells most documents apart without a walk through the tree. */
-static int64_t expires_us_of(const struct sqlite_store *store, const struct json *entity)
-{
-	int64_t expires_us = INT64_MAX;
-
-	if (str_contains(buf_str(&store->written.text), STR("\"expiresAt\"")) && !sqlite_expires(entity, &expires_us))
-		expires_us = INT64_MAX;
-	return expires_us;
-}
-
-static enum err_code insert_entity(struct sqlite_store *store, struct store_txn *txn, const struct json *entity,
+static enum err_code insert_entity(struct sqlite_store *store, struct store_txn *txn, const struct putting *putting,
 				   int64_t *ret_iid, struct error *err)
 {
-	struct str id = document_id(entity);
-	struct place place = {.expires_us = expires_us_of(store, entity)};
+	struct str id = document_id(putting->entity);
+	struct place place = {.expires_us = putting->expires_us};
 	bool subject_new;
 	sqlite3_stmt *stmt;
 	enum err_code code = sqlite_subject_add(store, id, &place.subject, &subject_new, err);
@@ -200,7 +152,7 @@ static enum err_code insert_entity(struct sqlite_store *store, struct store_txn 
 		return code;
 	sqlite_bind_text(stmt, 1, id);
 	sqlite_bind_int(stmt, 6, place.subject);
-	bind_document(store, stmt, 2, entity);
+	bind_document(store, stmt, 2, putting);
 	bind_expires(stmt, 5, place.expires_us);
 	int rc = sqlite3_step(stmt);
 
@@ -214,37 +166,35 @@ static enum err_code insert_entity(struct sqlite_store *store, struct store_txn 
 	txn->changed = true;
 	store->now.entities++;
 	place.iid = *ret_iid = sqlite3_last_insert_rowid(store->writer.db);
-	store->written.subject = place.subject;
 	known_set(store, id, &place);
 	sqlite_places_set(store->places, str_hash(id, 0), place.iid);
 	return subject_new ? ERR_OK : sqlite_subject_note_gone(&store->writer, place.subject, NULL, err);
 }
 
-static enum err_code update_entity(struct sqlite_store *store, struct store_txn *txn, const struct json *entity,
+static enum err_code update_entity(struct sqlite_store *store, struct store_txn *txn, const struct putting *putting,
 				   int64_t *ret_iid, struct error *err)
 {
-	int64_t expires_us = expires_us_of(store, entity);
+	struct str id = document_id(putting->entity);
 	struct place place;
 	sqlite3_stmt *stmt;
-	enum err_code code = find_place(store, document_id(entity), &place, err);
+	enum err_code code = find_place(store, id, &place, err);
 
 	if (code)
 		return code;
-	bool same = expires_us == place.expires_us;
+	bool same = putting->expires_us == place.expires_us;
 	enum sqlite_sql sql = same ? SQL_ENTITY_UPDATE : SQL_ENTITY_UPDATE_EXPIRES;
 
 	code = sqlite_take(&store->writer, sql, &stmt, err);
 	if (code)
 		return code;
 	txn->changed = true;
-	place.expires_us = expires_us;
-	store->written.subject = place.subject;
-	known_set(store, document_id(entity), &place);
+	place.expires_us = putting->expires_us;
+	known_set(store, id, &place);
 	*ret_iid = place.iid;
 	sqlite_bind_int(stmt, 1, place.iid);
-	bind_document(store, stmt, 2, entity);
+	bind_document(store, stmt, 2, putting);
 	if (!same)
-		bind_expires(stmt, 5, expires_us);
+		bind_expires(stmt, 5, putting->expires_us);
 	return sqlite_finish(&store->writer, sql, stmt, "storing an entity", err);
 }
 
@@ -256,14 +206,15 @@ enum err_code sqlite_txn_put(struct store_backend *backend, struct store_txn *tx
 
 	if (document_id(entity).len == 0)
 		return err_set(err, ERR_INVALID, "an entity without id cannot be stored");
-	written_set(&store->written, entity);
-	enum err_code code = buf_check(&store->written.text, "document", err);
+	struct putting putting = {.entity = entity, .expires_us = INT64_MAX};
+	bool expires;
+	enum err_code code = sqlite_document_write(store, entity, &putting.packed, &expires, err);
 
+	if (code == ERR_OK && expires && !sqlite_expires(entity, &putting.expires_us))
+		putting.expires_us = INT64_MAX;
 	if (code == ERR_OK)
-		code = before ? update_entity(store, txn, entity, &iid, err)
-			      : insert_entity(store, txn, entity, &iid, err);
-	if (code)
-		store->written.count = 0;
+		code = before ? update_entity(store, txn, &putting, &iid, err)
+			      : insert_entity(store, txn, &putting, &iid, err);
 	if (code == ERR_OK)
 		code = census_change(&store->census, before, entity, err);
 	return code ? code : sqlite_index_update(store, iid, before, entity, err);

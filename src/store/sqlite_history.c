@@ -147,6 +147,7 @@ struct point {
 	int64_t slice, subject, nid, at_us, seq;
 	struct str dataset_id;
 	enum change_kind kind;
+	bool packed; /* its instance, which is in store->text */
 };
 
 static void bind_point(sqlite3_stmt *stmt, const struct point *point)
@@ -170,7 +171,7 @@ static enum err_code insert_point(struct sqlite_store *store, const struct point
 	bind_point(stmt, point);
 	sqlite_bind_int(stmt, 6, point->seq);
 	sqlite_bind_int(stmt, 7, (int64_t)point->kind);
-	sqlite_bind_text(stmt, 8, buf_str(&store->text));
+	sqlite_bind_document(stmt, 8, &store->text, point->packed);
 	code = sqlite_finish(&store->writer, SQL_POINT_ADD, stmt, "appending to the history", err);
 	*ret_added = sqlite3_changes(store->writer.db) == 1;
 	return code;
@@ -210,9 +211,7 @@ static enum err_code append_change(struct sqlite_store *store, int64_t subject, 
 			      .kind = change->kind};
 
 	point.slice = sqlite_slice_take(store, now_us, 1, &point.seq);
-	buf_clear(&store->text);
-	json_write(&store->text, instance);
-	enum err_code code = buf_check(&store->text, "attribute instance", err);
+	enum err_code code = sqlite_instance_write(store, instance, &point.packed, err);
 
 	if (code == ERR_OK)
 		code = sqlite_name_number(store, change->attribute_iri, &point.nid, err);
@@ -258,9 +257,7 @@ enum err_code sqlite_point_put_back(struct sqlite_store *store, const struct sql
 			      .kind = kind};
 
 	sqlite_number_split(meant->number, &point.slice, &point.seq);
-	buf_clear(&store->text);
-	json_write(&store->text, document);
-	enum err_code code = buf_check(&store->text, "attribute instance", err);
+	enum err_code code = sqlite_instance_write(store, document, &point.packed, err);
 
 	if (code == ERR_OK)
 		code = clear_packed_slice(store, point.slice, err);
@@ -306,6 +303,5 @@ enum err_code sqlite_txn_history(struct store_backend *backend, struct store_txn
 		code = sqlite_bundle_append(store, subject, changes, now_us, &bundled, err);
 	for (const struct change *change = changes; code == ERR_OK && !bundled && change; change = change->next)
 		code = append_change(store, subject, change, now_us, err);
-	store->written.count = 0;
 	return code ? code : note_absence(store, subject, id, changes, now_us, err);
 }

@@ -40,16 +40,24 @@ enum err_code sqlite_name_find(struct sqlite_conn *conn, struct str iri, int64_t
 
 enum err_code sqlite_name_number(struct sqlite_store *store, struct str iri, int64_t *ret_nid, struct error *err)
 {
-	int64_t nid = (int64_t)(uintptr_t)map_get(&store->names, iri);
+	int64_t nid = sqlite_name_by_address(store, iri);
+
+	if (!nid) {
+		nid = (int64_t)(uintptr_t)map_get(&store->names, iri);
+		sqlite_name_note_address(store, iri, nid);
+	}
+	if (nid) {
+		*ret_nid = nid;
+		return ERR_OK;
+	}
 	sqlite3_stmt *stmt;
-	enum err_code code = nid ? ERR_OK : sqlite_name_find(&store->writer, iri, &nid, err);
+	enum err_code code = sqlite_name_find(&store->writer, iri, &nid, err);
 
 	if (code)
 		return code;
 	if (nid) {
 		*ret_nid = nid;
-		if (!map_get(&store->names, iri))
-			names_remember(store, iri, nid);
+		names_remember(store, iri, nid);
 		return ERR_OK;
 	}
 	code = sqlite_take(&store->writer, SQL_NAME_ADD, &stmt, err);

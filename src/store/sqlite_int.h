@@ -8,6 +8,7 @@
  *   sqlite_conn.c     one connection: statements, errors
  *   sqlite_schema.c   tables and migrations
  *   sqlite_entity.c   documents: get, put, delete, ids
+ *   sqlite_document.c  documents in rows, packed
  *   sqlite_places.c   where the rows of ids are
  *   sqlite_index.c    index rows and the dictionary of names
  *   expiry_sqlite.c   what expires, and when next
@@ -58,7 +59,7 @@
 
 #include <sqlite3.h>
 
-#define SQLITE_SCHEMA_VERSION 3
+#define SQLITE_SCHEMA_VERSION 4
 #define SQLITE_APPLICATION_ID 0x4D616368 /* "Mach" in the file's header */
 #define SQLITE_PAGE_BYTES 4096
 #define SQLITE_CACHE_BYTES_DEFAULT ((uint32_t)32 << 20)
@@ -68,7 +69,9 @@
 #define SQLITE_WAL_PAGES_WAIT 100000 /* … and from here on for readers to let go of it */
 #define SQLITE_WAL_WAIT_MS 500
 #define SQLITE_WAL_BYTES_KEEP ((int64_t)80 << 20) /* a longer log file is cut when it starts anew */
-#define SQLITE_NAMES_CACHED_MAX 8192 /* dictionary entries that the writer remembers */
+#define SQLITE_NAMES_CACHED_MAX 8192 /* dictionary entries that a connection remembers */
+#define SQLITE_NAME_TEXTS_BYTES_MAX ((size_t)1 << 20) /* of them */
+#define SQLITE_NAME_ADDRESSES 1024u /* a power of two */
 #define SQLITE_SCRATCH_BYTES_MAX ((size_t)256 << 20)
 #define SQLITE_STATEMENTS_IDLE_MAX 3 /* kept of one kind: scans within scans need more than one */
 
@@ -263,12 +266,21 @@ struct sqlite_block_cache {
 	struct sqlite_block_kept kept[SQLITE_BLOCKS_KEPT_MAX];
 };
 
+/* Names by their numbers, as packed documents have them (sqlite_document.c). */
+struct sqlite_name_texts {
+	struct str *at; /* owned; at NULL: not met */
+	size_t room;
+	struct arena texts;
+	struct arena once; /* of one that is not remembered */
+};
+
 struct sqlite_conn {
 	struct sqlite_log_vfs *log_vfs; /* owned; of a writing connection */
 	sqlite3 *db;
 	char *path; /* owned, as it was given: for messages */
 	sqlite3_stmt *idle[SQL_COUNT][SQLITE_STATEMENTS_IDLE_MAX]; /* prepared, not in use */
 	struct sqlite_block_cache blocks; /* of a reader, while a snapshot is held */
+	struct sqlite_name_texts names;
 };
 
 enum sqlite_use { SQLITE_USE_WRITE, SQLITE_USE_READ, SQLITE_USE_READ_ONLY };
@@ -407,31 +419,17 @@ struct sqlite_copier {
 	int copied; /* pages of the log that the last pass found copied or copied itself */
 };
 
-#define SQLITE_WRITTEN_MAX 64u
-
-/* The document that was put last, and where the instances of its attributes are in it: the history says the same. */
-struct sqlite_written {
-	struct buf text;
-	int64_t subject; /* whose it is */
-	size_t count; /* 0 when nothing of it may be used */
-	struct sqlite_written_piece {
-		const struct json
-			*items; /* the instance's members, as an address; the tree must not change meanwhile */
-		size_t at, len;
-		uint32_t members;
-	} pieces[SQLITE_WRITTEN_MAX];
-};
-
 struct sqlite_store {
 	struct sqlite_conn writer; /* closed in a store opened for reading only */
 	char *path; /* owned */
 	bool read_only;
 	uint32_t busy_timeout_ms, cache_bytes;
 	struct buf text; /* a piece of history being written */
-	struct sqlite_written written;
+	struct buf document; /* that is put */
 
 	struct map names; /* IRI to number, what this connection has seen */
 	struct arena name_texts;
+	uint16_t name_addresses[SQLITE_NAME_ADDRESSES]; /* numbers by where the writer's connection has the texts */
 	bool names_new; /* this transaction added names: a rollback must forget them */
 	struct sqlite_known known[SQLITE_KNOWN_IDS];
 	struct sqlite_places *places; /* owned; NULL in a store opened for reading only */
@@ -484,6 +482,30 @@ enum err_code sqlite_txn_set_meta(struct store_backend *backend, struct store_tx
 void sqlite_known_clear(struct sqlite_store *store);
 /* NULL: nothing is known of it. */
 struct sqlite_known *sqlite_known_find(struct sqlite_store *store, struct str id);
+
+/* sqlite_document.c: an entity or instance out of a row, packed or text, as a tree in the arena. borrow: its names are
+ * the connection's, and go with it. parser: for texts; may be NULL where there is none. ERR_CORRUPT: it is damaged. */
+MUST_CHECK enum err_code sqlite_document_read(struct sqlite_conn *conn, sqlite3_stmt *stmt, int column,
+					      struct json_parser *parser, struct arena *arena,
+					      struct json **ret_document, struct error *err);
+MUST_CHECK enum err_code sqlite_document_borrow(struct sqlite_conn *conn, sqlite3_stmt *stmt, int column,
+						struct json_parser *parser, struct arena *arena,
+						struct json **ret_document, struct error *err);
+/* The text lives in the row or in the buffer. */
+MUST_CHECK enum err_code sqlite_document_text(struct sqlite_conn *conn, sqlite3_stmt *stmt, int column,
+					      struct buf *text, struct str *ret_text, struct error *err);
+/* Writes the entity as its row will have it into store->document; *ret_expires: something in it may expire. */
+MUST_CHECK enum err_code sqlite_document_write(struct sqlite_store *store, const struct json *entity, bool *ret_packed,
+					       bool *ret_expires, struct error *err);
+/* The same for an instance of the history, into store->text. */
+MUST_CHECK enum err_code sqlite_instance_write(struct sqlite_store *store, const struct json *instance,
+					       bool *ret_packed, struct error *err);
+void sqlite_bind_document(sqlite3_stmt *stmt, int index, const struct buf *document, bool packed);
+void sqlite_name_texts_init(struct sqlite_conn *conn);
+void sqlite_name_texts_done(struct sqlite_conn *conn);
+/* The number of a name that this connection has remembered, found by its address; 0: it is not one. */
+int64_t sqlite_name_by_address(const struct sqlite_store *store, struct str iri);
+void sqlite_name_note_address(struct sqlite_store *store, struct str iri, int64_t nid);
 
 /* expiry_sqlite.c */
 /* What the column "expires" holds: the earliest expiry of anything in the document; false: NULL. */
@@ -647,6 +669,10 @@ enum err_code sqlite_get(struct store_snapshot *snapshot, struct str id, struct 
 enum err_code sqlite_scan(struct store_snapshot *snapshot, const struct narrow *narrow,
 			  bool (*visit)(void *self, struct str bytes), void *self, uint64_t *ret_count,
 			  struct error *err);
+enum err_code sqlite_get_tree(struct store_snapshot *snapshot, struct str id, struct json_parser *parser,
+			      struct arena *arena, struct json **ret_entity, struct error *err);
+enum err_code sqlite_scan_trees(struct store_snapshot *snapshot, const struct narrow *narrow,
+				const struct store_tree_sight *sight, struct error *err);
 enum err_code sqlite_get_meta(struct store_snapshot *snapshot, struct str key, struct arena *arena,
 			      struct str *ret_value, struct error *err);
 
@@ -815,6 +841,7 @@ struct sqlite_reader {
 	struct sqlite_places *places; /* the store's; may be NULL */
 	uint32_t depth; /* what runs within a scan or a hold shares the outermost one's snapshot */
 	struct json_parser *parser; /* made at the first instance that is read; owned */
+	struct buf document; /* the text of one that was packed, until the next */
 };
 
 MUST_CHECK enum err_code sqlite_snapshot_begin(struct sqlite_reader *reader, struct error *err);

@@ -63,6 +63,7 @@ enum err_code sqlite_conn_open(struct sqlite_conn *conn, const char *path, enum 
 		    (use == SQLITE_USE_READ_ONLY ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
 
 	*conn = (struct sqlite_conn){.path = plain_path(path)};
+	sqlite_name_texts_init(conn);
 	if (!conn->path)
 		return err_set(err, ERR_MEMORY, "no memory to open %s", path);
 	enum err_code code = use == SQLITE_USE_WRITE ? sqlite_log_vfs_new(&conn->log_vfs, err) : ERR_OK;
@@ -92,6 +93,7 @@ void sqlite_conn_close(struct sqlite_conn *conn)
 	assert(rc == SQLITE_OK); /* else a statement was not given back */
 	(void)rc;
 	(void)sqlite_log_vfs_free(conn->log_vfs);
+	sqlite_name_texts_done(conn);
 	free(conn->path);
 	*conn = (struct sqlite_conn){0};
 }

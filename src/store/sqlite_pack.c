@@ -36,6 +36,7 @@ struct pass {
 	struct str *shapes; /* owned */
 	size_t shape_count, shape_room;
 	struct buf shape;
+	struct buf document; /* the text of one instance */
 	struct block_sink sink;
 };
 
@@ -117,12 +118,17 @@ static enum err_code split_row(struct pass *pass, sqlite3_stmt *stmt, struct pac
 
 	if (kind < CHANGE_CREATED || kind > CHANGE_DELETED)
 		return err_set(err, ERR_CORRUPT, "a point of the history is of kind %d", kind);
-	point->whole = arena_dup(&pass->arena, sqlite_text(stmt, 5));
+	struct str text;
+	enum err_code code = sqlite_document_text(&pass->packer->conn, stmt, 5, &pass->document, &text, err);
+
+	if (code)
+		return code;
+	point->whole = arena_dup(&pass->arena, text);
 	if (!point->whole.at)
 		return err_set(err, ERR_MEMORY, "no memory to pack history");
 	arena_clear(&pass->scratch);
 	buf_clear(&pass->shape);
-	enum err_code code = json_parse(pass->packer->parser, &pass->scratch, point->whole, &options, &document, err);
+	code = json_parse(pass->packer->parser, &pass->scratch, point->whole, &options, &document, err);
 
 	if (code == ERR_OK)
 		code = instance_split(&pass->scratch, document, (enum change_kind)kind, sqlite3_column_int64(stmt, 3),
@@ -344,6 +350,7 @@ static enum err_code pass_init(struct pass *pass, struct sqlite_packer *packer, 
 	arena_init(&pass->scratch, STORE_TXN_ARENA_BYTES_MAX);
 	map_init(&pass->shape_numbers, 0);
 	buf_init(&pass->shape, STORE_DOCUMENT_BYTES_MAX);
+	buf_init(&pass->document, STORE_DOCUMENT_BYTES_MAX);
 	return block_sink_init(&pass->sink, err);
 }
 
@@ -351,6 +358,7 @@ static void pass_done(struct pass *pass)
 {
 	block_sink_done(&pass->sink);
 	buf_done(&pass->shape);
+	buf_done(&pass->document);
 	map_done(&pass->shape_numbers);
 	arena_done(&pass->scratch);
 	arena_done(&pass->arena);

@@ -30,6 +30,7 @@ enum err_code sqlite_reader_new(struct store_backend *backend, struct store_snap
 		return code;
 	}
 	reader->places = store->places;
+	buf_init(&reader->document, STORE_DOCUMENT_BYTES_MAX);
 	*ret_snapshot = (struct store_snapshot *)reader;
 	return ERR_OK;
 }
@@ -39,6 +40,7 @@ void sqlite_reader_free(struct store_snapshot *snapshot)
 	struct sqlite_reader *reader = sqlite_reader(snapshot);
 
 	sqlite_conn_close(&reader->conn);
+	buf_done(&reader->document);
 	(void)json_parser_free(reader->parser);
 	free(reader);
 }
@@ -81,11 +83,9 @@ void sqlite_reader_release(struct store_snapshot *snapshot)
 	sqlite_snapshot_end(sqlite_reader(snapshot));
 }
 
-/* A column's text with the parser's padding. */
-static enum err_code copy_text(sqlite3_stmt *stmt, int column, struct arena *arena, struct str *ret_text,
-			       struct error *err)
+/* A text with the parser's padding. */
+static enum err_code copy_text(struct str text, struct arena *arena, struct str *ret_text, struct error *err)
 {
-	struct str text = sqlite_text(stmt, column);
 	char *copy = arena_bytes(arena, text.len, STORE_PADDING_BYTES);
 
 	if (!copy)
@@ -95,20 +95,45 @@ static enum err_code copy_text(sqlite3_stmt *stmt, int column, struct arena *are
 	return ERR_OK;
 }
 
+/* The row of an id, which has its document in column 2; to be given back. */
+static enum err_code find_document(struct sqlite_reader *reader, struct str id, struct sqlite_row *ret_row,
+				   struct error *err)
+{
+	enum err_code code =
+		sqlite_find_row(&reader->conn, reader->places, SQL_ENTITY_DOC_AT, SQL_ENTITY_DOC, id, ret_row, err);
+
+	if (code || ret_row->stmt)
+		return code;
+	return err ? err_set(err, ERR_NOT_FOUND, "entity %.*s is not there", STR_FMT(id)) : ERR_NOT_FOUND;
+}
+
 enum err_code sqlite_get(struct store_snapshot *snapshot, struct str id, struct arena *arena, struct str *ret_bytes,
 			 struct error *err)
 {
 	struct sqlite_reader *reader = sqlite_reader(snapshot);
 	struct sqlite_row row;
-	enum err_code code =
-		sqlite_find_row(&reader->conn, reader->places, SQL_ENTITY_DOC_AT, SQL_ENTITY_DOC, id, &row, err);
+	struct str text;
+	enum err_code code = find_document(reader, id, &row, err);
 
 	if (code)
 		return code;
-	if (row.stmt)
-		code = copy_text(row.stmt, 2, arena, ret_bytes, err);
-	else
-		code = err ? err_set(err, ERR_NOT_FOUND, "entity %.*s is not there", STR_FMT(id)) : ERR_NOT_FOUND;
+	code = sqlite_document_text(&reader->conn, row.stmt, 2, &reader->document, &text, err);
+	if (code == ERR_OK)
+		code = copy_text(text, arena, ret_bytes, err);
+	sqlite_give(&reader->conn, row.sql, row.stmt);
+	return code;
+}
+
+enum err_code sqlite_get_tree(struct store_snapshot *snapshot, struct str id, struct json_parser *parser,
+			      struct arena *arena, struct json **ret_entity, struct error *err)
+{
+	struct sqlite_reader *reader = sqlite_reader(snapshot);
+	struct sqlite_row row;
+	enum err_code code = find_document(reader, id, &row, err);
+
+	if (code)
+		return code;
+	code = sqlite_document_read(&reader->conn, row.stmt, 2, parser, arena, ret_entity, err);
 	sqlite_give(&reader->conn, row.sql, row.stmt);
 	return code;
 }
@@ -126,7 +151,7 @@ enum err_code sqlite_get_meta(struct store_snapshot *snapshot, struct str key, s
 	sqlite_bind_text(stmt, 1, key);
 	code = sqlite_step(conn, stmt, "reading a mark", &found, err);
 	if (code == ERR_OK && found)
-		code = copy_text(stmt, 0, arena, ret_value, err);
+		code = copy_text(sqlite_text(stmt, 0), arena, ret_value, err);
 	else if (code == ERR_OK)
 		*ret_value = STR("");
 	sqlite_give(conn, SQL_META_GET, stmt);

@@ -217,7 +217,6 @@ enum err_code sqlite_txn_series_delete(struct store_backend *backend, struct sto
 static enum err_code get_row(struct sqlite_store *store, struct store_txn *txn, struct sqlite_meant *meant,
 			     struct json **ret_document, enum change_kind *ret_kind, struct error *err)
 {
-	const struct json_parse_options options = {.duplicates_allowed = true};
 	sqlite3_stmt *stmt;
 	bool row = false;
 	enum err_code code = sqlite_take(&store->writer, SQL_POINT_DOC, &stmt, err);
@@ -230,7 +229,7 @@ static enum err_code get_row(struct sqlite_store *store, struct store_txn *txn, 
 		meant->dataset = arena_dup(&txn->arena, sqlite_text(stmt, 1));
 		meant->any_dataset = false;
 		*ret_kind = (enum change_kind)sqlite3_column_int(stmt, 2);
-		code = json_parse(txn->parser, &txn->arena, sqlite_text(stmt, 0), &options, ret_document, err);
+		code = sqlite_document_borrow(&store->writer, stmt, 0, txn->parser, &txn->arena, ret_document, err);
 	}
 	sqlite_give(&store->writer, SQL_POINT_DOC, stmt);
 	return code;

@@ -25,8 +25,11 @@ struct scan {
 	size_t condition_count;
 	struct iid_union *unions[CONDITIONS_MAX]; /* those that are followed */
 	size_t union_count;
-	bool (*visit)(void *self, struct str bytes);
+	bool shows; /* somebody sees the candidates: as texts or as trees */
+	bool (*visit)(void *self, struct str bytes); /* NULL: as trees */
 	void *self;
+	struct buf document; /* the text of one that was packed; its own, for there are scans within scans */
+	const struct store_tree_sight *sight;
 	uint64_t count; /* candidates */
 	uint64_t skip; /* candidates still to be passed over unread */
 };
@@ -117,6 +120,32 @@ static enum err_code choose(struct scan *scan, struct error *err)
 
 /* ---- walking ---- */
 
+static enum err_code show_tree(struct scan *scan, sqlite3_stmt *stmt, bool *ret_more, struct error *err)
+{
+	const struct store_tree_sight *sight = scan->sight;
+	struct json *entity;
+
+	arena_clear(sight->arena);
+	enum err_code code = sqlite_document_borrow(scan->conn, stmt, 0, sight->parser, sight->arena, &entity, err);
+
+	if (code == ERR_OK)
+		*ret_more = sight->visit(sight->self, entity);
+	return code;
+}
+
+static enum err_code show(struct scan *scan, sqlite3_stmt *stmt, bool *ret_more, struct error *err)
+{
+	struct str text;
+
+	if (!scan->visit)
+		return show_tree(scan, stmt, ret_more, err);
+	enum err_code code = sqlite_document_text(scan->conn, stmt, 0, &scan->document, &text, err);
+
+	if (code == ERR_OK)
+		*ret_more = scan->visit(scan->self, text);
+	return code;
+}
+
 /* Counted, and shown when somebody wants to see it; *ret_more: false when visit wants no more. A number without
  * document is of an entity that is gone, which the index of values has still to learn, or an index row too many: the
  * check finds that. */
@@ -129,8 +158,8 @@ static enum err_code visit_entity(struct scan *scan, sqlite3_stmt *stmt, int64_t
 
 	if (code == ERR_OK && row) {
 		scan->count++;
-		if (scan->visit)
-			*ret_more = scan->visit(scan->self, sqlite_text(stmt, 0));
+		if (scan->shows)
+			code = show(scan, stmt, ret_more, err);
 	}
 	(void)sqlite3_reset(stmt);
 	return code;
@@ -147,7 +176,7 @@ static bool is_vague(const struct scan *scan)
 
 static enum err_code walk_unions(struct scan *scan, struct error *err)
 {
-	bool look = scan->visit || is_vague(scan);
+	bool look = scan->shows || is_vague(scan);
 	sqlite3_stmt *stmt = NULL;
 	int64_t iid = INT64_MIN;
 	bool more = true;
@@ -175,7 +204,7 @@ static enum err_code walk_all(struct scan *scan, struct error *err)
 
 	if (code)
 		return code;
-	while (more) {
+	while (code == ERR_OK && more) {
 		code = sqlite_step(scan->conn, stmt, "reading all entities", &row, err);
 		if (code || !row)
 			break;
@@ -183,7 +212,7 @@ static enum err_code walk_all(struct scan *scan, struct error *err)
 		if (scan->skip > 0)
 			scan->skip--;
 		else
-			more = scan->visit(scan->self, sqlite_text(stmt, 0));
+			code = show(scan, stmt, &more, err);
 	}
 	sqlite_give(scan->conn, SQL_ENTITY_ALL, stmt);
 	return code;
@@ -204,7 +233,7 @@ static enum err_code walk(struct scan *scan, struct error *err)
 	if (code == ERR_OK && scan->union_count > 0)
 		code = walk_unions(scan, err);
 	else if (code == ERR_OK)
-		code = scan->visit ? walk_all(scan, err) : count_all(scan, &scan->count, err);
+		code = scan->shows ? walk_all(scan, err) : count_all(scan, &scan->count, err);
 	for (size_t i = 0; i < scan->condition_count; i++)
 		condition_done(scan->conn, &scan->conditions[i]);
 	return code;
@@ -218,7 +247,7 @@ static enum err_code run_scan(struct scan *scan, struct error *err)
 	for (size_t i = 0; code == ERR_OK && i < scan->condition_count; i++)
 		if (condition_is_empty(&scan->conditions[i]))
 			return ERR_OK;
-	if (code || scan->visit || !is_counted(scan))
+	if (code || scan->shows || !is_counted(scan))
 		return code ? code : walk(scan, err);
 	if (scan->condition_count == 0)
 		return count_all(scan, &scan->count, err);
@@ -226,29 +255,52 @@ static enum err_code run_scan(struct scan *scan, struct error *err)
 			       err);
 }
 
-enum err_code sqlite_scan(struct store_snapshot *snapshot, const struct narrow *narrow,
-			  bool (*visit)(void *self, struct str bytes), void *self, uint64_t *ret_count,
-			  struct error *err)
+/* What is seen and by whom is in the scan already. */
+static enum err_code scan_snapshot(struct sqlite_reader *reader, const struct narrow *narrow, struct scan *scan,
+				   struct error *err)
 {
-	struct sqlite_reader *reader = (struct sqlite_reader *)snapshot;
-	CLEANUP_MEMORY struct scan *scan = calloc(1, sizeof(*scan));
-
-	if (!scan)
-		return err_set(err, ERR_MEMORY, "no memory to search");
 	scan->conn = &reader->conn;
 	scan->narrow = narrow;
-	scan->visit = visit;
-	scan->self = self;
 	scan->skip = narrow->skip;
 	enum err_code code = sqlite_snapshot_begin(reader, err);
 
 	if (code)
 		return code;
 	arena_init(&scan->arena, SCAN_ARENA_BYTES_MAX);
+	buf_init(&scan->document, STORE_DOCUMENT_BYTES_MAX);
 	code = run_scan(scan, err);
+	buf_done(&scan->document);
 	arena_done(&scan->arena);
 	sqlite_snapshot_end(reader);
+	return code;
+}
+
+enum err_code sqlite_scan(struct store_snapshot *snapshot, const struct narrow *narrow,
+			  bool (*visit)(void *self, struct str bytes), void *self, uint64_t *ret_count,
+			  struct error *err)
+{
+	CLEANUP_MEMORY struct scan *scan = calloc(1, sizeof(*scan));
+
+	if (!scan)
+		return err_set(err, ERR_MEMORY, "no memory to search");
+	scan->shows = visit != NULL;
+	scan->visit = visit;
+	scan->self = self;
+	enum err_code code = scan_snapshot((struct sqlite_reader *)snapshot, narrow, scan, err);
+
 	if (code == ERR_OK)
 		*ret_count = scan->count;
 	return code;
+}
+
+enum err_code sqlite_scan_trees(struct store_snapshot *snapshot, const struct narrow *narrow,
+				const struct store_tree_sight *sight, struct error *err)
+{
+	CLEANUP_MEMORY struct scan *scan = calloc(1, sizeof(*scan));
+
+	if (!scan)
+		return err_set(err, ERR_MEMORY, "no memory to search");
+	scan->shows = true;
+	scan->sight = sight;
+	return scan_snapshot((struct sqlite_reader *)snapshot, narrow, scan, err);
 }

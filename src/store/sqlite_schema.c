@@ -84,6 +84,11 @@ static const char *const migrations[SQLITE_SCHEMA_VERSION] = {
 	" why TEXT NOT NULL, body BLOB NOT NULL) STRICT;"
 	"CREATE INDEX dead_of ON dead(subscription);"
 	"INSERT INTO counter VALUES ('owed', 0);",
+
+	/* Entities and instances may be packed: BLOBs beside texts (document_pack.h), which stay until they are put
+	 * again. Nothing that is stored changes, so the rows need not be written anew. */
+	"UPDATE sqlite_schema SET sql = replace(sql, 'doc TEXT', 'doc ANY') WHERE type = 'table' AND "
+	"name IN ('entity', 'point');",
 };
 
 static enum err_code read_versions(struct sqlite_conn *conn, int64_t *ret_application, int64_t *ret_version,
@@ -131,14 +136,48 @@ static enum err_code migrate_step(struct sqlite_conn *conn, int64_t version, str
 /* Inside a write transaction: another process may have migrated meanwhile. */
 static enum err_code migrate_all(struct sqlite_conn *conn, struct error *err)
 {
-	int64_t application, version, tables;
+	int64_t application, version, tables, cookie = 0;
+	char text[64];
 	enum err_code code = read_versions(conn, &application, &version, &tables, err);
 
 	if (code == ERR_OK)
 		code = refuse_versions(conn, application, version, tables, err);
 	for (; code == ERR_OK && version < SQLITE_SCHEMA_VERSION; version++)
 		code = migrate_step(conn, version, err);
+	if (code == ERR_OK)
+		code = sqlite_pragma(conn, "PRAGMA schema_version", &cookie, err);
+	(void)snprintf(text, sizeof(text), "PRAGMA schema_version=%lld", (long long)cookie + 1);
+	return code ? code : sqlite_pragma(conn, text, NULL, err);
+}
+
+static enum err_code migrate_in_transaction(struct sqlite_conn *conn, struct error *err)
+{
+	enum err_code code = sqlite_exec(conn, "BEGIN IMMEDIATE", "bringing the schema forward", err);
+
+	if (code)
+		return code;
+	code = migrate_all(conn, err);
+	if (code == ERR_OK)
+		code = sqlite_exec(conn, "COMMIT", "bringing the schema forward", err);
+	if (code && !sqlite3_get_autocommit(conn->db))
+		(void)sqlite3_exec(conn->db, "ROLLBACK", NULL, NULL, NULL);
 	return code;
+}
+
+/* A step may change what a column is declared as (https://sqlite.org/lang_altertable.html, "Making Other Kinds Of Table
+ * Schema Changes"): meanwhile the texts of the schema may be written. Afterwards everybody is told to read them again
+ * by their version, and this connection by RESET. */
+static enum err_code migrate(struct sqlite_conn *conn, struct error *err)
+{
+	(void)sqlite3_db_config(conn->db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
+	enum err_code code = sqlite_pragma(conn, "PRAGMA writable_schema=ON", NULL, err);
+
+	if (code == ERR_OK)
+		code = migrate_in_transaction(conn, err);
+	if (code == ERR_OK)
+		code = sqlite_pragma(conn, "PRAGMA writable_schema=RESET", NULL, err);
+	(void)sqlite3_db_config(conn->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	return code; /* a connection that failed is closed */
 }
 
 enum err_code sqlite_schema_migrate(struct sqlite_conn *conn, struct error *err)
@@ -162,15 +201,7 @@ enum err_code sqlite_schema_migrate(struct sqlite_conn *conn, struct error *err)
 		code = sqlite_pragma(conn, "PRAGMA journal_mode=WAL", NULL, err);
 	if (code || version == SQLITE_SCHEMA_VERSION)
 		return code;
-	code = sqlite_exec(conn, "BEGIN IMMEDIATE", "bringing the schema forward", err);
-	if (code)
-		return code;
-	code = migrate_all(conn, err);
-	if (code == ERR_OK)
-		code = sqlite_exec(conn, "COMMIT", "bringing the schema forward", err);
-	if (code && !sqlite3_get_autocommit(conn->db))
-		(void)sqlite3_exec(conn->db, "ROLLBACK", NULL, NULL, NULL);
-	return code;
+	return migrate(conn, err);
 }
 
 enum err_code sqlite_schema_verify(struct sqlite_conn *conn, struct error *err)

@@ -36,21 +36,6 @@ enum err_code sqlite_make_parser(struct sqlite_reader *reader, struct error *err
 	return reader->parser ? ERR_OK : err_set(err, ERR_MEMORY, "no memory for a reader");
 }
 
-static enum err_code parse(struct sqlite_reader *reader, struct arena *arena, struct str text, struct json **ret,
-			   struct error *err)
-{
-	const struct json_parse_options options = {.duplicates_allowed = true};
-
-	enum err_code code = sqlite_make_parser(reader, err);
-
-	if (code == ERR_OK)
-		code = json_parse(reader->parser, arena, text, &options, ret, err);
-
-	if (code == ERR_INVALID)
-		return err_set(err, ERR_CORRUPT, "%s: a point of the history is not JSON", reader->conn.path);
-	return code;
-}
-
 enum err_code sqlite_read_row(struct sqlite_reader *reader, sqlite3_stmt *stmt, struct arena *arena,
 			      struct store_instance *ret, struct error *err)
 {
@@ -59,8 +44,10 @@ enum err_code sqlite_read_row(struct sqlite_reader *reader, sqlite3_stmt *stmt, 
 
 	if (kind < CHANGE_CREATED || kind > CHANGE_DELETED)
 		return err_set(err, ERR_CORRUPT, "%s: a point of the history is of kind %d", reader->conn.path, kind);
-	enum err_code code = parse(reader, arena, sqlite_text(stmt, 2), &document, err);
+	enum err_code code = sqlite_make_parser(reader, err);
 
+	if (code == ERR_OK)
+		code = sqlite_document_read(&reader->conn, stmt, 2, reader->parser, arena, &document, err);
 	if (code)
 		return code;
 	return store_instance_read(arena, document, (enum change_kind)kind, sqlite3_column_int64(stmt, 0),
@@ -293,8 +280,7 @@ enum err_code sqlite_name_of(struct sqlite_conn *conn, int64_t nid, struct arena
 	sqlite_bind_int(stmt, 1, nid);
 	code = sqlite_step(conn, stmt, "looking up a name", &row, err);
 	if (code == ERR_OK && !row)
-		code = err_set(err, ERR_CORRUPT, "%s: the history has a name %lld that is not there", conn->path,
-			       (long long)nid);
+		code = err_set(err, ERR_CORRUPT, "%s: has no name %lld, which is used", conn->path, (long long)nid);
 	if (code == ERR_OK) {
 		*ret_iri = arena_dup(arena, sqlite_text(stmt, 0));
 		if (!ret_iri->at)

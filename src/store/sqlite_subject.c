@@ -28,26 +28,54 @@ static bool type_list_add(struct type_list *list, struct str iri)
 
 /* ---- one subject ---- */
 
+static enum err_code add_types_of(const struct json *entity, struct type_list *types, struct error *err)
+{
+	const struct json *type = json_get(entity, STR("type"));
+	bool added = true;
+
+	if (json_is(type, JSON_STRING))
+		added = type_list_add(types, json_text(type));
+	for (uint32_t i = 0; json_is(type, JSON_ARRAY) && added && i < type->count; i++)
+		if (json_is(&type->items[i], JSON_STRING))
+			added = type_list_add(types, json_text(&type->items[i]));
+	return added ? ERR_OK : err_set(err, ERR_MEMORY, "no memory for types");
+}
+
+/* The types of the document that the statement stands on, in its order. */
+static enum err_code read_types(struct sqlite_conn *conn, sqlite3_stmt *stmt, struct type_list *types,
+				struct error *err)
+{
+	bool packed = sqlite3_column_type(stmt, 2) == SQLITE_BLOB;
+	struct json_parser *parser = packed ? NULL : json_parser_new();
+	struct json *entity;
+	struct arena arena;
+
+	if (!packed && !parser)
+		return err_set(err, ERR_MEMORY, "no memory for a parser");
+	arena_init(&arena, SQLITE_SCRATCH_BYTES_MAX);
+	enum err_code code = sqlite_document_borrow(conn, stmt, 2, parser, &arena, &entity, err);
+
+	if (code == ERR_OK)
+		code = add_types_of(entity, types, err);
+	arena_done(&arena);
+	(void)json_parser_free(parser);
+	return code;
+}
+
 static enum err_code add_entity_types(struct sqlite_conn *conn, struct str id, struct type_list *types,
 				      struct store_subject *subject, bool *ret_entity, struct error *err)
 {
 	sqlite3_stmt *stmt;
-	bool row = true;
 	enum err_code code = sqlite_take(conn, SQL_ENTITY_TYPES, &stmt, err);
 
 	if (code)
 		return code;
 	sqlite_bind_text(stmt, 1, id);
-	*ret_entity = false;
-	while (code == ERR_OK) {
-		code = sqlite_step(conn, stmt, "reading an entity's types", &row, err);
-		if (code || !row)
-			break;
-		*ret_entity = true;
+	code = sqlite_step(conn, stmt, "reading an entity's types", ret_entity, err);
+	if (code == ERR_OK && *ret_entity) {
 		subject->created_us = sqlite3_column_int64(stmt, 0);
 		subject->modified_us = sqlite3_column_int64(stmt, 1);
-		if (!type_list_add(types, sqlite_text(stmt, 2)))
-			code = err_set(err, ERR_MEMORY, "no memory for types");
+		code = read_types(conn, stmt, types, err);
 	}
 	sqlite_give(conn, SQL_ENTITY_TYPES, stmt);
 	return code;

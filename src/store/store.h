@@ -93,8 +93,9 @@ struct json_parser *store_txn_parser(struct store_txn *txn);
  * ERR_NOT_FOUND without touching err's detail cost: err may be NULL. */
 MUST_CHECK enum err_code store_txn_get(struct store_txn *txn, struct str id, struct json **ret_entity,
 				       struct error *err);
-/* Stores entity in place of before (the tree that store_txn_get gave, or a copy, unmodified; NULL: it is new, and an
- * existing id is ERR_EXISTS). Indices are brought up to date by the difference of the two. */
+/* Stores entity in place of before (the tree that store_txn_get gave, or a copy, unmodified, which may share with
+ * entity what is the same in both; NULL: it is new, and an existing id is ERR_EXISTS). Indices are brought up to date
+ * by the difference of the two. */
 MUST_CHECK enum err_code store_txn_put(struct store_txn *txn, const struct json *before, const struct json *entity,
 				       struct error *err);
 /* Deletes the entity whose document is before. Its history stays. */
@@ -144,11 +145,27 @@ void store_release(struct store_reader *reader);
 MUST_CHECK enum err_code store_get(struct store_reader *reader, struct str id, struct arena *arena,
 				   struct str *ret_bytes, struct error *err);
 
+/* Who sees candidates as trees; all borrowed. */
+struct store_tree_sight {
+	bool (*visit)(void *self, struct json *entity);
+	void *self;
+	struct json_parser *parser;
+	struct arena *arena;
+};
+
 /* Calls visit for every candidate of narrow (a superset of the matches, each entity once) in the order of creation
  * (insertion), within one snapshot. bytes is borrowed until visit returns. visit returning false stops the scan; it may
  * call this reader's store_get, store_scan and store_history, which see the same snapshot. */
 MUST_CHECK enum err_code store_scan(struct store_reader *reader, const struct narrow *narrow,
 				    bool (*visit)(void *self, struct str bytes), void *self, struct error *err);
+
+/* Both with the document as a tree in the arena, which costs less than the text and reading it. The arena is emptied
+ * before each candidate, and the tree is the visitor's until it returns; the parser is for documents that are stored as
+ * text. Errors also: ERR_CORRUPT for what is no document. */
+MUST_CHECK enum err_code store_get_tree(struct store_reader *reader, struct str id, struct json_parser *parser,
+					struct arena *arena, struct json **ret_entity, struct error *err);
+MUST_CHECK enum err_code store_scan_trees(struct store_reader *reader, const struct narrow *narrow,
+					  const struct store_tree_sight *sight, struct error *err);
 /* How many candidates store_scan would visit; reads no documents. */
 MUST_CHECK enum err_code store_count(struct store_reader *reader, const struct narrow *narrow, uint64_t *ret_count,
 				     struct error *err);

@@ -194,6 +194,67 @@ enum err_code store_scan(struct store_reader *reader, const struct narrow *narro
 				reader->store->ops->scan(reader->snapshot, narrow, visit, self, &count, err));
 }
 
+/* ---- trees out of texts ---- */
+
+static enum err_code parse(struct json_parser *parser, struct arena *arena, struct str bytes, struct json **ret_entity,
+			   struct error *err)
+{
+	const struct json_parse_options options = {.duplicates_allowed = true};
+	enum err_code code = json_parse(parser, arena, bytes, &options, ret_entity, err);
+
+	if (code == ERR_INVALID)
+		return err_set(err, ERR_CORRUPT, "a stored document of %zu bytes is not JSON", bytes.len);
+	return code;
+}
+
+struct text_sight {
+	const struct store_tree_sight *sight;
+	enum err_code code;
+	struct error *err;
+};
+
+static bool show_tree(void *self, struct str bytes)
+{
+	struct text_sight *text = self;
+	const struct store_tree_sight *sight = text->sight;
+	struct json *entity;
+
+	arena_clear(sight->arena);
+	text->code = parse(sight->parser, sight->arena, bytes, &entity, text->err);
+	return text->code == ERR_OK && sight->visit(sight->self, entity);
+}
+
+enum err_code store_get_tree(struct store_reader *reader, struct str id, struct json_parser *parser,
+			     struct arena *arena, struct json **ret_entity, struct error *err)
+{
+	const struct store_backend_ops *ops = reader->store->ops;
+	struct str bytes;
+	enum err_code code;
+
+	if (ops->get_tree) {
+		code = ops->get_tree(reader->snapshot, id, parser, arena, ret_entity, err);
+		return store_read_ended(reader->store, code);
+	}
+	code = ops->get(reader->snapshot, id, arena, &bytes, err);
+	if (code == ERR_OK)
+		code = parse(parser, arena, bytes, ret_entity, err);
+	return store_read_ended(reader->store, code);
+}
+
+enum err_code store_scan_trees(struct store_reader *reader, const struct narrow *narrow,
+			       const struct store_tree_sight *sight, struct error *err)
+{
+	const struct store_backend_ops *ops = reader->store->ops;
+	struct text_sight text = {.sight = sight, .err = err};
+	uint64_t count;
+
+	if (ops->scan_trees)
+		return store_read_ended(reader->store, ops->scan_trees(reader->snapshot, narrow, sight, err));
+	enum err_code code = ops->scan(reader->snapshot, narrow, show_tree, &text, &count, err);
+
+	return store_read_ended(reader->store, code ? code : text.code);
+}
+
 enum err_code store_count(struct store_reader *reader, const struct narrow *narrow, uint64_t *ret_count,
 			  struct error *err)
 {

@@ -120,6 +120,11 @@ struct store_backend_ops {
 	enum err_code (*scan)(struct store_snapshot *snapshot, const struct narrow *narrow,
 			      bool (*visit)(void *self, struct str bytes), void *self, uint64_t *ret_count,
 			      struct error *err);
+	/* NULL: by the texts. */
+	enum err_code (*get_tree)(struct store_snapshot *snapshot, struct str id, struct json_parser *parser,
+				  struct arena *arena, struct json **ret_entity, struct error *err);
+	enum err_code (*scan_trees)(struct store_snapshot *snapshot, const struct narrow *narrow,
+				    const struct store_tree_sight *sight, struct error *err);
 	enum err_code (*get_meta)(struct store_snapshot *snapshot, struct str key, struct arena *arena,
 				  struct str *ret_value, struct error *err);
 	enum err_code (*next_expiry)(struct store_snapshot *snapshot, int64_t *ret_us, struct error *err);

@@ -140,6 +140,12 @@ static bool visit_any(void *self, struct str bytes)
 	return true;
 }
 
+static bool visit_tree(void *self, struct json *entity)
+{
+	*(int *)self += json_is(entity, JSON_OBJECT);
+	return true;
+}
+
 static bool point_any(void *self, int64_t at_us, enum change_kind kind, struct str bytes)
 {
 	(void)self;
@@ -185,10 +191,21 @@ static enum err_code read_all(struct store *store, struct error *err)
 
 	if (code)
 		return code;
+	struct json_parser *parser = json_parser_new();
+	struct json *entity;
+	struct arena scratch;
+	const struct store_tree_sight sight = {
+		.visit = visit_tree, .self = &visited, .parser = parser, .arena = &scratch};
+
 	arena_init(&arena, 1 << 20);
-	code = store_get(reader, STR("urn:bus:1"), &arena, &bytes, err);
+	arena_init(&scratch, 1 << 20);
+	code = parser ? store_get(reader, STR("urn:bus:1"), &arena, &bytes, err) : ERR_MEMORY;
+	if (code == ERR_OK)
+		code = store_get_tree(reader, STR("urn:bus:1"), parser, &arena, &entity, err);
 	if (code == ERR_NOT_FOUND)
 		code = ERR_OK;
+	if (code == ERR_OK)
+		code = store_scan_trees(reader, &narrow, &sight, err);
 	if (code == ERR_OK)
 		code = store_scan(reader, &narrow, visit_any, &visited, err);
 	if (code == ERR_OK)
@@ -199,6 +216,8 @@ static enum err_code read_all(struct store *store, struct error *err)
 		code = store_history(reader, STR("urn:bus:1"), STR(SPEED_IRI), STR_NONE, 0, 10, point_any, NULL, err);
 	if (code == ERR_OK)
 		code = store_census(reader, &question, row_any, NULL, err);
+	arena_done(&scratch);
+	(void)json_parser_free(parser);
 	arena_done(&arena);
 	(void)store_reader_free(reader);
 	return code;

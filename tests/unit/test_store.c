@@ -709,6 +709,69 @@ static bool scan_again(void *self, struct str bytes)
 	return ++nested->visits < 3;
 }
 
+struct tree_list {
+	struct buf text;
+	size_t count, stop_after;
+};
+
+static bool list_tree(void *self, struct json *entity)
+{
+	struct tree_list *list = self;
+
+	json_write(&list->text, entity);
+	return ++list->count != list->stop_after;
+}
+
+static bool list_text(void *self, struct str bytes)
+{
+	buf_put(&((struct tree_list *)self)->text, bytes);
+	return true;
+}
+
+/* A tree stays whole when its reader, and with it the connection, is closed. */
+static void trees_say_what_texts_say(void)
+{
+	struct store *store = open_store();
+	struct json_parser *parser = json_parser_new();
+	struct tree_list trees = {0}, texts = {0};
+	struct narrow all = {.exact = true};
+	struct json *entity = NULL;
+	struct store_reader *reader = open_reader(store);
+	struct error err = {0};
+	struct arena arena, kept;
+	struct str bytes;
+	const struct store_tree_sight sight = {.visit = list_tree, .self = &trees, .parser = parser, .arena = &arena};
+
+	arena_init(&arena, 1 << 20);
+	arena_init(&kept, 1 << 20);
+	buf_init(&trees.text, 1 << 20);
+	buf_init(&texts.text, 1 << 20);
+	CHECK_OK(upsert(store, ENTITY("urn:bus:1", NUMBER(SPEED_IRI, "12.50") NUMBER(NAME_IRI, "\"こ\\n\"")), &err),
+		 &err);
+	CHECK_OK(upsert(store, ENTITY("urn:bus:2", NUMBER("urn:other", "1e3")), &err), &err);
+	CHECK_OK(store_scan(reader, &all, list_text, &texts, &err), &err);
+	CHECK_OK(store_scan_trees(reader, &all, &sight, &err), &err);
+	CHECK(trees.count == 2);
+	CHECK_STR(buf_str(&trees.text), buf_str(&texts.text));
+	trees.stop_after = 3;
+	CHECK_OK(store_scan_trees(reader, &all, &sight, &err), &err);
+	CHECK(trees.count == 3);
+	CHECK(store_get_tree(reader, STR("urn:none"), parser, &kept, &entity, NULL) == ERR_NOT_FOUND);
+	CHECK_OK(store_get(reader, STR("urn:bus:1"), &kept, &bytes, &err), &err);
+	CHECK_OK(store_get_tree(reader, STR("urn:bus:1"), parser, &kept, &entity, &err), &err);
+	(void)store_reader_free(reader);
+	buf_clear(&trees.text);
+	if (entity)
+		json_write(&trees.text, entity);
+	CHECK_STR(buf_str(&trees.text), bytes);
+	buf_done(&trees.text);
+	buf_done(&texts.text);
+	arena_done(&arena);
+	arena_done(&kept);
+	(void)json_parser_free(parser);
+	close_store(store);
+}
+
 static void a_scan_may_stop_and_hold_another(void)
 {
 	struct store *store = open_store();
@@ -798,6 +861,7 @@ int main(void)
 		RUN(old_history_is_pruned_by_prefix_in_bounded_steps);
 		RUN(candidates_by_type_and_id);
 		RUN(candidates_by_value_place_and_scope);
+		RUN(trees_say_what_texts_say);
 		RUN(a_scan_may_stop_and_hold_another);
 		RUN(a_scan_sees_one_moment_while_others_write);
 		RUN(an_entity_that_comes_back_is_the_newest);

@@ -67,11 +67,11 @@ static void the_file_says_whose_it_is(void)
 	CHECK_OK(upsert(store, ENTITY("urn:bus:1", ",\"expiresAt\":\"1970-01-01T00:00:07Z\""), &err), &err);
 	(void)store_free(store);
 	CHECK(sql_on(folder.file, "PRAGMA application_id") == 0x4D616368);
-	CHECK(sql_on(folder.file, "PRAGMA user_version") == 3);
-	CHECK(sql_on(folder.file, "SELECT value FROM meta WHERE key = 'schema_version'") == 3);
+	CHECK(sql_on(folder.file, "PRAGMA user_version") == 4);
+	CHECK(sql_on(folder.file, "SELECT value FROM meta WHERE key = 'schema_version'") == 4);
 	CHECK(sql_on(folder.file, "SELECT 1 FROM pragma_journal_mode WHERE journal_mode = 'wal'") == 1);
 	CHECK(sql_on(folder.file, "SELECT expires FROM entity") == 7 * US_PER_S);
-	CHECK(sql_on(folder.file, "SELECT json_extract(doc, '$.createdAt') FROM entity") == 1);
+	CHECK(sql_on(folder.file, "SELECT typeof(doc) = 'blob' AND length(doc) < 150 FROM entity") == 1);
 	check_clean(folder.file);
 	folder_remove(&folder);
 }
@@ -114,17 +114,43 @@ static void a_newer_schema_is_refused_with_both_versions(void)
 	(void)store_free(open_kind(true, &folder));
 	(void)sql_on(folder.file, "PRAGMA user_version = 41");
 	CHECK(open_with(&(struct store_options){.path = folder.file}, &store, &err) == ERR_VERSION);
-	CHECK(str_contains(str_from(err.detail), STR("41")) && str_contains(str_from(err.detail), STR("up to 3")));
+	CHECK(str_contains(str_from(err.detail), STR("41")) && str_contains(str_from(err.detail), STR("up to 4")));
 	CHECK(open_with(&(struct store_options){.path = folder.file, .read_only = true}, &store, &err) == ERR_VERSION);
 	CHECK(store_sqlite_check(folder.file, NULL, NULL, &findings, &err) == ERR_VERSION);
 	folder_remove(&folder);
 }
 
+static bool count_visit(void *self, struct str bytes)
+{
+	*(size_t *)self += bytes.len > 0;
+	return true;
+}
+
+static size_t count_all(struct store *store)
+{
+	struct store_reader *reader = NULL;
+	struct narrow narrow = {.type_count = 0};
+	size_t count = 0;
+	struct error err = {0};
+
+	CHECK_OK(store_reader_new(store, &reader, &err), &err);
+	CHECK_OK(store_scan(reader, &narrow, count_visit, &count, &err), &err);
+	(void)store_reader_free(reader);
+	return count;
+}
+
 /* What the steps of the schema behind that version made. */
+#define BACK_TO_3                                                                                                      \
+	"UPDATE entity SET doc = '" TEXT_OF_3 "'; PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = "        \
+	"replace(sql, 'doc ANY', 'doc TEXT') WHERE name IN ('entity', 'point'); PRAGMA user_version = 3; "
+#define TEXT_OF_3                                                                                                      \
+	"{\"id\":\"urn:bus:1\",\"type\":[\"" BUS_IRI "\"],\"createdAt\":1,\"" SPEED_IRI                                \
+	"\":[{\"type\":\"Property\",\"value\":7,\"createdAt\":1}]}"
 static const char *const back_to[] = {
-	"DROP TABLE owed; DROP TABLE dead; DELETE FROM counter WHERE name = 'owed'; PRAGMA user_version = 2",
-	"DROP TRIGGER block_gone; DROP TABLE retention; DROP TABLE owed; DROP TABLE dead; "
-	"DELETE FROM counter WHERE name = 'owed'; PRAGMA user_version = 1",
+	BACK_TO_3,
+	BACK_TO_3 "DROP TABLE owed; DROP TABLE dead; DELETE FROM counter WHERE name = 'owed'; PRAGMA user_version = 2",
+	BACK_TO_3 "DROP TRIGGER block_gone; DROP TABLE retention; DROP TABLE owed; DROP TABLE dead; "
+		  "DELETE FROM counter WHERE name = 'owed'; PRAGMA user_version = 1",
 };
 
 static enum err_code owe_one(struct store_txn *txn, void *self, struct error *err)
@@ -152,36 +178,21 @@ static void a_file_of_an_earlier_schema_is_brought_forward(void)
 					  "WHERE key = 'schema_version'");
 		CHECK(open_with(&(struct store_options){.path = folder.file, .read_only = true}, &store, &err) ==
 		      ERR_VERSION);
-		CHECK(str_contains(str_from(err.detail), STR("bring it to version 3")));
+		CHECK(str_contains(str_from(err.detail), STR("bring it to version 4")));
 		store = open_kind(true, &folder);
 		CHECK_OK(apply(store, owe_one, &number, &err), &err);
 		CHECK(number == 1);
+		CHECK(sql_on(folder.file, "SELECT typeof(doc) = 'text' FROM entity") == 1);
+		CHECK(count_all(store) == 1);
+		CHECK_OK(upsert(store, ENTITY("urn:bus:2", NUMBER(SPEED_IRI, "8")), &err), &err);
+		CHECK_OK(upsert(store, ENTITY("urn:bus:1", NUMBER(SPEED_IRI, "8")), &err), &err);
 		(void)store_free(store);
-		CHECK(sql_on(folder.file, "PRAGMA user_version") == 3);
+		CHECK(sql_on(folder.file, "PRAGMA user_version") == 4);
 		CHECK(sql_on(folder.file, "SELECT value FROM counter WHERE name = 'owed'") == 1);
-		CHECK(sql_on(folder.file, "SELECT count(*) FROM entity") == 1);
+		CHECK(sql_on(folder.file, "SELECT count(*) FROM entity WHERE typeof(doc) = 'blob'") == 2);
 		check_clean(folder.file);
 		folder_remove(&folder);
 	}
-}
-
-static bool count_visit(void *self, struct str bytes)
-{
-	*(size_t *)self += bytes.len > 0;
-	return true;
-}
-
-static size_t count_all(struct store *store)
-{
-	struct store_reader *reader = NULL;
-	struct narrow narrow = {.type_count = 0};
-	size_t count = 0;
-	struct error err = {0};
-
-	CHECK_OK(store_reader_new(store, &reader, &err), &err);
-	CHECK_OK(store_scan(reader, &narrow, count_visit, &count, &err), &err);
-	(void)store_reader_free(reader);
-	return count;
 }
 
 static void never_done(struct store_write *write, enum err_code code, const struct error *err)
@@ -415,6 +426,12 @@ static const struct {
 	{"INSERT INTO geo VALUES (1000 * 64, 1, 1, 1, 1)", "index of places: there is no entity 1000"},
 	{"UPDATE entity SET doc = '{\"id\":' WHERE iid = 2", "urn:bus:1: its document is no JSON"},
 	{"UPDATE entity SET doc = '[]' WHERE iid = 2", "urn:bus:1: its document is no JSON object"},
+	{"UPDATE entity SET doc = x'' WHERE iid = 2",
+	 "urn:bus:1: its document is no JSON object: a packed document with "},
+	{"UPDATE entity SET doc = x'02' || doc WHERE iid = 2", "urn:bus:1: its document is no JSON"},
+	{"UPDATE entity SET doc = CAST(substr(doc, 1, length(doc) - 3) AS BLOB) WHERE iid = 2", "an early end"},
+	{"UPDATE entity SET doc = x'01410230' WHERE iid = 2", "urn:bus:1: its document has the id"},
+	{"UPDATE entity SET doc = x'01417F20' WHERE iid = 2", "urn:bus:1: its document is no JSON object: "},
 	{"UPDATE entity SET id = 'urn:other' WHERE iid = 2", "its document has the id \"urn:bus:1\""},
 	{"UPDATE entity SET created = 7 WHERE iid = 2", "urn:bus:1: created or modified"},
 	{"UPDATE entity SET expires = 7 WHERE iid = 2", "urn:bus:1: expires"},
@@ -425,6 +442,9 @@ static const struct {
 	{"UPDATE slice SET at_us_max = at_us_min - 1", "slice 0: what is noted"},
 	{"INSERT INTO slice VALUES (9, 0, 0, 0, 0)", "slice 9: is noted, but has no points"},
 	{"UPDATE point SET doc = 'x' WHERE subject = 1", "is not JSON"},
+	{"UPDATE point SET doc = x'01' WHERE subject = 1",
+	 "point of subject 1 in slice 0: a packed document with an early end"},
+	{"UPDATE point SET doc = CAST(substr(doc, 1, length(doc) - 1) AS BLOB) WHERE subject = 1", "an early end"},
 	{"UPDATE point SET kind = 7 WHERE subject = 1", "unknown kind"},
 	{"UPDATE point SET nid = nid + 1000 WHERE subject = 1", "its subject or its name is not there"},
 	{"UPDATE bundle SET points = 3", "bundle of subject 9 in slice 0: is no list of points"},
