@@ -55,7 +55,7 @@ struct tcp_link *tcp_link_free(struct tcp_link *link)
 	return NULL;
 }
 
-static void say_trouble(struct tcp_link *link, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void say_trouble(struct tcp_link *link, const char *format, ...)
 {
 	va_list arguments;
 

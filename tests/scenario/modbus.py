@@ -48,7 +48,11 @@ class Devices:
         self.process = subprocess.Popen([python_with_pymodbus(), here / "modbus_device.py", str(self.port),
                                          *map(str, units)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         stderr=subprocess.DEVNULL)
-        until(self.listens, "the devices listen")
+        try:
+            until(self.listens, "the devices listen")
+        except BaseException:
+            self.kill()
+            raise
 
     def __enter__(self):
         return self
