@@ -14,12 +14,11 @@ import tempfile
 import time
 
 sys.dont_write_bytecode = True
-from tap import Daemon, Machi, Tap, check, same
+from tap import Daemon, Machi, Tap, check, same, until
 
 machi = Machi(os.path.abspath(sys.argv[1]))
 work = pathlib.Path(tempfile.mkdtemp(prefix="machi-folder-"))
 tap = Tap()
-PATIENCE = 60
 LARGE_ROWS = 200000
 MEMORY_KIB_MAX = 1500000  # of a daemon that takes them; the sanitizers' builds need several times their own
 
@@ -33,16 +32,6 @@ JSON_MAP = """
       type: Room
       attributes: {temperature: {kind: number, column: t.now, observed_at: {column: at}}}
 """
-
-
-def until(condition, what, seconds=PATIENCE):
-    end = time.monotonic() + seconds
-    while True:
-        found = condition()
-        if found:
-            return found
-        check(time.monotonic() < end, f"not in {seconds} s: {what}")
-        time.sleep(0.02)
 
 
 class Case:

@@ -16,23 +16,12 @@ import threading
 import time
 
 sys.dont_write_bytecode = True
-from tap import Daemon, Machi, Skip, Tap, check, free_port, same
+from tap import Daemon, Machi, Skip, Tap, check, free_port, same, until
 
 machi = Machi(os.path.abspath(sys.argv[1]))
 here = pathlib.Path(__file__).parent
 work = pathlib.Path(tempfile.mkdtemp(prefix="machi-modbus-"))
 tap = Tap()
-PATIENCE = 60
-
-
-def until(condition, what, seconds=PATIENCE):
-    end = time.monotonic() + seconds
-    while True:
-        found = condition()
-        if found:
-            return found
-        check(time.monotonic() < end, f"not in {seconds} s: {what}")
-        time.sleep(0.02)
 
 
 def python_with_pymodbus():
