@@ -361,6 +361,8 @@ static enum err_code read_all(struct import *import, int fd, struct error *err)
 	enum err_code code = ERR_OK;
 
 	while (!code) {
+		if (import->options->goes_on && !import->options->goes_on(import->options->goes_on_self))
+			return err_set(err, ERR_CONFLICT, "the import of %s was ended", import->options->path);
 		ssize_t got = read(fd, chunk, sizeof(chunk));
 
 		if (got == 0)
@@ -382,6 +384,9 @@ static enum err_code open_and_read(struct import *import, struct error *err)
 {
 	const char *path = import->options->path;
 	bool is_stdin = strcmp(path, "-") == 0;
+
+	if (import->options->has_fd)
+		return read_all(import, import->options->fd, err);
 	CLEANUP_FD int opened = is_stdin ? -1 : open(path, O_RDONLY | O_CLOEXEC);
 
 	if (!is_stdin && opened < 0)

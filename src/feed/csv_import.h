@@ -16,6 +16,11 @@
 
 struct csv_import_options {
 	const char *path; /* "-": standard input */
+	bool has_fd; /* it is read in place of the path, which then only names it; it stays the caller's */
+	int fd;
+	/* Asked now and then; false: the import ends with ERR_CONFLICT, and what is stored stays. NULL: it goes on. */
+	bool (*goes_on)(void *self);
+	void *goes_on_self;
 	const struct mapping *mapping;
 	struct context *context; /* names of types and attributes; NULL: the core context */
 	/* Instead of storing: gets every entity (normalized, as a client would send it) in the order of the file. An

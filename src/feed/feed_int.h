@@ -20,6 +20,7 @@ struct feed;
 
 struct feed_kind {
 	const char *name; /* the key behind which its settings stand */
+	bool is_local; /* it reads files of this machine, so only the configuration may have it */
 	bool maps_itself; /* it knows what its messages mean: "map" is refused */
 	/* Takes the settings apart; they lie in the feed's arena. Topics that have names go to feed->patterns. */
 	enum err_code (*read)(struct feed *feed, const struct mapping_reader *reader, const struct yaml_tree *node);
@@ -50,8 +51,9 @@ struct feed_kind {
 	enum feed_send (*send)(struct feed *feed, const struct feed_command *command);
 };
 
-extern const struct feed_kind feed_kind_echonet, feed_kind_gtfs_realtime, feed_kind_home_assistant, feed_kind_http,
-	feed_kind_influx, feed_kind_mqtt, feed_kind_ngsiv2, feed_kind_ocpp, feed_kind_sparkplug, feed_kind_webhook;
+extern const struct feed_kind feed_kind_echonet, feed_kind_folder, feed_kind_gtfs_realtime, feed_kind_home_assistant,
+	feed_kind_http, feed_kind_influx, feed_kind_modbus, feed_kind_mqtt, feed_kind_ngsiv2, feed_kind_ocpp,
+	feed_kind_replay, feed_kind_sparkplug, feed_kind_webhook;
 
 /* NULL at the end. */
 extern const struct feed_kind *const feed_kinds[];
@@ -84,6 +86,7 @@ struct feed {
 	size_t pattern_count;
 	struct feed_map *maps; /* in the arena; their mappings are owned */
 	size_t map_count;
+	bool has_tables; /* columns are those of tables, which need not be places in a message */
 	struct command_plan *commands; /* in the arena */
 	size_t command_count;
 	struct str context_url; /* STR_NONE: the core's */
@@ -99,6 +102,8 @@ struct feed {
 	struct json_parser *parser;
 	const struct feed_trial *trial; /* instead of an intake: a dry run */
 	struct arena *scratch; /* of a trial's entities */
+	struct str row_file; /* whose row is being taken, and its line: told when it is dropped */
+	uint64_t row_line; /* 0: messages have none */
 	int wake_fd;
 	pthread_t thread;
 	bool running;
@@ -108,6 +113,7 @@ struct feed {
 	uint64_t repeated; /* entities that were passed over for that */
 	struct feed_post *taking; /* whose messages these are; NULL: nobody's who waits */
 	struct feed_commands *commanding; /* while it runs; NULL: there are no commands */
+	struct intake_counts beside; /* of what a kind stored past the intake */
 	struct feed_stats own; /* the feed's thread's */
 	pthread_mutex_t lock; /* guards what follows */
 	struct feed_stats shown;
@@ -146,6 +152,8 @@ MUST_CHECK enum err_code feed_read_format(struct feed *feed, const struct mappin
 					  const struct yaml_tree *map);
 /* The feed's own, else by the media type, else JSON. */
 enum feed_format feed_format_of(const struct feed *feed, struct str content_type);
+/* The same of texts for the mapping's columns, in the order of mapping_columns(); they lie in feed_arena(). */
+void feed_take_values(struct feed *feed, const struct feed_map *map, const struct str *values);
 /* For kinds that map themselves: where what they make of a message is to lie, until it is durable; and an entity of
  * it, as a client would send it. It is held against NGSI-LD; what breaks it is counted. The kind asks
  * intake_has_room(), and counts its messages in feed->own. */
@@ -171,6 +179,8 @@ void feed_take_lines(struct feed *feed, enum line_precision precision, struct st
 void feed_drop(struct feed *feed, enum feed_drop drop, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* The state, with why when it is FEED_WAITING (NULL: no reason). Shows counters too; costs little. */
 void feed_show(struct feed *feed, enum feed_state state, const char *why);
+/* Says and shows what went wrong, of kinds that have several peers and go on with the others. */
+void feed_note_error(struct feed *feed, const char *why);
 bool feed_goes_on(const struct feed *feed);
 /* Waits until the deadline (CLOCK_MONOTONIC), until somebody wakes the feed, or until something is to be had of more
  * (NULL: nothing else is waited for), whose revents are set. Then commands have their turn. */

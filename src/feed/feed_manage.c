@@ -121,6 +121,11 @@ static enum err_code make(struct str text, struct feed **ret_feed, struct error 
 		code = feed_read(feed, document, err);
 	if (code)
 		return code;
+	if (feed->kind->is_local)
+		return err_set(
+			err, ERR_DENIED,
+			"a feed of kind \"%s\" reads files of this machine: it stands in the configuration alone",
+			feed->kind->name);
 	feed->stored = true;
 	*ret_feed = TAKE(feed);
 	return ERR_OK;

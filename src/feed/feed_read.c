@@ -12,17 +12,13 @@
 #define SECONDS_MAX 31536000u
 
 const struct feed_kind *const feed_kinds[] = {
-	&feed_kind_echonet,
-	&feed_kind_gtfs_realtime,
-	&feed_kind_home_assistant,
-	&feed_kind_http,
-	&feed_kind_influx,
-	&feed_kind_mqtt,
-	&feed_kind_ngsiv2,
-	&feed_kind_ocpp,
-	&feed_kind_sparkplug,
-	&feed_kind_webhook,
-	NULL,
+	&feed_kind_echonet,       &feed_kind_folder,
+	&feed_kind_modbus,        &feed_kind_replay,
+	&feed_kind_gtfs_realtime, &feed_kind_home_assistant,
+	&feed_kind_http,          &feed_kind_influx,
+	&feed_kind_mqtt,          &feed_kind_ngsiv2,
+	&feed_kind_ocpp,          &feed_kind_sparkplug,
+	&feed_kind_webhook,       NULL,
 };
 
 struct feed *feed_new(void)
@@ -152,11 +148,14 @@ static enum err_code plan_map(struct feed *feed, const struct mapping_reader *re
 	if (code)
 		return code;
 	feed->map_count++; /* from here on it is freed with the feed */
+	if (feed->has_tables && mapping_each(map->mapping).len)
+		return yaml_tree_refuse(yaml_tree_get(node, STR("each")), reader->err,
+					"\"each\" is for JSON: a table has its rows");
 	topic = mapping_topic(map->mapping);
 	map->has_topic = topic.len > 0;
 	if (map->has_topic)
 		code = topic_pattern_parse(topic, &feed->arena, &map->topic, reader->err);
-	if (!code)
+	if (!code && !feed->has_tables)
 		code = record_plan_new(map->mapping, map->has_topic ? &map->topic : feed->patterns,
 				       map->has_topic ? 1 : feed->pattern_count, &feed->arena, &map->plan, reader->err);
 	if (code == ERR_INVALID) {

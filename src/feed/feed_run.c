@@ -14,6 +14,7 @@
 
 #define CONTEXT_PAUSE_MS 5000
 #define WAIT_MS_MAX 60000
+#define ROW_NAME_BYTES_MAX 100u /* of a file and a line, before why the row was dropped */
 
 const char *feed_drop_name(enum feed_drop drop)
 {
@@ -44,12 +45,18 @@ int64_t feed_now_us(const struct feed *feed)
 void feed_drop(struct feed *feed, enum feed_drop drop, const char *format, ...)
 {
 	va_list arguments;
+	int len = 0;
 
 	feed->own.dropped[drop]++;
+	if (feed->row_line)
+		len = snprintf(feed->own.drop, ROW_NAME_BYTES_MAX, "%.*s%s%llu: ", STR_FMT(feed->row_file),
+			       feed->row_file.len ? ":" : "line ", (unsigned long long)feed->row_line);
+	if (len >= (int)ROW_NAME_BYTES_MAX)
+		len = (int)ROW_NAME_BYTES_MAX - 1;
 	va_start(arguments, format);
 	/* clang 14 loses sight of va_start where it follows a variadic function into its callers. */
 	// NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized)
-	(void)vsnprintf(feed->own.drop, sizeof(feed->own.drop), format, arguments);
+	(void)vsnprintf(feed->own.drop + len, sizeof(feed->own.drop) - (size_t)len, format, arguments);
 	va_end(arguments);
 	feed->own.drop_us = feed_now_us(feed);
 	if (feed->taking)
@@ -64,14 +71,14 @@ static void take_counts(struct feed *feed)
 	struct intake_counts counts;
 
 	intake_counts(feed->intake, &counts);
-	own->created = counts.created;
-	own->changed = counts.changed;
-	own->unchanged = counts.unchanged + feed->repeated;
+	own->created = counts.created + feed->beside.created;
+	own->changed = counts.changed + feed->beside.changed;
+	own->unchanged = counts.unchanged + feed->repeated + feed->beside.unchanged;
 	own->deleted = counts.deleted;
-	own->late = counts.late;
+	own->late = counts.late + feed->beside.late;
 	own->dropped[FEED_DROP_ABSENT] = counts.absent;
 	own->dropped[FEED_DROP_REFUSED] = counts.refused;
-	own->commits = counts.commits;
+	own->commits = counts.commits + feed->beside.commits;
 	own->commit_failures = counts.commit_failures;
 }
 
@@ -81,7 +88,7 @@ static void say(const struct feed *feed, bool is_trouble, const char *text)
 		feed->options->say(feed->options->self, is_trouble, feed->name, text);
 }
 
-static void note_error(struct feed *feed, const char *why)
+void feed_note_error(struct feed *feed, const char *why)
 {
 	say(feed, true, why);
 	(void)snprintf(feed->own.error, sizeof(feed->own.error), "%s", why);
@@ -100,7 +107,7 @@ void feed_show(struct feed *feed, enum feed_state state, const char *why)
 	}
 	if (state == FEED_WAITING && why && why[0] &&
 	    (feed->own.state != FEED_WAITING || strcmp(feed->own.error, why) != 0))
-		note_error(feed, why);
+		feed_note_error(feed, why);
 	if (state == FEED_UP && feed->own.state != FEED_UP) {
 		feed->own.connects += !trouble;
 		say(feed, false, "up");

@@ -41,22 +41,12 @@ void feed_add_entity(struct feed *feed, const struct json *body, enum mapping_mo
 		feed_drop(feed, code == ERR_MEMORY ? FEED_DROP_OVERSIZED : FEED_DROP_INVALID, "%s", err.detail);
 }
 
-void feed_take_row(struct feed *feed, const struct feed_map *map, const struct record *record, size_t row)
+void feed_take_values(struct feed *feed, const struct feed_map *map, const struct str *values)
 {
-	struct arena *arena = feed_arena(feed);
-	size_t column_count;
 	enum mapping_result result;
 	struct json *body = NULL;
 	struct error err;
-
-	(void)mapping_columns(map->mapping, &column_count);
-	struct str *values = arena_array(arena, struct str, column_count);
-
-	if (!values || !record_row(map->plan, record, row, arena, values)) {
-		feed_drop(feed, FEED_DROP_OVERSIZED, "no memory for a message");
-		return;
-	}
-	enum err_code code = mapping_apply(map->mapping, arena, values, &result, &body, &err);
+	enum err_code code = mapping_apply(map->mapping, feed_arena(feed), values, &result, &body, &err);
 
 	if (code)
 		feed_drop(feed, FEED_DROP_INVALID, "%s", err.detail);
@@ -64,6 +54,20 @@ void feed_take_row(struct feed *feed, const struct feed_map *map, const struct r
 		feed_drop(feed, FEED_DROP_SKIPPED, "%s", err.detail);
 	else
 		feed_add_entity(feed, body, mode_of(map->mapping), mapping_history(map->mapping));
+}
+
+void feed_take_row(struct feed *feed, const struct feed_map *map, const struct record *record, size_t row)
+{
+	struct arena *arena = feed_arena(feed);
+	size_t column_count;
+
+	(void)mapping_columns(map->mapping, &column_count);
+	struct str *values = arena_array(arena, struct str, column_count);
+
+	if (values && record_row(map->plan, record, row, arena, values))
+		feed_take_values(feed, map, values);
+	else
+		feed_drop(feed, FEED_DROP_OVERSIZED, "no memory for a message");
 }
 
 /* Which of the feed's patterns the topic fits; NULL: none, or it has none. */

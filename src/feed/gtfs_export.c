@@ -47,16 +47,11 @@ static enum err_code flush(struct export *export, struct error *err)
 	return code;
 }
 
-static bool visit(void *self, struct str bytes)
+static bool visit(void *self, struct json *entity)
 {
-	static const struct json_parse_options ours = {.duplicates_allowed = true};
 	struct export *export = self;
-	struct json *entity = NULL;
 
-	arena_clear(&export->out.arena);
 	export->code = gtfs_watch_ask(export->watch, export->err);
-	if (!export->code)
-		export->code = json_parse(export->parser, &export->out.arena, bytes, &ours, &entity, export->err);
 	if (export->code || !str_starts(document_id(entity), export->prefix))
 		return !export->code;
 	export->any = true;
@@ -74,7 +69,9 @@ static enum err_code write_type(struct export *export, struct store_reader *read
 	export->code = ERR_OK;
 	export->err = err;
 	struct narrow narrow = {.id_prefix = export->prefix};
-	enum err_code code = export->prefix.at ? store_scan(reader, &narrow, visit, export, err)
+	const struct store_tree_sight sight = {
+		.visit = visit, .self = export, .parser = export->parser, .arena = &export->out.arena};
+	enum err_code code = export->prefix.at ? store_scan_trees(reader, &narrow, &sight, err)
 					       : err_set(err, ERR_MEMORY, "no memory to write a feed");
 
 	return code ? code : export->code;

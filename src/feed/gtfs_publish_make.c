@@ -46,18 +46,12 @@ struct gathering {
 	struct error *err;
 };
 
-static bool gather(void *self, struct str bytes)
+static bool gather(void *self, struct json *entity)
 {
-	static const struct json_parse_options ours = {.duplicates_allowed = true};
 	struct gathering *gathering = self;
-	struct json *entity = NULL;
 	bool taken;
 
-	arena_clear(&gathering->document);
 	gathering->code = gtfs_watch_ask(gathering->watch, gathering->err);
-	if (!gathering->code)
-		gathering->code =
-			json_parse(gathering->parser, &gathering->document, bytes, &ours, &entity, gathering->err);
 	if (!gathering->code && !expiry_is_over(entity, gathering->now_us))
 		gathering->code = realtime_writer_add(gathering->writer, entity, &taken, gathering->err);
 	return !gathering->code;
@@ -72,6 +66,8 @@ static enum err_code gather_all(struct gathering *gathering, struct store_reader
 	} parts[] = {{GTFS_DOCUMENT_TRIP_UPDATES, {"urn:ngsi-ld:GtfsTripUpdate:", 27}},
 		     {GTFS_DOCUMENT_VEHICLE_POSITIONS, {"urn:ngsi-ld:Vehicle:", 20}},
 		     {GTFS_DOCUMENT_ALERTS, {"urn:ngsi-ld:Alert:", 18}}};
+	const struct store_tree_sight sight = {
+		.visit = gather, .self = gathering, .parser = gathering->parser, .arena = &gathering->document};
 	enum err_code code = store_hold(reader, err);
 
 	if (code)
@@ -81,7 +77,7 @@ static enum err_code gather_all(struct gathering *gathering, struct store_reader
 
 		if (document != parts[i].document && document != GTFS_DOCUMENT_REALTIME)
 			continue;
-		code = store_scan(reader, &narrow, gather, gathering, err);
+		code = store_scan_trees(reader, &narrow, &sight, err);
 		if (!code)
 			code = gathering->code;
 	}

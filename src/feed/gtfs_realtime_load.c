@@ -123,19 +123,14 @@ static bool is_told(const struct sweep *sweep, struct str id)
 	return sweep->reports ? id_set_has(&sweep->session->reported, id) : realtime_has(sweep->session->realtime, id);
 }
 
-static bool visit(void *self, struct str bytes)
+static bool visit(void *self, struct json *entity)
 {
-	static const struct json_parse_options ours = {.duplicates_allowed = true};
 	struct sweep *sweep = self;
 	struct arena *arena = &sweep->session->arena;
-	struct json *entity = NULL;
+	struct str id = document_id(entity);
 
-	arena_clear(&sweep->arena);
-	sweep->code = json_parse(sweep->parser, &sweep->arena, bytes, &ours, &entity, sweep->err);
-	struct str id = sweep->code ? STR_NONE : document_id(entity);
-
-	if (sweep->code || !str_starts(id, sweep->prefix) || is_told(sweep, id))
-		return !sweep->code;
+	if (!str_starts(id, sweep->prefix) || is_told(sweep, id))
+		return true;
 	struct str *ids = arena_grow(arena, sweep->ids, sweep->count, &sweep->room, sizeof(*ids), 64);
 	struct str copy = arena_dup(arena, id);
 
@@ -156,7 +151,9 @@ static enum err_code sweep_prefix(struct sweep *sweep, struct str prefix, bool r
 	sweep->reports = reports;
 	sweep->count = sweep->room = 0;
 	sweep->ids = NULL;
-	enum err_code code = prefix.at ? store_scan(sweep->session->reader, &narrow, visit, sweep, sweep->err)
+	const struct store_tree_sight sight = {
+		.visit = visit, .self = sweep, .parser = sweep->parser, .arena = &sweep->arena};
+	enum err_code code = prefix.at ? store_scan_trees(sweep->session->reader, &narrow, &sight, sweep->err)
 				       : err_set(sweep->err, ERR_MEMORY, "no memory to look for leftovers");
 
 	if (!code)

@@ -111,18 +111,33 @@ static bool read_unix(struct str text, int64_t unit_us, int64_t *ret_us)
 	return true;
 }
 
+#define OFFSET_FROM 21u /* the shortest text that ends in "+hhmm" */
 #define SECONDS_END 19u /* of "2018-12-11T23:10:00" */
 #define DECIMALS_MAX 6u
+
+/* ISO 8601's basic form of an offset, "+1100", becomes "+11:00"; there is room for the colon. */
+static size_t spread_offset(char *text, size_t len)
+{
+	if (len < OFFSET_FROM || (text[len - 5] != '+' && text[len - 5] != '-'))
+		return len;
+	for (size_t i = len - 4; i < len; i++)
+		if (text[i] < '0' || text[i] > '9')
+			return len;
+	text[len] = text[len - 1];
+	text[len - 1] = text[len - 2];
+	text[len - 2] = ':';
+	return len + 1;
+}
 
 /* "2018-12-11T23:10:00" with an offset, with Z, or in the zone; a blank may stand for the T. Digits behind the sixth
  * decimal, which some clocks have, are cut. */
 static bool read_iso(struct str text, int64_t zone_us, int64_t *ret_us)
 {
-	char copy[64];
+	char copy[64]; /* two more than the longest text */
 	size_t len = 0, decimals = 0;
 	bool in_decimals = false;
 
-	if (text.len < 16 || text.len > sizeof(copy) - 2)
+	if (text.len < 16 || text.len > sizeof(copy) - 3)
 		return false;
 	for (size_t i = 0; i < text.len; i++) {
 		char c = i == 10 && text.at[i] == ' ' ? 'T' : text.at[i];
@@ -132,6 +147,7 @@ static bool read_iso(struct str text, int64_t zone_us, int64_t *ret_us)
 		if (!in_decimals || decimals <= DECIMALS_MAX)
 			copy[len++] = c;
 	}
+	len = spread_offset(copy, len);
 	if (time_parse_iso((struct str){copy, len}, true, ret_us))
 		return true;
 	copy[len] = 'Z';

@@ -42,10 +42,9 @@ struct document_names {
 
 enum document_kind { DOCUMENT_ENTITY, DOCUMENT_INSTANCE };
 
-/* Appends the packed entity, or instance of an attribute, to the buffer. *ret_packed is false when it is too deep or too
- * large for that: what was appended is of no use then, and the document stays text. *ret_expires says whether a member
- * is named expiresAt.
- * Errors: those of number_of, and ERR_MEMORY. */
+/* Appends the packed entity, or instance of an attribute, to the buffer. *ret_packed is false when it is too deep or
+ * too large for that: what was appended is of no use then, and the document stays text. *ret_expires says whether a
+ * member is named expiresAt. Errors: those of number_of, and ERR_MEMORY. */
 MUST_CHECK enum err_code document_pack(const struct json *document, enum document_kind kind,
 				       const struct document_names *names, struct buf *out, bool *ret_packed,
 				       bool *ret_expires, struct error *err);

@@ -16,12 +16,11 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 
 sys.dont_write_bytecode = True
 machi_path, root, folder = (os.path.abspath(argument) for argument in sys.argv[1:4])
 sys.path.insert(0, os.path.join(root, "tests/scenario"))
-from tap import Daemon, Machi, Tap, check, same
+from tap import Daemon, Machi, Tap, check, same, until
 
 PACKAGES = ["echonet-lite@2.16.2", "node-echonet-lite@0.6.0", "date-utils@1.2.21"]
 IP = shutil.which("ip", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
@@ -29,7 +28,6 @@ INSIDE = "ECHONET_PEERS_NAMES"  # set where the script runs in the daemon's name
 ADDRESS = {"city": "10.77.0.1", "lite": "10.77.0.2", "node": "10.77.0.3"}
 ENTITIES = "/ngsi-ld/v1/entities"
 INTERVAL_S = 20
-PATIENCE = 90
 
 
 def skip(why):
@@ -99,16 +97,6 @@ def outside():
 
 
 # ---- inside ----
-
-def until(condition, what, seconds=PATIENCE):
-    end = time.monotonic() + seconds
-    while True:
-        found = condition()
-        if found:
-            return found
-        check(time.monotonic() < end, f"not in {seconds} s: {what}")
-        time.sleep(0.05)
-
 
 class Peer:
     """A node, in the namespace of its place."""

@@ -14,8 +14,8 @@ import time
 import urllib.parse
 
 sys.dont_write_bytecode = True
-from mqtt import Broker, Device, until
-from tap import Daemon, Machi, Tap, check, same
+from mqtt import Broker, Device
+from tap import Daemon, Machi, Tap, check, same, until
 
 machi = Machi(os.path.abspath(sys.argv[1]))
 work = pathlib.Path(tempfile.mkdtemp(prefix="machi-commands-"))

@@ -9,7 +9,6 @@ import json
 import os
 import pathlib
 import random
-import re
 import shutil
 import sys
 import tempfile
@@ -17,8 +16,8 @@ import threading
 import time
 
 sys.dont_write_bytecode = True
-from mqtt import Broker, Publisher, until
-from tap import Daemon, Machi, Tap, check, same
+from mqtt import Broker, Publisher
+from tap import Daemon, Machi, Tap, check, same, until
 
 machi = Machi(os.path.abspath(sys.argv[1]))
 work = pathlib.Path(tempfile.mkdtemp(prefix="machi-feeds-"))

@@ -24,7 +24,7 @@ import time
 import zipfile
 
 sys.dont_write_bytecode = True
-from tap import Daemon, Machi, Skip, Tap, check, free_port, same
+from tap import Daemon, Machi, Skip, Tap, check, free_port, same, until
 
 machi = Machi(os.path.abspath(sys.argv[1]))
 root = pathlib.Path(sys.argv[2]).resolve()
@@ -39,16 +39,6 @@ ENTITIES = "/ngsi-ld/v1/entities"
 TODAY = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d")
 NOON = int(datetime.datetime.strptime(TODAY + "12", "%Y%m%d%H").replace(tzinfo=datetime.timezone.utc).timestamp())
 KEY = "s3cretKey"
-
-
-def until(condition, what, seconds=PATIENCE):
-    end = time.monotonic() + seconds
-    while True:
-        found = condition()
-        if found:
-            return found
-        check(time.monotonic() < end, f"not in {seconds} s: {what}")
-        time.sleep(0.02)
 
 
 # ---- messages ----

@@ -12,8 +12,8 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
-from mqtt import Broker, Device, Publisher, until
-from tap import Daemon, Machi, Tap, check, same
+from mqtt import Broker, Device, Publisher
+from tap import Daemon, Machi, Tap, check, same, until
 
 machi = Machi(os.path.abspath(sys.argv[1]))
 work = pathlib.Path(tempfile.mkdtemp(prefix="machi-ha-"))

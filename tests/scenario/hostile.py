@@ -7,7 +7,6 @@ within a bound of time; other clients served meanwhile; and no memory kept. All 
 from "for ever" on a slow machine with sanitizers, not fast from slow.
 """
 import contextlib
-import http.client
 import json
 import math
 import os
@@ -21,7 +20,7 @@ import threading
 import time
 
 sys.dont_write_bytecode = True
-from tap import Daemon, Machi, Tap, ask, check, same
+from tap import Daemon, Machi, Tap, check, same
 
 machi = Machi(os.path.abspath(sys.argv[1]))
 work = pathlib.Path(tempfile.mkdtemp(prefix="machi-hostile-"))

@@ -8,22 +8,10 @@ import socket
 import struct
 import subprocess
 import threading
-import time
 
-from tap import Skip, check, free_port, same
+from tap import Skip, free_port, same, until
 
 mosquitto = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin")
-PATIENCE = 60
-
-
-def until(condition, what, seconds=PATIENCE):
-    end = time.monotonic() + seconds
-    while True:
-        found = condition()
-        if found:
-            return found
-        check(time.monotonic() < end, f"not in {seconds} s: {what}")
-        time.sleep(0.02)
 
 
 class Broker:

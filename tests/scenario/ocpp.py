@@ -15,8 +15,7 @@ import time
 
 sys.dont_write_bytecode = True
 from charge_point import CallError, ChargePoint, Closed, Refused
-from mqtt import PATIENCE, until
-from tap import Daemon, Machi, Tap, check, free_port, same
+from tap import PATIENCE_SECONDS, Daemon, Machi, Tap, check, free_port, same, until
 
 machi = Machi(os.path.abspath(sys.argv[1]))
 work = pathlib.Path(tempfile.mkdtemp(prefix="machi-ocpp-"))
@@ -372,7 +371,7 @@ def kills_in_transactions_lose_nothing():
             time.sleep(chance.uniform(0.2, 0.5))  # and then it is killed
     with serve("kill", settings, listen=f"127.0.0.1:{port}") as daemon:
         for one in points:
-            one.join(PATIENCE)
+            one.join(PATIENCE_SECONDS)
             check(not one.is_alive() and not one.trouble, one.trouble)
         numbers = [number for one in points for number in one.numbers]
         same((len(numbers), len(set(numbers))), (stations * transactions,) * 2, "numbers, each once")

@@ -21,23 +21,12 @@ import time
 import urllib.parse
 
 sys.dont_write_bytecode = True
-from tap import Daemon, Machi, Tap, check, same
+from tap import Daemon, Machi, Tap, check, same, until
 
 machi = Machi(os.path.abspath(sys.argv[1]))
 work = pathlib.Path(tempfile.mkdtemp(prefix="machi-polling-"))
 tap = Tap()
-PATIENCE = 60
 KEY = "k3y-th4t-n0body-sees"
-
-
-def until(condition, what, seconds=PATIENCE):
-    end = time.monotonic() + seconds
-    while True:
-        found = condition()
-        if found:
-            return found
-        check(time.monotonic() < end, f"not in {seconds} s: {what() if callable(what) else what}")
-        time.sleep(0.02)
 
 
 class Service:

@@ -16,8 +16,8 @@ import threading
 import time
 
 sys.dont_write_bytecode = True
-from receiver import ARRIVES_SECONDS, Receiver
-from tap import Daemon, Machi, Tap, check, free_port, same
+from receiver import Receiver
+from tap import Daemon, Machi, Tap, check, free_port, same, until
 
 ROOT = "/ngsi-ld/v1"
 DEFAULT = "https://uri.etsi.org/ngsi-ld/default-context/"
@@ -28,16 +28,6 @@ machi = Machi(os.path.abspath(sys.argv[1]))
 work = pathlib.Path(tempfile.mkdtemp(prefix="machi-source-subscriptions-"))
 tap = Tap()
 receiver = Receiver()
-
-
-def until(look, what="it did not happen"):
-    deadline = time.monotonic() + ARRIVES_SECONDS
-    while True:
-        found = look()
-        if found:
-            return found
-        check(time.monotonic() < deadline, what() if callable(what) else what)
-        time.sleep(0.05)
 
 
 def create(daemon, kind, body, tenant=None):

@@ -13,6 +13,7 @@ import traceback
 
 START_SECONDS = 30  # a sanitizer build on a busy machine
 STOP_SECONDS = 30
+PATIENCE_SECONDS = 60  # for what a test waits for
 
 
 class Skip(Exception):
@@ -51,6 +52,17 @@ def check(condition, *why):
 
 def same(got, wanted, what=""):
     check(got == wanted, f"{what}: got {got!r}, wanted {wanted!r}")
+
+
+def until(condition, what="it did not happen", seconds=PATIENCE_SECONDS):
+    """What the condition gives, as soon as that is something. what: a text, or what makes one."""
+    end = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if found:
+            return found
+        check(time.monotonic() < end, f"not in {seconds} s: {what() if callable(what) else what}")
+        time.sleep(0.02)
 
 
 class Run:

@@ -42,6 +42,16 @@ static void strings_are_cut_and_compared(void)
 	CHECK(!str_eq_constant_time(STR_NONE, STR("s")));
 }
 
+static void utf8_is_known(void)
+{
+	CHECK(str_is_utf8(STR("")) && str_is_utf8(STR("plain")));
+	CHECK(str_is_utf8(STR("caf\xC3\xA9 \xE7\x94\xBA \xF0\x9F\x9A\x8C")));
+	CHECK(!str_is_utf8(STR("caf\xE9")));
+	CHECK(!str_is_utf8(STR("\xC0\xAF"))); /* overlong */
+	CHECK(!str_is_utf8(STR("\xED\xA0\x80"))); /* a surrogate */
+	CHECK(!str_is_utf8(STR("\xF4\x90\x80\x80"))); /* beyond U+10FFFF */
+}
+
 static void arena_lists_double_and_stay_when_refused(void)
 {
 	struct arena arena;
@@ -240,6 +250,7 @@ int main(void)
 {
 	RUN(strings_convert_whole_or_not_at_all);
 	RUN(strings_are_cut_and_compared);
+	RUN(utf8_is_known);
 	RUN(arena_keeps_its_cap_and_alignment);
 	RUN(arena_lists_double_and_stay_when_refused);
 	RUN(buffer_error_is_sticky);

@@ -265,6 +265,7 @@ static void times_are_read_in_their_zone(void)
 
 	CHECK(mapping_time(STR("2018-12-11 23:10:00"), STR("iso"), zone, &us) && us == INT64_C(1544541000000000));
 	CHECK(mapping_time(STR("2018-12-11T23:10:00+08:00"), STR("iso"), 0, &us) && us == INT64_C(1544541000000000));
+	CHECK(mapping_time(STR("2018-12-11T23:10:00+0800"), STR("iso"), 0, &us) && us == INT64_C(1544541000000000));
 	CHECK(mapping_time(STR("2018-12-11T15:10:00Z"), STR("iso"), zone, &us) && us == INT64_C(1544541000000000));
 	CHECK(mapping_time(STR("1544541000"), STR("unix"), zone, &us) && us == INT64_C(1544541000000000));
 	CHECK(mapping_time(STR("1544541000250"), STR("unix_ms"), 0, &us) && us == INT64_C(1544541000250000));
