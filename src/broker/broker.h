@@ -144,7 +144,7 @@ struct broker_outcome {
 	enum err_code code;
 	bool created; /* it did not exist before */
 	bool changed; /* false: it said the same already, nothing was written */
-	bool late; /* newest_stays: something of it went into the history alone */
+	bool late; /* newest_stays: something of it went into the history alone, and was not there before */
 	struct merge_refusal *refusals; /* attributes not updated; in the write's arena */
 	struct error error; /* when code != ERR_OK */
 };
@@ -162,7 +162,8 @@ struct broker_item {
 	bool overwrite; /* BROKER_APPEND_ATTRIBUTES */
 	bool create_missing; /* BROKER_APPEND_ATTRIBUTES: an entity that is not there is created */
 	/* BROKER_APPEND_ATTRIBUTES: an instance that was observed before the entity's own one does not take its place
-	 * but goes into the history alone: what arrives late, or again. */
+	 * but goes into the history alone: what arrives late. What stands there already, in all but the broker's
+	 * stamps, is left out: it arrives again. Where that cannot be read because it is damaged, it is kept. */
 	bool newest_stays;
 	bool must_exist; /* BROKER_REPLACE: an absent entity is ERR_NOT_FOUND (5.6.18) */
 	bool no_history; /* nothing is appended to the history (static data that would only repeat itself) */

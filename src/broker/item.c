@@ -131,8 +131,25 @@ static bool has_late(const struct json *entity, const struct json *fragment)
 	return false;
 }
 
+/* Is it in the history already, because it is told again? Where that cannot be read it is taken for new: rather twice
+ * than lost. */
+static enum err_code is_there(struct item_run *run, struct str iri, const struct json *instance, bool *ret_there)
+{
+	struct str dataset = json_text(json_get(instance, STR("datasetId")));
+	enum err_code code =
+		store_txn_has_instance(run->change.txn, run->item->id, iri, dataset, instance, ret_there, run->err);
+
+	return code == ERR_CORRUPT || code == ERR_VERSION ? ERR_OK : code;
+}
+
+/* For the history, unless it is there, or nothing is to go into it. */
 static enum err_code note_late(struct item_run *run, struct str iri, const struct json *instance, struct change **late)
 {
+	bool there = run->item->no_history;
+	enum err_code code = there ? ERR_OK : is_there(run, iri, instance, &there);
+
+	if (code || there)
+		return code;
 	struct change *change = arena_new(store_txn_arena(run->change.txn), struct change);
 	const struct json *kept = json_new(store_txn_arena(run->change.txn), *instance);
 
@@ -147,7 +164,7 @@ static enum err_code note_late(struct item_run *run, struct str iri, const struc
 	return ERR_OK;
 }
 
-/* *fragment becomes what is not late; what is goes into the history. */
+/* *fragment becomes what is not late; what is goes into the history, unless it is there. */
 static enum err_code set_late_aside(struct item_run *run, const struct json *entity, const struct json **fragment)
 {
 	struct json *copy = json_dup_nodes(store_txn_arena(run->change.txn), *fragment);
@@ -174,7 +191,7 @@ static enum err_code set_late_aside(struct item_run *run, const struct json *ent
 			(void)json_remove(copy, member->key);
 	}
 	*fragment = copy;
-	if (code || run->item->no_history)
+	if (code || !late)
 		return code;
 	run->change.storing = true;
 	run->item->outcome.late = true;

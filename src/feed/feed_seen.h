@@ -1,8 +1,8 @@
 /* What was told before: numbers that stand for rows which a service gives again and again, so that each is stored once.
  *
- * A row that has times of its own may be older than what its entity has, and would then go into the history with every
- * poll. What is known is what the last whole round gave, and what this one has given so far; at most FEED_SEEN_MAX
- * numbers, beyond which rows are taken each time. Not over a restart. Pure. Thread: one owner. */
+ * A row that has times of its own may be older than what its entity has, and would then be looked for in the history
+ * with every poll. What is known is what the last whole round gave, and what this one has given so far; at most
+ * FEED_SEEN_MAX numbers, beyond which rows are taken each time. Not over a restart. Pure. Thread: one owner. */
 #ifndef MACHI_FEED_FEED_SEEN_H
 #define MACHI_FEED_FEED_SEEN_H
 

@@ -36,6 +36,10 @@ struct merge_result {
 	bool changed; /* anything at all: entity must be stored again */
 };
 
+/* Do two instances of an attribute say the same, whenever they and their sub-attributes were stamped (createdAt and
+ * modifiedAt)? Times that were sent, as observedAt, count to the letter. */
+bool merge_same_instance(const struct json *a, const struct json *b);
+
 /* What expand_entity gave, put onto entity. now_us stamps what is new or changed. NGSI-LD Null is ERR_INVALID here.
  * overwrite false: instances that exist are refused, not replaced (Append with noOverwrite, 5.6.3). */
 MUST_CHECK enum err_code merge_append(struct arena *arena, struct json *entity, const struct json *fragment,

@@ -97,7 +97,7 @@ enum err_code merge_add_instance(struct merge *m, struct str iri, struct json *i
 enum err_code merge_replace_instance(struct merge *m, struct str iri, struct json *slot, const struct json *fragment)
 {
 	struct json stored = {0};
-	bool same = instance_same(fragment, slot);
+	bool same = merge_same_instance(fragment, slot);
 
 	if (same) /* the usual case of repeated reports: nothing is built */
 		return ERR_OK;

@@ -32,7 +32,7 @@ static bool instances_same(const struct json *a, const struct json *b)
 	for (uint32_t i = 0; i < a->count; i++) {
 		const struct json *other = instance_with(b, instance_dataset(&a->items[i]));
 
-		if (!other || !instance_same(&a->items[i], other))
+		if (!other || !merge_same_instance(&a->items[i], other))
 			return false;
 	}
 	return true;
@@ -47,7 +47,7 @@ static uint32_t members_said(const struct json *instance)
 	return count;
 }
 
-bool instance_same(const struct json *a, const struct json *b)
+bool merge_same_instance(const struct json *a, const struct json *b)
 {
 	if (!json_is(a, JSON_OBJECT) || !json_is(b, JSON_OBJECT) || members_said(a) != members_said(b))
 		return false;
@@ -94,7 +94,7 @@ static enum err_code stamp(const struct merge *m, struct json *instance, const s
 
 enum err_code instance_stamp(const struct merge *m, struct json *instance, const struct json *old, bool *ret_same)
 {
-	*ret_same = old && instance_same(instance, old);
+	*ret_same = old && merge_same_instance(instance, old);
 	return stamp(m, instance, old, *ret_same);
 }
 

@@ -25,9 +25,6 @@ struct merge {
 	struct error *err; /* the caller's; may be NULL */
 };
 
-/* Do two instances say the same, whenever they were stamped? */
-bool instance_same(const struct json *a, const struct json *b);
-
 /* The instance as it is stored: fragment's content without Nulls, stamped; sub-attributes that old has too keep their
  * createdAt. old: the instance replaced; NULL when it is new. *ret_same: it says what old says (and has its stamps). */
 MUST_CHECK enum err_code instance_take(const struct merge *m, const struct json *fragment, const struct json *old,

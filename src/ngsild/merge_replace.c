@@ -12,7 +12,7 @@ static enum err_code replace_one(struct merge *m, struct str iri, const struct j
 {
 	const struct json *old = document_instance(m->entity, iri, instance_dataset(instance));
 	struct json stored = {0};
-	bool same = old && instance_same(instance, old);
+	bool same = old && merge_same_instance(instance, old);
 	enum err_code code = same ? ERR_OK : instance_take_other(m, instance, old, &stored);
 
 	if (code)

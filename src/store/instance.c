@@ -98,6 +98,24 @@ enum err_code store_instance_correct(struct arena *arena, const struct json *bef
 	return good ? ERR_OK : err_set(err, ERR_MEMORY, "no memory to correct an instance");
 }
 
+enum err_code store_instance_says(struct arena *arena, const struct store_instance *there, const struct json *instance,
+				  int64_t observed_us, bool *ret_says, struct error *err)
+{
+	const struct json *observed = json_get(instance, STR("observedAt"));
+
+	*ret_says = false;
+	if (there->shape->kind == CHANGE_DELETED || there->observed_us != observed_us ||
+	    !json_equal(&there->value, document_value(instance)))
+		return ERR_OK;
+	struct json *document = store_instance_document(arena, there);
+
+	/* The moment is the same, however it is written. */
+	if (!document || !json_set(arena, document, STR("observedAt"), *observed))
+		return err_set(err, ERR_MEMORY, "no memory for history");
+	*ret_says = merge_same_instance(document, instance);
+	return ERR_OK;
+}
+
 /* ---- windows ---- */
 
 static int64_t time_of(const struct store_instance *instance, enum store_time by)

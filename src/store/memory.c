@@ -353,6 +353,7 @@ static const struct store_backend_ops memory_ops = {
 	.txn_put = memory_txn_put,
 	.txn_delete = memory_txn_delete,
 	.txn_history = memory_txn_history,
+	.txn_has_instance = memory_txn_has_instance,
 	.txn_each_id = memory_txn_each_id,
 	.txn_set_meta = memory_txn_set_meta,
 	.txn_record_put = memory_txn_record_put,

@@ -143,6 +143,9 @@ enum err_code memory_subject_each(struct store_snapshot *snapshot, const struct 
 MUST_CHECK enum err_code memory_subject_add(struct memory_store *store, struct store_txn *txn, struct str id,
 					    const struct str *types, size_t type_count, bool *ret_created,
 					    struct error *err);
+enum err_code memory_txn_has_instance(struct store_backend *backend, struct store_txn *txn, struct str id,
+				      struct str attribute_iri, struct str dataset_id, const struct json *instance,
+				      int64_t observed_us, bool *ret_has, struct error *err);
 enum err_code memory_txn_subject_add(struct store_backend *backend, struct store_txn *txn, struct str id,
 				     const struct str *types, size_t type_count, bool *ret_created, struct error *err);
 enum err_code memory_txn_subject_has(struct store_backend *backend, struct str id, bool *ret_has, struct error *err);

@@ -527,3 +527,28 @@ enum err_code memory_txn_instance_replace(struct store_backend *backend, struct 
 	return memory_history_put(store, id, &change, now_us, point.order) ? ERR_OK
 									   : err_set(err, ERR_MEMORY, "no memory");
 }
+
+/* What this transaction did counts; so nothing is looked at but what it left. */
+enum err_code memory_txn_has_instance(struct store_backend *backend, struct store_txn *txn, struct str id,
+				      struct str attribute_iri, struct str dataset_id, const struct json *instance,
+				      int64_t observed_us, bool *ret_has, struct error *err)
+{
+	struct memory_store *store = (struct memory_store *)backend;
+	const struct memory_series *series;
+	enum err_code code = ERR_OK;
+
+	(void)pthread_mutex_lock(&store->lock);
+	series = memory_series_find(store, id, attribute_iri, dataset_id);
+	for (size_t i = 0; series && i < series->point_count && !code && !*ret_has; i++) {
+		const struct memory_point *point = &series->points[i];
+		struct store_instance there;
+
+		if (point->gone || point->kept_us || point->at_us != observed_us)
+			continue;
+		code = read_point(txn->parser, &txn->arena, point, &there, err);
+		if (!code)
+			code = store_instance_says(&txn->arena, &there, instance, observed_us, ret_has, err);
+	}
+	(void)pthread_mutex_unlock(&store->lock);
+	return code;
+}

@@ -249,6 +249,7 @@ static const struct store_backend_ops sqlite_ops = {
 	.txn_put = sqlite_txn_put,
 	.txn_delete = sqlite_txn_delete,
 	.txn_history = sqlite_txn_history,
+	.txn_has_instance = sqlite_txn_has_instance,
 	.txn_each_id = sqlite_txn_each_id,
 	.txn_set_meta = sqlite_txn_set_meta,
 	.txn_record_put = sqlite_txn_record_put,

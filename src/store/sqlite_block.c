@@ -336,12 +336,20 @@ static enum err_code walk_chunks(struct sqlite_conn *conn, const struct chunk_wa
 	return sqlite_each_block(conn, walk->key, &part, visit, (void *)(uintptr_t)walk, err);
 }
 
+enum err_code sqlite_each_block_chunk(struct sqlite_conn *conn, const struct sqlite_series_key *key,
+				      const struct sqlite_part *part, sqlite_chunk_visitor visit, void *self,
+				      struct error *err)
+{
+	const struct chunk_walk walk = {key, part, visit, self};
+
+	return walk_chunks(conn, &walk, visit_chunks, err);
+}
+
 enum err_code sqlite_each_chunk(struct sqlite_conn *conn, const struct sqlite_series_key *key,
 				const struct sqlite_part *part, sqlite_chunk_visitor visit, void *self,
 				struct error *err)
 {
-	const struct chunk_walk walk = {key, part, visit, self};
-	enum err_code code = walk_chunks(conn, &walk, visit_chunks, err);
+	enum err_code code = sqlite_each_block_chunk(conn, key, part, visit, self, err);
 
 	return code ? code : sqlite_each_segment_chunk(conn, key, part, visit, self, err);
 }

@@ -140,6 +140,13 @@ static const char *const sql_texts[SQL_COUNT] = {
 	[SQL_BUNDLE_DELETE] = "DELETE FROM bundle WHERE slice = ?1 AND subject = ?2 AND seq = ?3",
 	[SQL_POINT_READ] = POINTS_OF_SERIES "ORDER BY 1, 4, 5",
 	[SQL_POINT_READ_LATEST] = POINTS_OF_SERIES "ORDER BY 1 DESC, 4 DESC, 5 DESC",
+	/* Of one moment: ?5 is ?4. */
+	[SQL_POINT_AT] = POINTS_OF_SERIES,
+	[SQL_POINT_AT_IN_SLICE] =
+		"SELECT at_us, kind, doc FROM point WHERE slice = ?5 AND subject = ?1 AND nid = ?2 AND dataset = ?3 "
+		"AND at_us = ?4 UNION ALL SELECT j.value ->> 2, j.value ->> 3, j.value -> 4 FROM bundle b "
+		"CROSS JOIN json_each(b.doc) j WHERE b.slice = ?5 AND b.subject = ?1 AND b.at_us_max >= ?4 AND "
+		"b.at_us_min <= ?4 AND j.value ->> 0 = ?2 AND j.value ->> 1 = ?3 AND j.value ->> 2 = ?4",
 	[SQL_POINT_SERIES] =
 		"SELECT p.nid, p.dataset FROM slice s CROSS JOIN point p ON p.slice = s.slice AND "
 		"p.subject = ?1 WHERE s.packed = 0 UNION SELECT j.value ->> 0, j.value ->> 1 FROM slice s "

@@ -38,7 +38,7 @@ enum err_code sqlite_name_find(struct sqlite_conn *conn, struct str iri, int64_t
 	return sqlite_number(conn, SQL_NAME_GET, stmt, "looking up a name", ret_nid, &row, err);
 }
 
-enum err_code sqlite_name_number(struct sqlite_store *store, struct str iri, int64_t *ret_nid, struct error *err)
+enum err_code sqlite_name_look_up(struct sqlite_store *store, struct str iri, int64_t *ret_nid, struct error *err)
 {
 	int64_t nid = sqlite_name_by_address(store, iri);
 
@@ -46,20 +46,23 @@ enum err_code sqlite_name_number(struct sqlite_store *store, struct str iri, int
 		nid = (int64_t)(uintptr_t)map_get(&store->names, iri);
 		sqlite_name_note_address(store, iri, nid);
 	}
-	if (nid) {
-		*ret_nid = nid;
+	*ret_nid = nid;
+	if (nid)
 		return ERR_OK;
-	}
-	sqlite3_stmt *stmt;
-	enum err_code code = sqlite_name_find(&store->writer, iri, &nid, err);
+	enum err_code code = sqlite_name_find(&store->writer, iri, ret_nid, err);
 
-	if (code)
+	if (code == ERR_OK && *ret_nid)
+		names_remember(store, iri, *ret_nid);
+	return code;
+}
+
+enum err_code sqlite_name_number(struct sqlite_store *store, struct str iri, int64_t *ret_nid, struct error *err)
+{
+	sqlite3_stmt *stmt;
+	enum err_code code = sqlite_name_look_up(store, iri, ret_nid, err);
+
+	if (code || *ret_nid)
 		return code;
-	if (nid) {
-		*ret_nid = nid;
-		names_remember(store, iri, nid);
-		return ERR_OK;
-	}
 	code = sqlite_take(&store->writer, SQL_NAME_ADD, &stmt, err);
 	if (code)
 		return code;

@@ -17,6 +17,7 @@
  *   sqlite_pending.c  changes of the index of values, sorted in its order
  *   sqlite_history.c  history: subjects, slices, append
  *   sqlite_bundle.c   history: many points in one row
+ *   sqlite_instance.c  history: is an instance there already
  *   sqlite_prune.c    history: pruning by age
  *   sqlite_prune_blocks.c  history: pruning what is packed
  *   sqlite_series.c   history: reading
@@ -149,6 +150,8 @@ enum sqlite_sql {
 	SQL_BUNDLE_DELETE,
 	SQL_POINT_READ,
 	SQL_POINT_READ_LATEST,
+	SQL_POINT_AT,
+	SQL_POINT_AT_IN_SLICE,
 	SQL_POINT_SERIES,
 	SQL_SUBJECT_UNPACK,
 	SQL_SUBJECT_UNBUNDLE,
@@ -529,7 +532,9 @@ MUST_CHECK enum err_code sqlite_index_update(struct sqlite_store *store, int64_t
 					     const struct json *entity, struct error *err);
 MUST_CHECK enum err_code sqlite_name_number(struct sqlite_store *store, struct str iri, int64_t *ret_nid,
 					    struct error *err);
-/* Without adding: ERR_OK and 0 when the dictionary has it not. */
+/* Without adding: ERR_OK and 0 when the dictionary has it not. The first knows what the writer has met. */
+MUST_CHECK enum err_code sqlite_name_look_up(struct sqlite_store *store, struct str iri, int64_t *ret_nid,
+					     struct error *err);
 MUST_CHECK enum err_code sqlite_name_find(struct sqlite_conn *conn, struct str iri, int64_t *ret_nid,
 					  struct error *err);
 void sqlite_names_clear(struct sqlite_store *store);
@@ -746,6 +751,10 @@ extern const struct sqlite_part sqlite_all;
 MUST_CHECK enum err_code sqlite_each_chunk(struct sqlite_conn *conn, const struct sqlite_series_key *key,
 					   const struct sqlite_part *part, sqlite_chunk_visitor visit, void *self,
 					   struct error *err);
+/* Of these, those in blocks; the others are sqlite_each_segment_chunk()'s. */
+MUST_CHECK enum err_code sqlite_each_block_chunk(struct sqlite_conn *conn, const struct sqlite_series_key *key,
+						 const struct sqlite_part *part, sqlite_chunk_visitor visit,
+						 void *self, struct error *err);
 
 /* The chunks of roll-ups of a series that may have buckets in that part. */
 MUST_CHECK enum err_code sqlite_each_rollup(struct sqlite_conn *conn, const struct sqlite_series_key *key,
@@ -826,6 +835,11 @@ struct sqlite_meant {
 /* Puts a point where its order number says, as a row (sqlite_history.c). */
 MUST_CHECK enum err_code sqlite_point_put_back(struct sqlite_store *store, const struct sqlite_meant *meant,
 					       enum change_kind kind, const struct json *document, struct error *err);
+
+/* sqlite_instance.c */
+enum err_code sqlite_txn_has_instance(struct store_backend *backend, struct store_txn *txn, struct str id,
+				      struct str attribute_iri, struct str dataset_id, const struct json *instance,
+				      int64_t observed_us, bool *ret_has, struct error *err);
 
 /* sqlite_revise.c */
 enum err_code sqlite_txn_subject_delete(struct store_backend *backend, struct store_txn *txn, struct str id,

@@ -106,6 +106,13 @@ MUST_CHECK enum err_code store_txn_delete(struct store_txn *txn, const struct js
  * are. */
 MUST_CHECK enum err_code store_txn_history(struct store_txn *txn, struct str id, const struct change *changes,
 					   int64_t now_us, struct error *err);
+/* Does the history hold what this instance says: one of the same attribute and datasetId (STR_NONE: the default one),
+ * observed at the same moment and the same in all else but createdAt and modifiedAt? Of an instance without observedAt
+ * it never does. Sees earlier writes of the same transaction. What was deleted, or became a roll-up, is not there.
+ * ERR_CORRUPT, ERR_VERSION: what may hold it cannot be read. */
+MUST_CHECK enum err_code store_txn_has_instance(struct store_txn *txn, struct str id, struct str attribute_iri,
+						struct str dataset_id, const struct json *instance, bool *ret_has,
+						struct error *err);
 /* Iterates the ids that begin with prefix, in byte order, inside the transaction. visit returning false stops; it may
  * change and delete what it is shown. */
 MUST_CHECK enum err_code store_txn_each_id(struct store_txn *txn, struct str prefix,

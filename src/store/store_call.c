@@ -2,6 +2,8 @@
  * write. */
 #include "store/store_int.h"
 
+#include "base/time_value.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -94,6 +96,21 @@ enum err_code store_txn_history(struct store_txn *txn, struct str id, const stru
 		return code;
 	return store_txn_change(
 		txn, txn->store->ops->txn_history(txn->store->backend, txn, id, changes, now_us, &local), &local, err);
+}
+
+enum err_code store_txn_has_instance(struct store_txn *txn, struct str id, struct str attribute_iri,
+				     struct str dataset_id, const struct json *instance, bool *ret_has,
+				     struct error *err)
+{
+	int64_t observed_us;
+	enum err_code code = store_txn_check(txn, err);
+
+	*ret_has = false;
+	if (code || !time_parse_iso(json_text(json_get(instance, STR("observedAt"))), true, &observed_us))
+		return code;
+	code = txn->store->ops->txn_has_instance(txn->store->backend, txn, id, attribute_iri, dataset_id, instance,
+						 observed_us, ret_has, err);
+	return store_read_ended(txn->store, store_txn_read(txn, code, err));
 }
 
 enum err_code store_txn_each_id(struct store_txn *txn, struct str prefix, bool (*visit)(void *self, struct str id),

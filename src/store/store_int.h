@@ -45,6 +45,10 @@ struct store_backend_ops {
 				    struct error *err);
 	enum err_code (*txn_history)(struct store_backend *backend, struct store_txn *txn, struct str id,
 				     const struct change *changes, int64_t now_us, struct error *err);
+	/* The instance was observed at observed_us. */
+	enum err_code (*txn_has_instance)(struct store_backend *backend, struct store_txn *txn, struct str id,
+					  struct str attribute_iri, struct str dataset_id, const struct json *instance,
+					  int64_t observed_us, bool *ret_has, struct error *err);
 	enum err_code (*txn_each_id)(struct store_backend *backend, struct str prefix,
 				     bool (*visit)(void *self, struct str id), void *self, struct error *err);
 	enum err_code (*txn_set_meta)(struct store_backend *backend, struct store_txn *txn, struct str key,

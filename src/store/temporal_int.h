@@ -10,6 +10,12 @@ MUST_CHECK enum err_code store_instance_read(struct arena *arena, const struct j
 					     int64_t at_us, int64_t number, struct store_instance *ret,
 					     struct error *err);
 
+/* Does an instance of the history say what this one says, which was observed at observed_us, stamps aside? Deletions
+ * say nothing. The arena is for scratch. */
+MUST_CHECK enum err_code store_instance_says(struct arena *arena, const struct store_instance *there,
+					     const struct json *instance, int64_t observed_us, bool *ret_says,
+					     struct error *err);
+
 /* A corrected instance as a document: with the datasetId and createdAt of the one before, modified at now_us. */
 MUST_CHECK enum err_code store_instance_correct(struct arena *arena, const struct json *before,
 						const struct json *instance, int64_t now_us, struct json **ret,

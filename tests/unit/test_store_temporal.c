@@ -155,6 +155,7 @@ struct both {
 	struct arena arena;
 	uint64_t packed, merged; /* by SQLite */
 	uint32_t bulk_points; /* so far */
+	uint32_t had, had_not; /* instances that were asked for */
 };
 
 #define CHANGES_MAX 8
@@ -503,6 +504,148 @@ static void ask_sums(struct both *both)
 	CHECK(!spans[0].any || (spans[0].from_us == spans[1].from_us && spans[0].to_us == spans[1].to_us));
 }
 
+/* ---- what is there already ---- */
+
+struct has {
+	struct str id, attribute, dataset;
+	const struct json *instance;
+	const struct append *append; /* NULL: nothing is appended before it is asked for */
+	bool has;
+};
+
+static enum err_code has_body(struct store_txn *txn, void *self, struct error *err)
+{
+	struct has *has = self;
+	enum err_code code = has->append ? append_body(txn, (void *)(uintptr_t)has->append, err) : ERR_OK;
+
+	if (code)
+		return code;
+	return store_txn_has_instance(txn, has->id, has->attribute, has->dataset, has->instance, &has->has, err);
+}
+
+static void remove_stamps(struct json *instance)
+{
+	(void)json_remove(instance, STR("createdAt"));
+	(void)json_remove(instance, STR("modifiedAt"));
+	(void)json_remove(instance, STR("observedAt"));
+	for (uint32_t i = 0; i < instance->count; i++)
+		for (uint32_t k = 0;
+		     json_is(&instance->members[i].value, JSON_ARRAY) &&
+		     document_is_attribute(instance->members[i].key) && k < instance->members[i].value.count;
+		     k++)
+			remove_stamps(&instance->members[i].value.items[k]);
+}
+
+/* The instance as another one that says the same, or nearly so. */
+static struct json *told_again(struct both *both, const struct store_instance *instance)
+{
+	struct random *random = &both->random;
+	struct json *again = store_instance_document(&both->arena, instance);
+	int64_t us = instance->observed_us;
+	struct buf time;
+
+	(void)json_set(&both->arena, again, STR("createdAt"), json_int(&both->arena, both->now_us));
+	if (roll(random, 4) == 0)
+		(void)json_set(&both->arena, again, STR("unitCode"), json_string(STR("KWT")));
+	if (roll(random, 6) == 0)
+		(void)json_set(&both->arena, again, STR("value"), json_int(&both->arena, roll(random, 300)));
+	if (us == STORE_NO_TIME)
+		return again;
+	if (roll(random, 6) == 0)
+		us += roll(random, 2) ? 1 : US_PER_S;
+	buf_init(&time, 100);
+	put_time(&time, us);
+	/* The same moment written otherwise is the same. */
+	if (roll(random, 3) == 0 && !memchr(time.at, '.', time.len)) {
+		time.len--;
+		buf_put(&time, STR(".000Z"));
+	}
+	(void)json_set(&both->arena, again, STR("observedAt"), json_string(arena_dup(&both->arena, buf_str(&time))));
+	buf_done(&time);
+	return again;
+}
+
+static bool is_there(struct both *both, const struct store_instances *list, const struct json *instance)
+{
+	struct json *sought = json_dup(&both->arena, instance);
+	int64_t us;
+
+	if (!time_parse_iso(json_text(json_get(sought, STR("observedAt"))), true, &us))
+		return false;
+	remove_stamps(sought);
+	for (size_t i = 0; i < list->count; i++) {
+		if (list->at[i].shape->kind == CHANGE_DELETED || list->at[i].observed_us != us)
+			continue;
+		struct json *there = json_dup(&both->arena, store_instance_document(&both->arena, &list->at[i]));
+
+		remove_stamps(there);
+		if (json_equal(there, sought))
+			return true;
+	}
+	return false;
+}
+
+static void ask_has(struct both *both)
+{
+	const struct store_window window = {.by = STORE_OBSERVED_AT, .all = true};
+	char id[40], attribute[40], dataset[40];
+	uint32_t d = roll(&both->random, 2) ? 0 : roll(&both->random, DATASETS);
+	struct has has = {.id = id_name(roll(&both->random, IDS), id),
+			  .attribute = attribute_name(roll(&both->random, ATTRIBUTES), attribute),
+			  .dataset = d ? dataset_name(d, dataset) : STR_NONE};
+	struct store_instances list = read_series(both, 0, has.id, has.attribute, has.dataset, &window, false, 1000000);
+	struct error err = {0};
+
+	if (list.count == 0)
+		return;
+	const struct store_instance *instance = &list.at[roll(&both->random, (uint32_t)list.count)];
+
+	if (instance->shape->kind == CHANGE_DELETED && roll(&both->random, 4))
+		return;
+	has.instance = told_again(both, instance);
+	bool expected = is_there(both, &list, has.instance);
+
+	for (size_t s = 0; s < 2; s++) {
+		CHECK_OK(apply(both->stores[s], has_body, &has, &err), &err);
+		CHECK(has.has == expected);
+	}
+	both->had += expected;
+	both->had_not += !expected;
+}
+
+/* What a transaction has just appended is there for it, alone or with others in one row. */
+static void append_and_ask(struct both *both)
+{
+	struct append append = {.now_us = both->now_us};
+	struct has has = {.append = &append};
+	char id[40];
+	struct buf buf;
+	struct error err = {0};
+
+	buf_init(&buf, 1000);
+	append.id = has.id = id_name(roll(&both->random, IDS), id);
+	append.count = roll(&both->random, 2) ? 1 : CHANGES_MAX;
+	for (size_t i = 0; i < append.count; i++) {
+		(void)attribute_name((uint32_t)i % ATTRIBUTES, append.changes[i].attribute);
+		put_instance(&both->random, &buf, (uint32_t)i % ATTRIBUTES, 0, both->now_us);
+		(void)snprintf(append.changes[i].text, sizeof(append.changes[i].text), "%.*s", STR_FMT(buf_str(&buf)));
+		append.changes[i].kind = CHANGE_UPDATED;
+	}
+	buf_done(&buf);
+	uint32_t asked = roll(&both->random, (uint32_t)append.count);
+	struct json_parser *parser = json_parser_new();
+	struct json *instance = NULL;
+
+	CHECK_OK(json_parse(parser, &both->arena, str_from(append.changes[asked].text), NULL, &instance, &err), &err);
+	has.attribute = str_from(append.changes[asked].attribute);
+	has.instance = instance;
+	for (size_t s = 0; s < 2; s++) {
+		CHECK_OK(apply(both->stores[s], has_body, &has, &err), &err);
+		CHECK(has.has == (json_get(instance, STR("observedAt")) != NULL));
+	}
+	(void)json_parser_free(parser);
+}
+
 /* ---- corrections ---- */
 
 struct correction {
@@ -544,6 +687,13 @@ static void correct_random(struct both *both)
 
 	buf_init(&buf, 1000);
 	put_instance(&both->random, &buf, a, 0, both->now_us);
+	/* One of a batch has its time for a number, which at another moment would put it before others: it stays. */
+	if (lists[1].at[which].number == lists[1].at[which].observed_us) {
+		buf_clear(&buf);
+		buf_put(&buf, STR("{\"type\":\"Property\",\"observedAt\":\""));
+		put_time(&buf, lists[1].at[which].observed_us);
+		buf_printf(&buf, "\",\"value\":%u,\"createdAt\":%" PRId64 "}", roll(&both->random, 300), both->now_us);
+	}
 	(void)snprintf(text, sizeof(text), "%.*s", STR_FMT(buf_str(&buf)));
 	buf_done(&buf);
 	correction.text = roll(&both->random, 2) ? text : NULL;
@@ -645,6 +795,8 @@ static void round_of_changes(struct both *both)
 			pack(both, roll(&both->random, 2));
 		else if (what == 28)
 			bulk_random(both);
+		else
+			append_and_ask(both);
 		arena_clear(&both->arena);
 	}
 }
@@ -668,6 +820,7 @@ static void compare_both(bool retains)
 		for (int i = 0; i < QUESTIONS_A_ROUND; i++) {
 			ask_instances(&both);
 			ask_sums(&both);
+			ask_has(&both);
 			arena_clear(&both.arena);
 		}
 		check_series_lists(&both);
@@ -679,6 +832,7 @@ static void compare_both(bool retains)
 	}
 	arena_done(&both.arena);
 	CHECK(both.packed > 500 && both.merged > 500);
+	CHECK(both.had > 100 && both.had_not > 50);
 	CHECK(!retains || (both.expired > 100 && both.buckets > 10));
 	check_clean(folder.file);
 	folder_remove(&folder);
