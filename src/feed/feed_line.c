@@ -3,7 +3,8 @@
  * Two hold a line, the socket's side and the feed's; the second to let go frees it. What the socket's side says waits
  * at the line, within bounds, and the line waits among those with news, once. A line whose text could not be taken
  * waits there as well, so that it is woken in its turn. Locks: the line's before the feed's. The set's lock is held by
- * who calls, so that none comes to a feed that is being stopped; a line knows its feed until that lets go of it. */
+ * who calls, and under it a feed that is to stop is no longer running: so none comes then. A line knows its feed until
+ * that lets go of it. */
 #include "feed/feed_int.h"
 
 #include <stdlib.h>

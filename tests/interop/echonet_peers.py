@@ -43,7 +43,8 @@ def install():
         return
     os.makedirs(folder, exist_ok=True)
     try:
-        subprocess.run(["npm", "install", "--prefix", folder, "--no-audit", "--no-fund", "--ignore-scripts", *PACKAGES],
+        subprocess.run(["npm", "install", "--prefix", folder, "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=0",
+                        "--fetch-timeout=10000", *PACKAGES],
                        check=True, capture_output=True, timeout=180)
     except (OSError, subprocess.SubprocessError) as trouble:
         skip(f"{' '.join(PACKAGES)} could not be installed by npm: {trouble}")

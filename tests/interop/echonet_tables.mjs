@@ -6,26 +6,18 @@
 // Where a later release of the appendix, or its Machine Readable Appendix, says otherwise than the package, the difference
 // stands in `later` with the reason. Without npm or a network the test is skipped, and says so.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+
+import { npmRequire } from './npm.mjs';
 
 const PACKAGE = 'picogw-plugin-echonet@1.0.11';
 const [program, folder] = process.argv.slice(2).map((path) => resolve(path));
 const library = join(folder, 'tables');
+
+npmRequire(library, [PACKAGE]);
+
 const file = join(library, 'node_modules', 'picogw-plugin-echonet', 'all_Body.json');
-
-if (!existsSync(file)) {
-  mkdirSync(library, { recursive: true });
-  try {
-    execFileSync('npm', ['install', '--prefix', library, '--no-audit', '--no-fund', '--ignore-scripts', PACKAGE],
-      { stdio: ['ignore', 'ignore', 'pipe'], timeout: 180000 });
-  } catch (error) {
-    console.log(`1..0 # SKIP ${PACKAGE} could not be installed by npm: ${String(error.message).split('\n')[0]}`);
-    console.error(`echonet_tables: SKIPPED, nothing was compared: ${error.message}`);
-    process.exit(0);
-  }
-}
-
 const theirs = JSON.parse(readFileSync(file)).elObjects;
 const ours = execFileSync(program, { encoding: 'utf8' }).trim().split('\n').map((line) => JSON.parse(line));
 

@@ -347,12 +347,15 @@ static void the_feed_ends_while_they_talk(void)
 			else if (line)
 				answer(line, &wrong);
 		}
-		while (atomic_load(&ended) < SOCKETS) { /* some may call only now */
-			(void)pthread_mutex_lock(&set.lock); /* as whoever stops a feed has it */
+		bool all;
+
+		do { /* some may call only now, and be gone before they are seen */
+			all = atomic_load(&ended) == SOCKETS;
+			(void)pthread_mutex_lock(&set.lock); /* so that nobody calls meanwhile */
 			feed_lines_end(feed);
 			(void)pthread_mutex_unlock(&set.lock);
 			(void)sched_yield();
-		}
+		} while (!all);
 		for (unsigned int i = 0; i < SOCKETS; i++)
 			(void)pthread_join(sockets[i].thread, NULL);
 		CHECK(wrong == 0 && !feed->lines);
