@@ -18,6 +18,8 @@ WEB_FILE(machi_css);
 WEB_FILE(city_js);
 WEB_FILE(map_js);
 WEB_FILE(api_js);
+WEB_FILE(feeds_html);
+WEB_FILE(feeds_js);
 WEB_FILE(icon_svg);
 
 struct web_source {
@@ -32,10 +34,12 @@ struct web_source {
 static const struct web_source sources[] = {
 	{"/", HTML, web_index_html, &web_index_html_bytes},
 	{"/api", HTML, web_api_html, &web_api_html_bytes},
+	{"/feeds", HTML, web_feeds_html, &web_feeds_html_bytes},
 	{"/web/machi.css", "text/css; charset=utf-8", web_machi_css, &web_machi_css_bytes},
 	{"/web/city.js", SCRIPT, web_city_js, &web_city_js_bytes},
 	{"/web/map.js", SCRIPT, web_map_js, &web_map_js_bytes},
 	{"/web/api.js", SCRIPT, web_api_js, &web_api_js_bytes},
+	{"/web/feeds.js", SCRIPT, web_feeds_js, &web_feeds_js_bytes},
 	{"/web/icon.svg", "image/svg+xml", web_icon_svg, &web_icon_svg_bytes},
 	{"/favicon.ico", "image/svg+xml", web_icon_svg, &web_icon_svg_bytes},
 };
