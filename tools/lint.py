@@ -4,7 +4,8 @@
 Usage: lint.py [--format]      With --format it lays the code out by .clang-format instead.
 
 clang-tidy and cppcheck read the compile commands of build-clang, which is configured here when it is not there yet;
-files that the build makes are made.
+files that the build makes are made. clang-tidy says what clang itself warns of too, so that everything is seen by a
+second compiler.
 """
 import json
 import os

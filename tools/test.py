@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 """Runs every test of Machi and says at the end "N passed, N failed, N skipped".
 
-Four builds are made as far as they are not up to date, then their tests run:
+Three builds are made as far as they are not up to date, then their tests run:
   build-test   gcc with AddressSanitizer and UndefinedBehaviorSanitizer: units, faults, HTTP, scenarios, fuzz corpora
   build-tsan   gcc with ThreadSanitizer: the tests of threads
   build        gcc, release, as `make build` makes it: the house's checks of its rooms
-  build-clang  clang, not optimised: everything must compile without a warning
 
 Usage: test.py [NAME…]: all, or only the tests so named (of build-test). What is counted are the cases that a test
 program reports (TAP lines), or the program itself where it reports none.
@@ -20,13 +19,11 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 GCC = {"CC": "gcc", "CXX": "g++"}
-CLANG = {"CC": "clang-14", "CXX": "clang++-14"}
-# folder, compilers, options of meson setup, whether all targets are built or only the tests', which tests (None: none)
+# folder, compilers, options of meson setup, whether all targets are built or only the tests', which tests
 BUILDS = [
     ("build-test", GCC, ["-Dbuildtype=debugoptimized", "-Db_sanitize=address,undefined"], True, ["--no-suite", "house"]),
     ("build-tsan", GCC, ["-Dbuildtype=debugoptimized", "-Db_sanitize=thread"], False, ["--suite", "tsan"]),
     ("build", GCC, ["-Dbuildtype=release"], True, ["--suite", "house"]),
-    ("build-clang", CLANG, ["-Dbuildtype=release", "-Doptimization=0"], True, None),
 ]
 SUPPRESSIONS = os.path.join(ROOT, "tests", "suppressions")
 SANITIZERS = {
@@ -141,8 +138,6 @@ def main():
             failed.append(f"FAILED: {folder} does not build")
             continue
         say(f"== {folder}: built after {time.monotonic() - start:.0f} s")
-        if chosen is None:
-            continue
         for record in run_tests(folder, env, names or chosen):
             totals = [total + one for total, one in zip(totals, count(record))]
             skipped += skipped_cases(record)
