@@ -76,7 +76,9 @@ def run_tests(folder, env, names):
     log = os.path.join(folder, "meson-logs", "testlog.json")
     if os.path.exists(log):
         os.unlink(log)
-    command = ["meson", "test", "-C", folder, "--print-errorlogs", *names]
+    # One more than processors: many tests wait for time to pass, or for a peer.
+    jobs = str((os.cpu_count() or 1) + 1)
+    command = ["meson", "test", "-C", folder, "--print-errorlogs", "--num-processes", jobs, *names]
     code = subprocess.run(command, env=env, check=False).returncode
     records = []
     if os.path.exists(log):
