@@ -193,7 +193,7 @@ enum err_code gtfs_publication_is_fresh(struct store *store, const struct kept *
 					struct error *err)
 {
 	struct store_reader *reader = NULL;
-	char mark[sizeof(kept->mark)];
+	char mark[sizeof(kept->mark)] = "";
 
 	if (kept->document != GTFS_DOCUMENT_ZIP) {
 		*ret_fresh = feed_clock_ms() - kept->made_ms < GTFS_MESSAGE_FRESH_MS;

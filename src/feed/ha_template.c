@@ -106,6 +106,11 @@ static bool take_number(struct filling *f, double *ret)
 
 /* ---- values ---- */
 
+static struct value absent(void)
+{
+	return (struct value){.kind = VALUE_ABSENT};
+}
+
 static struct value number_value(double number)
 {
 	return (struct value){.kind = VALUE_NUMBER, .number = number};
@@ -124,7 +129,7 @@ static struct value bool_value(bool value)
 static struct value json_value(const struct json *node)
 {
 	if (!node || node->kind == JSON_NULL)
-		return (struct value){.kind = VALUE_ABSENT};
+		return absent();
 	if (node->kind == JSON_STRING)
 		return text_value(json_text(node));
 	if (node->kind == JSON_NUMBER)
@@ -231,7 +236,7 @@ static enum err_code atom(struct filling *f, struct value *ret)
 		return code;
 	}
 	if (take(f, "value")) {
-		*ret = f->dry ? (struct value){.kind = VALUE_ABSENT} : text_value(f->payload);
+		*ret = f->dry ? absent() : text_value(f->payload);
 		return ERR_OK;
 	}
 	if (take(f, "true") || take(f, "True")) {
@@ -243,7 +248,7 @@ static enum err_code atom(struct filling *f, struct value *ret)
 		return ERR_OK;
 	}
 	if (take(f, "none") || take(f, "None")) {
-		*ret = (struct value){.kind = VALUE_ABSENT};
+		*ret = absent();
 		return ERR_OK;
 	}
 	return not_understood(f);
@@ -335,7 +340,7 @@ static enum err_code filtered(struct filling *f, struct value *ret)
 	if (!code && negative) {
 		double number;
 
-		*ret = to_number(ret, &number) ? number_value(-number) : (struct value){.kind = VALUE_ABSENT};
+		*ret = to_number(ret, &number) ? number_value(-number) : absent();
 	}
 	while (!code && take(f, "|")) {
 		struct str name = take_word(f);
@@ -363,7 +368,7 @@ static struct value compute(char sign, const struct value *left, const struct va
 	double a, b;
 
 	if (!to_number(left, &a) || !to_number(right, &b) || (sign == '/' && b == 0))
-		return (struct value){.kind = VALUE_ABSENT};
+		return absent();
 	return number_value(sign == '+' ? a + b : sign == '-' ? a - b : sign == '*' ? a * b : a / b);
 }
 

@@ -172,7 +172,7 @@ static bool make_number(struct unpacking *unpacking, int64_t digits, unsigned de
 				    .integer = decimals == 0,
 				    .count = (uint32_t)len,
 				    .text = room + MADE_BYTES - len,
-				    .number = decimals > 0 ? (double)digits / powers[decimals] : (double)digits};
+				    .number = (double)digits / powers[decimals]};
 	return true;
 }
 

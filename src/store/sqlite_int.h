@@ -753,8 +753,8 @@ MUST_CHECK enum err_code sqlite_each_chunk(struct sqlite_conn *conn, const struc
 					   struct error *err);
 /* Of these, those in blocks; the others are sqlite_each_segment_chunk()'s. */
 MUST_CHECK enum err_code sqlite_each_block_chunk(struct sqlite_conn *conn, const struct sqlite_series_key *key,
-						 const struct sqlite_part *part, sqlite_chunk_visitor visit,
-						 void *self, struct error *err);
+						 const struct sqlite_part *part, sqlite_chunk_visitor visit, void *self,
+						 struct error *err);
 
 /* The chunks of roll-ups of a series that may have buckets in that part. */
 MUST_CHECK enum err_code sqlite_each_rollup(struct sqlite_conn *conn, const struct sqlite_series_key *key,
