@@ -50,7 +50,7 @@ static char *put_varint(char *at, uint64_t number)
 
 static char *put_signed(char *at, int64_t number)
 {
-	return put_varint(at, (uint64_t)number << 1 ^ (uint64_t)(number >> 63));
+	return put_varint(at, (uint64_t)number << 1 ^ (number < 0 ? UINT64_MAX : 0));
 }
 
 static char *put_bytes(struct packing *packing, char *at, struct str bytes)
