@@ -2,6 +2,7 @@
 #include "base/nearest.h"
 #include "feed/mapping_read_int.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -181,6 +182,7 @@ static struct str text_of(const struct field_bytes *bytes, uint64_t raw, struct 
 		return isfinite(number) ? arena_printf(arena, "%.17g", number) : STR("");
 	}
 	if (fact->is_signed) {
+		assert(fact->len > 0);
 		uint64_t sign = UINT64_C(1) << (fact->len * 8U - 1);
 
 		return arena_printf(arena, "%lld", (long long)((raw ^ sign) - sign)); /* two's complement */

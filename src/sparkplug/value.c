@@ -193,7 +193,7 @@ static struct json array_of(uint32_t type, ProtobufCBinaryData bytes, struct are
 		return texts_of(bytes, arena);
 	if (type == TYPE_BOOLEAN_ARRAY)
 		return bits_of(bytes, arena);
-	return numbers_of(items[type].type, items[type].len, bytes, arena);
+	return items[type].len ? numbers_of(items[type].type, items[type].len, bytes, arena) : json_null();
 }
 
 /* ---- bytes ---- */
