@@ -362,6 +362,12 @@ static void put_gauges(const struct feed_set *set, const struct feed_info *infos
 		put_labels(out, "machi_feed_last_message_timestamp_seconds", set->feeds[i]);
 		buf_printf(out, "} %.3f\n", (double)infos[i].stats.message_us / 1e6);
 	}
+	put_head(out, "machi_feed_last_error_timestamp_seconds", "gauge",
+		 "When the connection or the store last had trouble; 0: never. machi feed status says which.");
+	for (size_t i = 0; i < set->count; i++) {
+		put_labels(out, "machi_feed_last_error_timestamp_seconds", set->feeds[i]);
+		buf_printf(out, "} %.3f\n", (double)infos[i].stats.error_us / 1e6);
+	}
 }
 
 static void put_all(const struct feed_set *set, const struct feed_info *infos, struct buf *out)

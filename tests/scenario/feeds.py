@@ -23,6 +23,7 @@ machi = Machi(os.path.abspath(sys.argv[1]))
 work = pathlib.Path(tempfile.mkdtemp(prefix="machi-feeds-"))
 tap = Tap()
 DEVICES, SOAK_SECONDS, KILLS = 20, 12, 4
+UNSAVED_SECONDS = 3
 ENTITIES = "/ngsi-ld/v1/entities"
 
 MAP = """
@@ -275,6 +276,7 @@ class Load:
     def __init__(self, broker):
         self.broker, self.stopping = broker, False
         self.taken = {device: [] for device in range(DEVICES)}
+        self.times = {}
         self.number = 0
         self.thread = threading.Thread(target=self.work)
         self.thread.start()
@@ -287,6 +289,7 @@ class Load:
                 publisher = publisher or Publisher(self.broker.port)
                 publisher.publish(f"city/{device}/state", {"t": number, "at": at(number)})
                 self.taken[device].append(number)
+                self.times[number] = time.monotonic()
             except (OSError, AssertionError):
                 publisher = None
                 time.sleep(0.05)
@@ -331,10 +334,37 @@ def nothing_is_lost_when_both_sides_are_killed():
         print(f"# {kills} kills, {sum(map(len, load.taken.values()))} messages")
 
 
+def a_broker_that_is_killed_under_load_loses_no_more_than_it_had_not_saved():
+    """mosquitto saves what it holds for us once a second: what it took later and had not delivered is lost with it."""
+    with Broker(work, "killed") as broker, Daemon(machi, work / "killed", "--config", configuration("killed", rooms(broker.port))) as daemon:
+        is_up(daemon)
+        load, kills = Load(broker), []
+        for _ in range(KILLS):
+            time.sleep(1.5)
+            kills.append(time.monotonic())
+            broker.kill()
+            time.sleep(0.2)
+            broker.start()
+            is_up(daemon)
+        until(lambda: load.number > 10 and time.monotonic() > kills[-1] + UNSAVED_SECONDS + 1, "the load goes on")
+        load.stop()
+        last = {device: numbers[-1] for device, numbers in load.taken.items()}
+        until(lambda: all(temperature(daemon, device) >= number for device, number in last.items()), "the last values")
+        lost = 0
+        for device, numbers in load.taken.items():
+            got = [value for value, _ in history(daemon, device)]
+            same(got, sorted(set(got)), "in order, none twice")
+            for number in set(numbers) - set(got):
+                lost += 1
+                check(any(0 <= kill - load.times[number] < UNSAVED_SECONDS for kill in kills), number, "was lost by us")
+        print(f"# {len(kills)} kills, {sum(map(len, load.taken.values()))} messages, {lost} lost by mosquitto")
+
+
 for case in (the_first_value_arrives, what_becomes_nothing_is_counted_with_the_reason,
              a_paused_feed_stays_so_and_misses_nothing, late_values_go_into_the_history_alone,
              feeds_are_added_by_the_api_and_stay, webhooks_are_answered_when_they_are_durable, webhooks_tell_what_became_nothing,
-             a_feed_is_tried_without_a_daemon, nothing_is_lost_when_both_sides_are_killed):
+             a_feed_is_tried_without_a_daemon, nothing_is_lost_when_both_sides_are_killed,
+             a_broker_that_is_killed_under_load_loses_no_more_than_it_had_not_saved):
     tap.case(case)
 shutil.rmtree(work)
 sys.exit(tap.done())
