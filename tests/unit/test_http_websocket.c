@@ -69,7 +69,7 @@ static ssize_t on_pull(struct http_request *request, char *at, size_t room, bool
 static struct talk {
 	char text[TALK_BYTES_MAX + 1];
 	size_t len;
-	bool full; /* of a message that is not on its way */
+	_Atomic bool full; /* of a message that is not on its way; other loops may still end an earlier connection */
 	_Atomic bool deaf; /* nothing can be taken now */
 	_Atomic unsigned int offers;
 } talk;
@@ -78,22 +78,20 @@ static bool on_take(struct http_request *request, struct str text)
 {
 	(void)request;
 	atomic_fetch_add(&talk.offers, 1);
-	if (talk.full || atomic_load(&talk.deaf))
+	if (atomic_load(&talk.full) || atomic_load(&talk.deaf))
 		return false;
 	memcpy(talk.text, text.at, text.len);
 	talk.len = text.len;
-	talk.full = true;
+	atomic_store(&talk.full, true);
 	http_stream_wake(request);
 	return true;
 }
 
 static ssize_t on_pull_talk(struct http_request *request, char *at, size_t room, bool *ret_ends)
 {
-	struct str text = {talk.text, talk.len};
-
-	if (!talk.full)
+	if (!atomic_load(&talk.full))
 		return 0;
-	if (str_eq(text, STR("end"))) {
+	if (str_eq((struct str){talk.text, talk.len}, STR("end"))) {
 		http_websocket_end(request, 4000, "as you like");
 		return 0;
 	}
@@ -103,7 +101,7 @@ static ssize_t on_pull_talk(struct http_request *request, char *at, size_t room,
 	memmove(talk.text, talk.text + taken, talk.len - taken);
 	talk.len -= taken;
 	*ret_ends = talk.len == 0;
-	talk.full = !*ret_ends;
+	atomic_store(&talk.full, !*ret_ends);
 	http_stream_wake(request); /* there may be a message that waits */
 	return (ssize_t)taken;
 }
@@ -112,7 +110,7 @@ static void answer_talk(struct http_request *request)
 {
 	static const char *const known[] = {"two", "one"};
 
-	talk.full = false;
+	atomic_store(&talk.full, false);
 	http_respond_websocket_talk(
 		request, &(struct http_websocket_talk){.pull = on_pull_talk,
 						       .take = on_take,
