@@ -19,16 +19,7 @@ void answer_created_at(struct call *call, struct str root, struct str id)
 	/* Path characters of RFC 3986 section 3.3 stay, the rest is percent-encoded. */
 	buf_init(&location, 8192);
 	buf_put(&location, root);
-	for (size_t i = 0; i < id.len; i++) {
-		char c = id.at[i];
-		bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-			     (c && str_contains(STR("-._~!$&'()*+,;=:@"), (struct str){&c, 1}));
-
-		if (plain)
-			buf_put_char(&location, c);
-		else
-			buf_printf(&location, "%%%02X", (unsigned int)(unsigned char)c);
-	}
+	buf_put_percent(&location, id, STR("!$&'()*+,;=:@"));
 	(void)http_response_header(call->request, "Location", buf_str(&location));
 	buf_done(&location);
 	answer_empty(call, 201);

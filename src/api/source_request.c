@@ -61,14 +61,7 @@ enum err_code source_via_make(struct broker_reader *reader, struct str tenant, s
 
 void put_escaped(struct buf *out, struct str text)
 {
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.at[i];
-
-		if ((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c && strchr("-._~:", c)))
-			buf_put_char(out, (char)c);
-		else
-			buf_printf(out, "%%%02X", (unsigned int)c);
-	}
+	buf_put_percent(out, text, STR(":"));
 }
 
 /* ---- the request ---- */

@@ -99,6 +99,24 @@ void buf_put_int64(struct buf *buf, int64_t value)
 	buf_put(buf, (struct str){digits + at, sizeof(digits) - at});
 }
 
+static bool is_unreserved(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+	       c == '_' || c == '~';
+}
+
+void buf_put_percent(struct buf *buf, struct str text, struct str also)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		size_t at;
+
+		if (is_unreserved(text.at[i]) || str_find(also, text.at[i], &at))
+			buf_put_char(buf, text.at[i]);
+		else
+			buf_printf(buf, "%%%02X", (unsigned int)(unsigned char)text.at[i]);
+	}
+}
+
 void buf_printf(struct buf *buf, const char *format, ...)
 {
 	va_list args, again;

@@ -26,6 +26,8 @@ void buf_put(struct buf *buf, struct str s);
 void buf_put_char(struct buf *buf, char c);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_put_int64(struct buf *buf, int64_t value);
+/* As part of a URI: what is neither unreserved (RFC 3986, 2.3) nor one of these bytes is written as %XX. */
+void buf_put_percent(struct buf *buf, struct str text, struct str also);
 
 /* Room for len more bytes at the returned address, taken into the length; NULL when failed. */
 char *buf_extend(struct buf *buf, size_t len);

@@ -135,6 +135,9 @@ struct feed *feed_free(struct feed *feed);
 /* A duration such as "90 s" behind key, from 1 s to a year; fallback_s when it is not there. */
 MUST_CHECK enum err_code feed_read_seconds(const struct mapping_reader *reader, const struct yaml_tree *map,
 					   const char *key, uint32_t fallback_s, uint32_t *ret_s);
+/* That behind "timeout", up to max_s. */
+MUST_CHECK enum err_code feed_read_timeout(const struct mapping_reader *reader, const struct yaml_tree *map,
+					   uint32_t fallback_s, uint32_t max_s, uint32_t *ret_s);
 /* A text with a NUL behind it, or NULL. */
 MUST_CHECK enum err_code feed_read_c_text(const struct mapping_reader *reader, const struct yaml_tree *map,
 					  const char *key, const char **ret);

@@ -83,6 +83,17 @@ enum err_code feed_read_seconds(const struct mapping_reader *reader, const struc
 	return ERR_OK;
 }
 
+enum err_code feed_read_timeout(const struct mapping_reader *reader, const struct yaml_tree *map, uint32_t fallback_s,
+				uint32_t max_s, uint32_t *ret_s)
+{
+	enum err_code code = feed_read_seconds(reader, map, "timeout", fallback_s, ret_s);
+
+	if (!code && *ret_s > max_s)
+		return yaml_tree_refuse(yaml_tree_get(map, STR("timeout")), reader->err,
+					"expected a timeout of at most %u s", max_s);
+	return code;
+}
+
 static bool is_name(struct str text)
 {
 	for (size_t i = 0; i < text.len; i++) {

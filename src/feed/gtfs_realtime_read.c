@@ -85,10 +85,7 @@ static enum err_code read_times(const struct mapping_reader *reader, const struc
 	enum err_code code = feed_read_seconds(reader, node, "interval", INTERVAL_S_DEFAULT, &settings->interval_s);
 
 	if (!code)
-		code = feed_read_seconds(reader, node, "timeout", TIMEOUT_S_DEFAULT, &settings->timeout_s);
-	if (!code && settings->timeout_s > TIMEOUT_S_MAX)
-		code = yaml_tree_refuse(yaml_tree_get(node, STR("timeout")), reader->err,
-					"expected a timeout of at most %u s", TIMEOUT_S_MAX);
+		code = feed_read_timeout(reader, node, TIMEOUT_S_DEFAULT, TIMEOUT_S_MAX, &settings->timeout_s);
 	if (!code)
 		code = feed_read_seconds(reader, node, "forget_after", FORGET_S_DEFAULT, &settings->forget_s);
 	if (!code)

@@ -106,10 +106,7 @@ enum err_code feed_http_read_send(struct feed *feed, const struct mapping_reader
 	if (!code)
 		code = feed_read_headers(feed, reader, node, &send->headers);
 	if (!code)
-		code = feed_read_seconds(reader, node, "timeout", TIMEOUT_S_DEFAULT, &send->timeout_s);
-	if (!code && send->timeout_s > TIMEOUT_S_MAX)
-		return yaml_tree_refuse(yaml_tree_get(node, STR("timeout")), reader->err,
-					"expected a timeout of at most %u s", TIMEOUT_S_MAX);
+		code = feed_read_timeout(reader, node, TIMEOUT_S_DEFAULT, TIMEOUT_S_MAX, &send->timeout_s);
 	*ret_send = send;
 	return code;
 }
@@ -119,16 +116,7 @@ enum err_code feed_http_read_send(struct feed *feed, const struct mapping_reader
 static void put_encoded(void *self, struct buf *out, const struct name_value *value)
 {
 	(void)self;
-	for (size_t i = 0; i < value->value.len; i++) {
-		char c = value->value.at[i];
-		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-			     c == '_' || c == '.' || c == '~';
-
-		if (plain)
-			buf_put_char(out, c);
-		else
-			buf_printf(out, "%%%02X", (unsigned char)c);
-	}
+	buf_put_percent(out, value->value, STR_NONE);
 }
 
 /* Values are one part each: "." and ".." would lead to another place. */

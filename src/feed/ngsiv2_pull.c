@@ -30,20 +30,6 @@ struct ngsiv2_pull {
 
 /* ---- settings ---- */
 
-static void put_encoded(struct buf *out, struct str text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.at[i];
-		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-			     c == '_' || c == '.' || c == '~';
-
-		if (plain)
-			buf_put_char(out, c);
-		else
-			buf_printf(out, "%%%02X", (unsigned char)c);
-	}
-}
-
 static enum err_code put_types(const struct mapping_reader *reader, const struct yaml_tree *node, struct buf *out)
 {
 	const struct yaml_tree *types = yaml_tree_get(node, STR("types"));
@@ -62,7 +48,7 @@ static enum err_code put_types(const struct mapping_reader *reader, const struct
 	for (size_t i = 0; i < count; i++) {
 		if (i > 0)
 			buf_put_char(out, ',');
-		put_encoded(out, words[i]);
+		buf_put_percent(out, words[i], STR_NONE);
 	}
 	buf_put_char(out, '&');
 	return ERR_OK;
@@ -115,10 +101,7 @@ static enum err_code read_times(const struct mapping_reader *reader, const struc
 	enum err_code code = feed_read_seconds(reader, node, "interval", 0, &settings->interval_s);
 
 	if (!code)
-		code = feed_read_seconds(reader, node, "timeout", TIMEOUT_S_DEFAULT, &settings->timeout_s);
-	if (!code && settings->timeout_s > TIMEOUT_S_MAX)
-		return yaml_tree_refuse(yaml_tree_get(node, STR("timeout")), reader->err,
-					"expected a timeout of at most %u s", TIMEOUT_S_MAX);
+		code = feed_read_timeout(reader, node, TIMEOUT_S_DEFAULT, TIMEOUT_S_MAX, &settings->timeout_s);
 	if (!code)
 		code = mapping_read_number(reader, node, "page", 1, PAGE_ENTITIES_MAX, &page);
 	settings->page_entities = (uint32_t)page;
