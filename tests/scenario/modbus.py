@@ -34,11 +34,13 @@ def python_with_pymodbus():
 class Devices:
     def __init__(self, *units, port=None):
         self.port, self.units = port or free_port(), units
-        self.process = subprocess.Popen([python_with_pymodbus(), here / "modbus_device.py", str(self.port),
-                                         *map(str, units)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                        stderr=subprocess.DEVNULL)
+        with open(work / "devices.log", "w", encoding="utf-8") as log:
+            self.process = subprocess.Popen([python_with_pymodbus(), here / "modbus_device.py", str(self.port),
+                                             *map(str, units)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                            stderr=log)
         try:
-            until(self.listens, "the devices listen")
+            until(lambda: self.listens() or self.process.poll() is not None, "the devices listen")
+            check(self.process.poll() is None, "the devices ended:", (work / "devices.log").read_text())
         except BaseException:
             self.kill()
             raise
