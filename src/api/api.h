@@ -33,6 +33,14 @@ struct api_log_entry {
 	const struct error *error; /* the cause of a 5xx; NULL otherwise */
 };
 
+/* What the console is told. Texts outlive the api; NULL and "" are the same. */
+struct api_console {
+	const char *folder; /* the console's files are read from there at each request; "": those in the program */
+	const char *city; /* its name */
+	const char *tiles; /* URL of map tiles with {z}, {x} and {y}, or of a PMTiles archive; "": none */
+	const char *tiles_attribution;
+};
+
 struct api_options {
 	struct broker *broker; /* outlives the api */
 	uint32_t page_entities_default; /* entities in an answer without limit=; 0: API_PAGE_DEFAULT */
@@ -53,6 +61,7 @@ struct api_options {
 	struct http_forwarder *forwarder;
 	uint32_t source_timeout_ms; /* for their answers when the registration does not say; 0: 5,000 */
 	bool split_entities; /* entities may be spread over sources, when a query does not say (5.7.2.4) */
+	struct api_console console;
 	const char *version; /* of the program, for metrics and the API's description */
 	void (*log)(void *self, const struct api_log_entry *entry); /* loop's thread, once per request; may be NULL */
 	void *log_self;

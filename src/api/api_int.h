@@ -209,13 +209,6 @@ struct api_loop { /* one loop's own */
 	_Atomic uint64_t source_requests[SOURCE_COUNT_KINDS]; /* made of other context sources, by how they ended */
 };
 
-struct web_file {
-	const char *path;
-	const char *type;
-	struct str bytes;
-	char etag[40];
-};
-
 struct api {
 	struct api_options options; /* defaults filled in */
 	struct arena arena; /* routes, texts: nothing changes after api_new() */
@@ -223,8 +216,7 @@ struct api {
 	size_t route_count;
 	struct str openapi;
 	char openapi_etag[40];
-	struct web_file *files;
-	size_t file_count;
+	struct str web_csp; /* content security policy of pages */
 	struct metrics_writer metrics[API_METRICS_WRITERS_MAX];
 	size_t metrics_count;
 	int64_t start_us; /* CLOCK_MONOTONIC */
@@ -548,6 +540,8 @@ void show_ready(struct call *call);
 void show_metrics(struct call *call);
 void show_openapi(struct call *call);
 void show_file(struct call *call);
+void show_console(struct call *call);
+void show_session(struct call *call);
 
 /* metrics.c */
 void metrics_count_source(struct api_loop *loop, enum source_count how);

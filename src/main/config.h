@@ -59,6 +59,9 @@ struct config {
 		uint64_t timeout_s;
 		bool split_entities;
 	} sources;
+	struct {
+		const char *folder, *city, *tiles, *tiles_attribution;
+	} console;
 	const char *public_url; /* "": that of each request's Host header */
 	struct {
 		struct setting_texts allow; /* net/address_policy.h */

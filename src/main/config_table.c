@@ -250,6 +250,28 @@ const struct setting config_settings[] = {
 		"(splitEntities). Then filters are applied here, once the parts are together; when false, every "
 		"source filters what it has, which is much faster."},
 
+	{.key = "console.city",
+	 .kind = SETTING_TEXT,
+	 .offset = AT(console.city),
+	 .fallback = "",
+	 .doc = "Name of the city, as the console shows it."},
+	{.key = "console.tiles",
+	 .kind = SETTING_TEXT,
+	 .offset = AT(console.tiles),
+	 .fallback = "",
+	 .doc = "Background of the console's maps: URL of tiles with {z}, {x} and {y}, or of a PMTiles archive. Empty: "
+		"none, and no page asks another host for anything."},
+	{.key = "console.tiles_attribution",
+	 .kind = SETTING_TEXT,
+	 .offset = AT(console.tiles_attribution),
+	 .fallback = "",
+	 .doc = "Whose the background is; shown on the map."},
+	{.key = "console.folder",
+	 .kind = SETTING_TEXT,
+	 .offset = AT(console.folder),
+	 .fallback = "",
+	 .doc = "Reads the console's files from this folder (web/ of the sources) at each request, for those who work on "
+		"them. Empty: those in the program."},
 	{.key = "public_url",
 	 .kind = SETTING_ORIGIN,
 	 .offset = AT(public_url),
