@@ -21,6 +21,7 @@
 
 #define WEB_SHELL "/web/index.html"
 #define WEB_FILE_BYTES_MAX (8u << 20) /* of one in console.folder */
+#define WEB_ANSWER_BYTES_MAX (64u << 10)
 #define GZIP_WINDOW_BITS (16 + MAX_WBITS)
 
 /* First segments of the paths at which the page is served; what follows them is the page's own. */
@@ -68,8 +69,9 @@ enum err_code web_init(struct api *api, struct error *err)
 void show_console(struct call *call)
 {
 	const struct api_console *console = &call->api->options.console;
-	struct buf out = {0};
+	struct buf out;
 
+	buf_init(&out, WEB_ANSWER_BYTES_MAX);
 	buf_put(&out, STR("{\"city\":"));
 	json_write_string(&out, str_from(console->city ? console->city : ""));
 	buf_put(&out, STR(",\"tiles\":"));
@@ -85,8 +87,9 @@ void show_console(struct call *call)
 /* This version knows no accounts: whoever reaches the daemon may do everything, and the console says so. */
 void show_session(struct call *call)
 {
-	struct buf out = {0};
+	struct buf out;
 
+	buf_init(&out, WEB_ANSWER_BYTES_MAX);
 	buf_put(&out, STR("{\"mode\":\"open\",\"account\":null,\"permissions\":["));
 	for (size_t i = 0; i < sizeof(permissions) / sizeof(permissions[0]); i++) {
 		if (i)

@@ -270,8 +270,8 @@ const struct setting config_settings[] = {
 	 .kind = SETTING_TEXT,
 	 .offset = AT(console.folder),
 	 .fallback = "",
-	 .doc = "Reads the console's files from this folder (web/ of the sources) at each request, for those who work on "
-		"them. Empty: those in the program."},
+	 .doc = "Reads the console's files from this folder (web/ of the sources) at each request, for those who work "
+		"on them. Empty: those in the program."},
 	{.key = "public_url",
 	 .kind = SETTING_ORIGIN,
 	 .offset = AT(public_url),
