@@ -16,12 +16,12 @@ run: build
 	@tools/run-city
 
 build:
-	@tools/setup build
+	@tools/setup build web
 	@test -f build/build.ninja || meson setup build --buildtype=release
 	@ninja -C build machi
 
 test:
-	@tools/setup build test
+	@tools/setup build web test
 	@tools/test.py
 
 bench: build
@@ -30,11 +30,11 @@ bench: build
 	@python3 bench/run.py build $(BENCH)
 
 fuzz:
-	@tools/setup build fuzz
+	@tools/setup build web fuzz
 	@tools/fuzz.sh "$(FUZZ_SECONDS)" "$(TARGET)"
 
 lint:
-	@tools/setup build lint
+	@tools/setup build web lint
 	@tools/lint.py
 
 format:
@@ -46,7 +46,7 @@ install: build
 	@DESTDIR="$(DESTDIR)" meson install -C build
 
 deb:
-	@tools/setup build deb
+	@tools/setup build web deb
 	@packaging/debian/build
 
 clean:

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Looks at the code without running it: layout, style, cppcheck and clang-tidy. Exit code 1 when any finds something.
+"""Looks at the code without running it: layout, style, cppcheck, clang-tidy, the types of the console's JavaScript. Exit
+code 1 when any finds something.
 
 Usage: lint.py [--format]      With --format it lays the code out by .clang-format instead.
 
@@ -80,6 +81,7 @@ def main():
         ("layout", lambda: quiet("clang-format-14", "--dry-run", "-Werror", *files)),
         ("cppcheck", lambda: quiet(*CPPCHECK)),
         ("clang-tidy", tidy),
+        ("types of the console", lambda: quiet("node", "web/node_modules/typescript/bin/tsc", "-p", "web")),
     ]
     failed = []
     for name, step in steps:

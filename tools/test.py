@@ -4,7 +4,7 @@
 Three builds are made as far as they are not up to date, then their tests run:
   build-test   gcc with AddressSanitizer and UndefinedBehaviorSanitizer: units, faults, HTTP, scenarios, fuzz corpora
   build-tsan   gcc with ThreadSanitizer: the tests of threads
-  build        gcc, release, as `make build` makes it: the house's checks of its rooms
+  build        gcc, release, as `make build` makes it: the house's checks of its rooms, and the console in a browser
 
 Usage: test.py [NAME…]: all, or only the tests so named (of build-test). What is counted are the cases that a test
 program reports (TAP lines), or the program itself where it reports none.
@@ -21,9 +21,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 GCC = {"CC": "gcc", "CXX": "g++"}
 # folder, compilers, options of meson setup, whether all targets are built or only the tests', which tests
 BUILDS = [
-    ("build-test", GCC, ["-Dbuildtype=debugoptimized", "-Db_sanitize=address,undefined"], True, ["--no-suite", "house"]),
+    ("build-test", GCC, ["-Dbuildtype=debugoptimized", "-Db_sanitize=address,undefined"], True,
+     ["--no-suite", "house", "--no-suite", "web"]),
     ("build-tsan", GCC, ["-Dbuildtype=debugoptimized", "-Db_sanitize=thread"], False, ["--suite", "tsan"]),
-    ("build", GCC, ["-Dbuildtype=release"], True, ["--suite", "house"]),
+    ("build", GCC, ["-Dbuildtype=release"], True, ["--suite", "house", "--suite", "web"]),
 ]
 SUPPRESSIONS = os.path.join(ROOT, "tests", "suppressions")
 SANITIZERS = {

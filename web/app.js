@@ -146,6 +146,7 @@ async function start() {
 			await loadSession();
 			break;
 		} catch (error) {
+			root.replaceChildren();
 			render(html`<div class="boot"><${Trouble} error=${error} /></div>`, root);
 			await new Promise((resume) => setTimeout(resume, 3000));
 		}
