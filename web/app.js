@@ -2,7 +2,7 @@
 import { html, render, useEffect, useState } from "./core/html.js";
 import { language, LANGUAGES, preferred, speak, t } from "./core/i18n.js";
 import { get, tenant } from "./core/api.js";
-import { calm, useSignal } from "./core/hooks.js";
+import { useSignal } from "./core/hooks.js";
 import { loadSession, may, session } from "./core/session.js";
 import { place, startRouter } from "./core/router.js";
 import { Icon, Skeleton, Trouble } from "./core/ui.js";
@@ -115,17 +115,11 @@ function App() {
 	useSignal(tenant);
 	const [open, setOpen] = useState(false);
 	const [city, setCity] = useState("");
-	const [first, setFirst] = useState(true);
 	const { name, rest } = pageOf(at.path);
 	useEffect(() => {
 		get("/api/v1/console").then((told) => setCity(told.city), () => {});
 	}, []);
 	useEffect(() => {
-		if (first) {
-			setFirst(false);
-		} else {
-			document.getElementById("page-title")?.focus({ preventScroll: calm() });
-		}
 		setOpen(false);
 	}, [at.path]);
 	return html`<a class="skip" href="#main">${t("nav.skip")}</a>

@@ -14,13 +14,23 @@ function decodePath(path) {
 }
 
 export const place = new Signal(here());
+/** How often a page was gone to since the document was loaded; from the first time on a page's heading takes the focus. */
+export const moves = { count: 0 };
+
+function arrive() {
+	const there = here();
+	if (there.path !== place.get().path) {
+		moves.count++;
+	}
+	place.set(there);
+}
 
 /** @param {string} path with its query @param {{replace?: boolean}} [options] */
 export function go(path, { replace = false } = {}) {
 	if (path !== location.pathname + location.search) {
 		history[replace ? "replaceState" : "pushState"](null, "", path);
 	}
-	place.set(here());
+	arrive();
 }
 
 /** Changes members of the query, so that what is looked at has an address; "" and null take one away.
@@ -42,7 +52,7 @@ export function setQuery(members, { push = false } = {}) {
 export const entityPath = (id) => `/entities/${encodeURIComponent(id)}`;
 
 export function startRouter() {
-	addEventListener("popstate", () => place.set(here()));
+	addEventListener("popstate", arrive);
 	document.addEventListener("click", (event) => {
 		const link = /** @type {Element} */ (event.target).closest?.("a[href]");
 		if (!(link instanceof HTMLAnchorElement) || event.defaultPrevented || event.button !== 0 || event.ctrlKey

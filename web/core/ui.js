@@ -2,6 +2,7 @@
 import { html, useEffect, useId, useRef, useState } from "./html.js";
 import { age, dateTime, maybe, number, t } from "./i18n.js";
 import { useNow } from "./hooks.js";
+import { moves } from "./router.js";
 
 /** @typedef {any} Children */
 
@@ -54,6 +55,11 @@ export function Page({ title, lead, actions, wide, children }) {
 	useEffect(() => {
 		document.title = `${title} · Machi`;
 	}, [title]);
+	useEffect(() => {
+		if (moves.count) {
+			heading.current?.focus({ preventScroll: true });
+		}
+	}, []);
 	return html`<div class=${wide ? "page page-wide" : "page"}>
 		<div class="page-head">
 			<div><h1 ref=${heading} tabindex="-1" id="page-title">${title}</h1>${lead && html`<p class="lead">${lead}</p>`}</div>
