@@ -116,6 +116,18 @@ export function time(at) {
 	return format("t", () => new Intl.DateTimeFormat(language.get(), { timeStyle: "medium" })).format(new Date(at));
 }
 
+/** "14:05" or "14:05:30". @param {number} at @param {boolean} seconds */
+export function clock(at, seconds) {
+	return format(`c${seconds}`, () => new Intl.DateTimeFormat(language.get(), { hour: "2-digit", minute: "2-digit", ...(seconds ? { second: "2-digit" } : {}), hourCycle: "h23" }))
+		.format(at);
+}
+
+/** "5 Mar", with the year in January. @param {number} at */
+export function dayMonth(at) {
+	const january = new Date(at).getMonth() === 0 && new Date(at).getDate() <= 7;
+	return format(`dm${january}`, () => new Intl.DateTimeFormat(language.get(), { day: "numeric", month: "short", ...(january ? { year: "numeric" } : {}) })).format(at);
+}
+
 /** Short names of the days of the week, Monday first. @returns {string[]} */
 export function weekdays() {
 	const names = new Intl.DateTimeFormat(language.get(), { weekday: "short", timeZone: "UTC" });
