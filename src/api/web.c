@@ -26,9 +26,8 @@
 
 /* First segments of the paths at which the page is served; what follows them is the page's own. */
 static const char *const pages[] = {
-	"",      "entities",      "history",       "transit", "flows",         "consumption",
-	"feeds", "subscriptions", "registrations", "tenants", "notifications", "system",
-	"api",
+	"",        "entities", "history", "feeds", "subscriptions", "notifications", "registrations",
+	"tenants", "system",   "api",
 };
 
 static const char *const permissions[] = {

@@ -250,7 +250,7 @@ function Figures({ kinds, told, at }) {
 	const total = kinds?.reduce((sum, kind) => sum + kind.count, 0);
 	const free = spots.data && sumOf(spots.data, "availableSpotNumber");
 	return html`<div class="figures">
-		${told && told.count > 0 && html`<${Figure} label=${t("city.vehicles")} value=${told.count} at=${told.at} href="/transit"
+		${told && told.count > 0 && html`<${Figure} label=${t("city.vehicles")} value=${told.count} at=${told.at} href="/entities?type=Vehicle"
 			note=${told.planned === told.count ? t("city.planned") : ""} />
 			${told.speed !== undefined && html`<${Figure} label=${t("city.speed")} value=${told.speed} unit="km/h" at=${told.at} />`}
 			${told.late !== undefined && html`<${Figure} label=${t("city.late")} value=${100 * told.late} unit="%" at=${told.at} />`}`}

@@ -8,10 +8,9 @@ import { useResource } from "../core/hooks.js";
 import { entityPath, setQuery } from "../core/router.js";
 import { Stream } from "../core/stream.js";
 import { Age, Badge, Card, Choice, Code, Page, Resource, Trouble, shortName, typeName } from "../core/ui.js";
+import { loadSeries, RANGES } from "../core/series.js";
 import { quantity, symbol } from "../core/units.js";
 
-const RANGES = /** @type {[string, number][]} */ ([["1h", 3600], ["24h", 86400], ["7d", 604800], ["30d", 2592000], ["1y", 31536000], ["all", 0]]);
-const POINTS_MAX = 2000;
 const REFERRERS = 10;
 
 /** @typedef {{name: string, instance: any}} Attribute an instance each */
@@ -72,40 +71,19 @@ function Attributes({ entity }) {
 		</dd>`)}</dl><//>`;
 }
 
-/** A round length of a roll-up, so that no more than POINTS_MAX come. @param {number} seconds */
-function period(seconds) {
-	const wanted = seconds / POINTS_MAX;
-	return [60, 300, 900, 3600, 21600, 86400].find((step) => step >= wanted) ?? 604800;
-}
-
-/** @param {string} id @param {string} name @param {string | undefined} unit @param {number} range seconds, 0: all @param {AbortSignal} signal */
-async function loadHistory(id, name, unit, range, signal) {
-	const rolled = range > 86400;
-	const parameters = { attrs: name, ...(range ? { timerel: "after", timeAt: new Date(Date.now() - range * 1000).toISOString() } : { lastN: POINTS_MAX }),
-		options: rolled ? "aggregatedValues" : "temporalValues", ...(rolled ? { aggrMethods: "avg,min,max", aggrPeriodDuration: `PT${period(range)}S` } : {}) };
-	const found = await get(`${ROOT}/temporal/entities/${encodeURIComponent(id)}?${queryOf(parameters)}`, { signal });
-	const told = [found[name]].flat()[0] ?? {};
-	/** @param {any[]} rows @returns {[number, number][]} */
-	const points = (rows) => rows.filter(([value]) => typeof value === "number").map(([value, at]) => /** @type {[number, number]} */ ([Date.parse(at), value])).sort((a, b) => a[0] - b[0]);
-	const lines = rolled ? ["avg", "min", "max"].map((method) => ({ label: `${name} ${method}`, unit: symbol(unit), points: points(told[method] ?? []) }))
-		: [{ label: name, unit: symbol(unit), points: points(told.values ?? []) }];
-	return lines.filter((line) => line.points.length);
-}
-
 /** @param {{entity: any, query: URLSearchParams}} props */
 function History({ entity, query }) {
 	const numbers = attributesOf(entity).filter(({ instance }) => typeof instance.value === "number");
 	const name = query.get("attr") ?? numbers[0]?.name;
-	const unit = numbers.find((one) => one.name === name)?.instance.unitCode;
-	const range = query.get("range") ?? "all";
-	const resource = useResource(async (signal) => name ? loadHistory(entity.id, name, unit, RANGES.find(([key]) => key === range)?.[1] ?? 0, signal) : [], [entity.id, name, unit, range]);
+	const range = query.get("range") ?? "all", seconds = RANGES.find(([key]) => key === range)?.[1];
+	const resource = useResource(async (signal) => name ? loadSeries(entity.id, name, seconds ? { from: Date.now() - seconds * 1000, to: Date.now() } : null, ["avg", "min", "max"], signal) : [], [entity.id, name, range]);
 	if (!name) {
 		return null;
 	}
-	return html`<${Card} title=${t("entity.history")}>
+	return html`<${Card} title=${t("entity.history")} actions=${html`<a class="button" href=${`/history?${queryOf({ s: `${entity.id} ${name}` })}`}>${t("entity.compare")}</a>`}>
 		<div class="row">
 			<${Choice} label=${t("entity.attribute")} value=${name} options=${[...new Set(numbers.map((one) => one.name))].map((one) => [one, one])} onChange=${(/** @type {string} */ attr) => setQuery({ attr })} />
-			<${Choice} label=${t("entity.range")} value=${range} options=${RANGES.map(([key]) => [key, t(`entity.ranges.${key}`)])} onChange=${(/** @type {string} */ wanted) => setQuery({ range: wanted })} /></div>
+			<${Choice} label=${t("entity.range")} value=${range} options=${RANGES.map(([key]) => [key, t(`history.ranges.${key}`)])} onChange=${(/** @type {string} */ wanted) => setQuery({ range: wanted })} /></div>
 		<${Resource} resource=${resource} empty=${t("entity.noHistory")}>${(/** @type {any} */ series) => html`<${Chart} series=${series} title=${`${String(entity.name?.value ?? shortName(entity.id))} ${name}`} />`}<//>
 	<//>`;
 }
