@@ -1,10 +1,18 @@
 // Preact and htm under one name: components are functions, their markup is a tagged template, nothing is compiled.
-import { h, render, Fragment, createContext } from "preact";
+import { h, render } from "preact";
+import { useState } from "preact/hooks";
 import htm from "htm";
 
 export const html = htm.bind(h);
-export { render, Fragment, createContext };
-export { useState, useEffect, useLayoutEffect, useMemo, useRef, useCallback, useContext, useId } from "preact/hooks";
+export { render };
+export { useState, useEffect, useMemo, useRef } from "preact/hooks";
+
+let lastId = 0;
+
+/** An id that no other element of the document has; the component's own for as long as it is there. @returns {string} */
+export function useId() {
+	return useState(() => `id-${++lastId}`)[0];
+}
 
 /**
  * Something that components watch: get() is its value, set() tells those who watch.

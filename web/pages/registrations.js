@@ -22,7 +22,7 @@ function about(one) {
 }
 
 export default function Registrations() {
-	const resource = useResource((signal) => get(`${PATH}?limit=1000`, { signal }), [], { refreshMs: 10000 });
+	const resource = useResource((signal) => get(`${PATH}?type=*&limit=1000`, { signal }), [], { refreshMs: 10000 });
 	const [editing, setEditing] = useState(/** @type {any} */ (null));
 	const save = async (/** @type {any} */ document) => {
 		await (editing.id ? send("PATCH", `${PATH}/${encodeURIComponent(editing.id)}`, document) : send("POST", PATH, document));
