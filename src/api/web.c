@@ -58,6 +58,10 @@ enum err_code web_init(struct api *api, struct error *err)
 	struct str tiles = origin_of(str_from(api->options.console.tiles ? api->options.console.tiles : ""));
 	const char *blank = tiles.len ? " " : "";
 
+	for (size_t i = 0; i < tiles.len; i++) /* what would end a word of the policy */
+		if (tiles.at[i] <= ' ' || strchr(";,\"'", tiles.at[i]))
+			return err_set(err, ERR_INVALID, "console.tiles is no URL: \"%.*s\"", STR_FMT(tiles));
+
 	api->web_csp =
 		arena_printf(&api->arena, WEB_CSP, web_import_map_hash, blank, STR_FMT(tiles), blank, STR_FMT(tiles));
 	return api->web_csp.at ? ERR_OK : err_set(err, ERR_MEMORY, "no memory for the pages");

@@ -259,8 +259,8 @@ const struct setting config_settings[] = {
 	 .kind = SETTING_TEXT,
 	 .offset = AT(console.tiles),
 	 .fallback = "",
-	 .doc = "Background of the console's maps: URL of tiles with {z}, {x} and {y}, or of a PMTiles archive. Empty: "
-		"none, and no page asks another host for anything."},
+	 .doc = "Background of the console's maps: URL of tiles with {z}, {x} and {y}. Empty: none, and no page asks "
+		"another host for anything."},
 	{.key = "console.tiles_attribution",
 	 .kind = SETTING_TEXT,
 	 .offset = AT(console.tiles_attribution),

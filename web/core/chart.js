@@ -117,7 +117,7 @@ export function Chart({ series, title, onZoom }) {
 			<li class="quiet">${data[0].length ? dateTime(Number(data[0][at]) * 1000) : ""}</li></ul>
 		<div class="actions"><${Action} icon="download" onClick=${() => save(new Blob([csvOf(series)], { type: "text/csv" }), `${title}.csv`)}>CSV<//>
 			<${Action} icon="download" onClick=${picture}>PNG<//></div>
-		<details><summary>${t("common.asTable")}</summary><div class="table-scroll" tabindex="0" role="region" aria-label=${title}><table>
+		<details><summary>${t("common.asTable")}</summary><div class="table-scroll" tabindex="0" role="group" aria-label=${title}><table>
 			<thead><tr><th scope="col">${t("common.time")}</th>${series.map(({ label, unit }) => html`<th scope="col" class="number" key=${label}>${label} ${unit}</th>`)}</tr></thead>
 			<tbody>${data[0].slice(-ROWS_SHOWN_MAX).map((when, index) => html`<tr key=${when}><td>${dateTime(Number(when) * 1000)}</td>${series.map((_, column) => {
 				const value = data[column + 1][Math.max(0, data[0].length - ROWS_SHOWN_MAX) + index];

@@ -157,7 +157,7 @@ export function Badge({ kind = "quiet", children }) {
  *   cell: (row: any, key: string) => Children, rowKey: (row: any) => string}} props
  */
 export function Table({ caption, columns, rows, cell, rowKey }) {
-	return html`<div class="table-scroll" tabindex="0" role="region" aria-label=${caption}><table>
+	return html`<div class="table-scroll" tabindex="0" role="group" aria-label=${caption}><table>
 		<caption class="visually-hidden">${caption}</caption>
 		<thead><tr>${columns.map((column) => html`<th scope="col" key=${column.key} class=${column.number ? "number" : ""}>${column.title}</th>`)}</tr></thead>
 		<tbody>${rows.map((row) => html`<tr key=${rowKey(row)}>${columns.map((column) => html`<td key=${column.key}

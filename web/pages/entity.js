@@ -122,7 +122,7 @@ function Where({ entity }) {
 		part.showKind(map, "here", [{ id: entity.id, location: geometry }], part.kindColour(0));
 		map.fitBounds(part.boundsOf([geometry]), { padding: 40, maxZoom: 15, animate: false });
 	};
-	return html`<${Card} title=${t("entity.where")}>${part ? html`<${part.CityMap} key=${JSON.stringify(geometry).slice(0, 60)} small label=${t("entity.where")} onMap=${onMap} home=${() => part.boundsOf([geometry])} />` : html`<div class="map map-small skeleton"></div>`}<//>`;
+	return html`<${Card} title=${t("entity.where")}>${part ? html`<${part.CityMap} key=${JSON.stringify(geometry).slice(0, 60)} small label=${`${t("entity.where")}: ${shortName(entity.id)}`} onMap=${onMap} home=${() => part.boundsOf([geometry])} />` : html`<div class="map map-small skeleton"></div>`}<//>`;
 }
 
 /** @param {{rest: string, query: URLSearchParams}} props */

@@ -61,7 +61,7 @@ function Heat({ points, unit, label }) {
 	const cells = byHour(points), values = cells.flat().filter((value) => value !== undefined);
 	const low = Math.min(...values), high = Math.max(...values), days = weekdays();
 	const shade = (/** @type {number} */ value) => Math.min(STEPS, 1 + Math.floor((value - low) / (high - low || 1) * STEPS));
-	return html`<div class="table-scroll" tabindex="0" role="region" aria-label=${label}><table class="heat"><caption>${label} ${unit && `(${unit})`}</caption>
+	return html`<div class="table-scroll" tabindex="0" role="group" aria-label=${label}><table class="heat"><caption>${label} ${unit && `(${unit})`}</caption>
 		<thead><tr><th scope="col"><span class="visually-hidden">${t("history.day")}</span></th>${Array.from({ length: 24 }, (_, hour) => html`<th scope="col" key=${hour}>${hour}</th>`)}</tr></thead>
 		<tbody>${cells.map((day, at) => html`<tr key=${at}><th scope="row">${days[at]}</th>${day.map((value, hour) => html`<td key=${hour} class=${value === undefined ? "" : `shade-${shade(value)}`}>${value === undefined ? "" : number(value, { maximumSignificantDigits: 3 })}</td>`)}</tr>`)}</tbody></table></div>`;
 }
