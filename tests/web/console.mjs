@@ -98,6 +98,10 @@ async function visit(page, url) {
 	await page.goto(url);
 	await page.waitForSelector("#page-title");
 	await until(`${url} is loaded`, () => page.evaluate(() => !document.querySelector("main .skeleton")));
+	if (new URL(url).pathname === "/") {
+		await until("the city's vehicles are there", () => page.evaluate(() => performance.getEntriesByName("machi-city-shown").length
+			&& /[1-9]/.test(document.querySelector("main .figure-value")?.textContent ?? "")));
+	}
 }
 
 async function axe(page) {
@@ -108,8 +112,10 @@ async function axe(page) {
 		`${node.target} ${node.failureSummary?.replaceAll("\n", " ")}`).join("\n    ")}`);
 }
 
-async function shoot(page, name) {
+async function shoot(page, at, how) {
 	if (SHOTS) {
+		const [first, rest] = at.slice(1).split(/[/?]/);
+		const name = `${first || "city"}${rest ? "-one" : ""}-${how}`;
 		fs.mkdirSync(SHOTS, { recursive: true });
 		await page.screenshot({ path: path.join(SHOTS, `${name}.png`), fullPage: true });
 	}
@@ -120,9 +126,10 @@ async function pagesOf(browser, base) {
 	const { page, context } = await open(browser, { viewport: DESK });
 	await visit(page, `${base}/`);
 	const paths = await page.$$eval("#menu a", (links) => links.map((link) => link.getAttribute("href")));
-	const [vehicle] = await (await fetch(`${base}/ngsi-ld/v1/entities?type=GtfsStop&limit=1`)).json();
+	const [stop] = await (await fetch(`${base}/ngsi-ld/v1/entities?type=GtfsStop&limit=1`)).json();
 	await context.close();
-	return [...paths, `/entities/${encodeURIComponent(vehicle.id)}`];
+	const park = "urn:ngsi-ld:OffStreetParking:singapore:1";
+	return [...paths, `/entities/${encodeURIComponent(stop.id)}`, `/history?s=${encodeURIComponent(`${park} availableSpotNumber`)}`];
 }
 
 async function eachPage(browser, base, paths) {
@@ -133,7 +140,7 @@ async function eachPage(browser, base, paths) {
 				await check(`${at} at ${size} px, ${colorScheme}`, async () => {
 					trouble.length = 0;
 					await visit(page, base + at);
-					await shoot(page, `${at.split("/")[1] || "city"}${at.split("/").length > 2 ? "-one" : ""}-${size}-${colorScheme}`);
+					await shoot(page, at, `${size}-${colorScheme}`);
 					const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 					assert(wide <= 0, `the page is ${wide} px wider than the screen`);
 					const violations = await axe(page);
@@ -155,7 +162,7 @@ async function languages(browser, base, paths) {
 				assert(await page.evaluate(() => document.documentElement.lang) === code, `${at} is not in ${code}`);
 				const keys = await page.evaluate(() => /\b[a-z]+\.[a-z]+[A-Z]\w*\b/.exec(document.querySelector("main").innerText)?.[0]);
 				assert(!keys || !/^(city|entit|hist|trans|flows|cons|feeds|subs|reg|ten|not|sys|api|common|nav)/.test(keys), `${at} shows the key ${keys}`);
-				await shoot(page, `${at.split("/")[1] || "city"}-${code}`);
+				await shoot(page, at, code);
 			}
 			assert(trouble.length === 0, trouble.join("\n"));
 			await context.close();

@@ -154,7 +154,10 @@ function Live({ kinds, shown, map: part, onTraffic }) {
 		};
 		const followed = follow(layer, tell);
 		setState(followed.stream.state);
-		followed.load().then(fit, (error) => setTroubles((old) => [...old, error.message]));
+		followed.load().then(() => {
+			fit();
+			performance.mark("machi-city-shown");
+		}, (error) => setTroubles((old) => [...old, error.message]));
 		countEntities({ type: "GtfsStop", idPattern: `^${SINGAPORE}` }).then((count) => setAttribution(count ? t("city.singapore") : ""), () => {});
 		return () => {
 			clearTimeout(due);
