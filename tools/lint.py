@@ -41,7 +41,7 @@ def prepare():
                        stdout=subprocess.DEVNULL)
     subprocess.run(["ninja", "-C", FOLDER, "--quiet", "build.ninja"], check=True)
     rules = subprocess.run(["ninja", "-C", FOLDER, "-t", "targets", "all"], capture_output=True, text=True, check=True)
-    made = [line.split(":")[0] for line in rules.stdout.splitlines() if line.endswith(": CUSTOM_COMMAND")
+    made = [line.split(":")[0] for line in rules.stdout.splitlines() if ": CUSTOM_COMMAND" in line
             and line.split(":")[0].endswith((".c", ".h", ".inc"))]
     if made:
         subprocess.run(["ninja", "-C", FOLDER, "--quiet", *made], check=True)
