@@ -26,8 +26,9 @@
 
 /* First segments of the paths at which the page is served; what follows them is the page's own. */
 static const char *const pages[] = {
-	"",        "entities", "history", "feeds", "subscriptions", "notifications", "registrations",
-	"tenants", "system",   "api",
+	"",      "entities",      "history",       "transit",       "flows",   "consumption",
+	"feeds", "subscriptions", "notifications", "registrations", "tenants", "system",
+	"api",
 };
 
 static const char *const permissions[] = {
