@@ -75,6 +75,10 @@ static const struct option serve_options[] = {
 	 .kind = OPTION_TEXT,
 	 .value_name = "ADDRESS:PORT",
 	 .doc = "Where the API is served; setting listen (127.0.0.1:8080). [::1]:8080 for IPv6."},
+	{.name = "open",
+	 .kind = OPTION_FLAG,
+	 .doc = "Nobody signs in, everybody may do everything: for a first look, on loopback alone. Setting "
+		"access.mode."},
 	{.name = "set",
 	 .letter = 's',
 	 .kind = OPTION_TEXT,
@@ -89,7 +93,7 @@ static const struct option serve_options[] = {
 	{0},
 };
 static const struct example serve_examples[] = {
-	{"machi serve --data ./city --listen 127.0.0.1:8080", "A city on this machine only"},
+	{"machi serve --data ./city --open", "A first look, on this machine only"},
 	{"machi serve --config /etc/machi/machi.yaml", "As the systemd unit does it"},
 	{0},
 };
