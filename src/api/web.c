@@ -26,8 +26,8 @@
 
 /* First segments of the paths at which the page is served; what follows them is the page's own. */
 static const char *const pages[] = {
-	"",        "entities", "history", "feeds", "subscriptions", "notifications", "registrations",
-	"tenants", "system",   "api",
+	"",        "entities", "history", "feeds",   "subscriptions", "notifications", "registrations",
+	"tenants", "system",   "api",     "account", "accounts",      "audit",
 };
 
 enum coding { CODING_BROTLI, CODING_GZIP, CODING_IDENTITY };

@@ -63,7 +63,7 @@ async function startCity() {
 	for (const [file, map] of [["busstops", "bus-stops"], ["busridership", "bus-ridership"], ["carparkavail", "car-parks"]]) {
 		run("import", "csv", path.join(from, `sg_${file}.csv`), "--map", path.join(from, `maps/${map}.yaml`), "--data", data);
 	}
-	const daemon = spawn(program, ["serve", "--data", data, "--listen", "127.0.0.1:0", "--timetable",
+	const daemon = spawn(program, ["serve", "--open", "--data", data, "--listen", "127.0.0.1:0", "--timetable",
 		"singapore,start=2026-11-30T08:00:00+08:00"], { stdio: ["ignore", "ignore", "pipe"] });
 	let log = "";
 	daemon.stderr.on("data", (bytes) => {
