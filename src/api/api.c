@@ -215,6 +215,7 @@ static void on_finished(void *self, void *loop_state, struct http_request *reque
 			.status = status,
 			.response_bytes = http_request_response_bytes(request),
 			.duration_us = (uint64_t)duration_us,
+			.is_probe = call && call->operation && call->operation->run == show_ready,
 			.error = call && status >= 500 ? &call->error : NULL,
 		};
 

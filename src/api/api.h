@@ -31,6 +31,7 @@ struct api_log_entry {
 	int status; /* 0: the connection was lost before an answer */
 	uint64_t response_bytes; /* of the body */
 	uint64_t duration_us;
+	bool is_probe; /* of /ready, which says 503 while the server starts and drains: no failure */
 	const struct error *error; /* the cause of a 5xx; NULL otherwise */
 };
 

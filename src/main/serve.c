@@ -240,7 +240,7 @@ static enum exit_status open_forwarder(struct daemon *daemon, struct error *err)
 static void log_request(void *self, const struct api_log_entry *entry)
 {
 	struct daemon *daemon = self;
-	bool failed = entry->status >= 500;
+	bool failed = entry->status >= 500 && !entry->is_probe;
 	struct log_field fields[LOG_FIELDS_MAX];
 	size_t count = 0;
 
