@@ -78,7 +78,7 @@ export function Tokens({ account }) {
 			${(/** @type {any} */ data) => html`<${Table} caption=${t("tokens.title")} rowKey=${(/** @type {any} */ row) => String(row.id)}
 				rows=${data.tokens.filter((/** @type {any} */ one) => !account || one.account === account)}
 				columns=${[...(account ? [] : [{ key: "account", title: t("accounts.name") }]), { key: "title", title: t("tokens.name") }, { key: "scopes", title: t("tokens.scopes") },
-					{ key: "used", title: t("tokens.used") }, { key: "expires", title: t("tokens.expires") }, { key: "remove", title: "" }]}
+					{ key: "used", title: t("tokens.used") }, { key: "expires", title: t("tokens.expires") }, { key: "remove", title: t("common.actions") }]}
 				cell=${(/** @type {any} */ row, /** @type {string} */ key) => key === "scopes" ? row.scopes.join(" ") : key === "used" ? html`<${Age} at=${row.lastUsedAt} />`
 					: key === "expires" ? row.expiresAt ? html`${dateTime(new Date(row.expiresAt))} ${Date.parse(row.expiresAt) < Date.now() && html`<${Badge} kind="bad">${t("tokens.expired")}<//>`}` : t("tokens.forEver")
 					: key === "remove" ? html`<${Action} icon="trash" kind="danger" label=${t("tokens.remove", { name: row.title })} confirm=${t("tokens.removeAsk", { name: row.title })}

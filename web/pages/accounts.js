@@ -66,13 +66,13 @@ export default function Accounts() {
 		<${Resource} resource=${resource} isEmpty=${(/** @type {any} */ data) => data.accounts.length === 0}>${(/** @type {any} */ data) => html`
 			<${Table} caption=${t("accounts.title")} rows=${data.accounts} rowKey=${(/** @type {any} */ row) => row.name}
 				columns=${[{ key: "name", title: t("accounts.name") }, { key: "role", title: t("accounts.role") }, { key: "tenants", title: t("accounts.tenants") },
-					{ key: "state", title: t("accounts.state") }, { key: "signedIn", title: t("accounts.signedIn") }, ...(writes ? [{ key: "do", title: "" }] : [])]}
+					{ key: "state", title: t("accounts.state") }, { key: "signedIn", title: t("accounts.signedIn") }, ...(writes ? [{ key: "do", title: t("common.actions") }] : [])]}
 				cell=${(/** @type {any} */ row, /** @type {string} */ key) => key === "name" ? html`<strong>${row.name}</strong> <span class="quiet">${row.displayName}</span>`
 					: key === "role" ? html`${t(`roles.${row.role}`)}${row.services.length > 0 && html` <span class="quiet">${row.services.map((/** @type {string} */ one) => t(`services.${one}`)).join(", ")}</span>`}`
 					: key === "tenants" ? row.tenants ? row.tenants.map((/** @type {string} */ one) => one || t("tenants.default")).join(", ") : t("common.all")
 					: key === "state" ? state(row) : key === "signedIn" ? html`<${Age} at=${row.lastSignInAt} />`
 					: html`<div class="actions"><button type="button" aria-label=${t("accounts.edit", { name: row.name })} onClick=${() => setEdited(row)}>${t("common.edit")}</button>
-						<${Action} confirm=${t("accounts.resetAsk", { name: row.name })} label=${t("accounts.reset", { name: row.name })} onClick=${() => reset(row.name)}>${t("accounts.resetShort")}<//>
+						<${Action} confirm=${t("accounts.resetAsk", { name: row.name })} onClick=${() => reset(row.name)}>${t("accounts.reset")}<span class="visually-hidden"> ${row.name}</span><//>
 						<${Action} icon="trash" kind="danger" label=${t("accounts.remove", { name: row.name })} confirm=${t("accounts.removeAsk", { name: row.name })}
 							onClick=${() => send("DELETE", pathOf(row.name)).then(resource.reload)} /></div>`} />`}<//>
 		<${Tokens} account="" />
