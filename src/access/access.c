@@ -51,7 +51,7 @@ static enum err_code take_memory(struct access *access, struct error *err)
 
 	access->places = calloc(ACCESS_PLACES, sizeof(*access->places));
 	access->audit.counts = counts_new();
-	if (folder && asprintf(&access->path, "%s/access.db", folder) < 0)
+	if (folder && asprintf(&access->path, "%s/" ACCESS_FILE, folder) < 0)
 		access->path = NULL;
 	if (!access->places || !access->audit.counts || (folder && !access->path))
 		return err_set(err, ERR_MEMORY, "no memory for accounts");

@@ -136,6 +136,14 @@ MUST_CHECK enum err_code access_new(const struct access_options *options, struct
 /* Writes what is owed to the audit log first. NULL is fine. */
 struct access *access_free(struct access *access);
 
+#define ACCESS_FILE "access.db"
+/* A copy of the file while others read and write it: one file, mode 0600, on the disk. ERR_EXISTS (to), ERR_IO. */
+MUST_CHECK enum err_code access_backup(const char *from, const char *to, struct error *err);
+/* Everything wrong with the file: SQLite's integrity check, and what belongs to accounts that are not there. visit
+ * (NULL: nobody) is told each finding. ERR_CORRUPT: it is no such database. */
+MUST_CHECK enum err_code access_check(const char *path, void (*visit)(void *self, const char *finding), void *self,
+				      uint64_t *ret_findings, struct error *err);
+
 /* Where there is no account yet: makes "admin", an administrator, with a password for the first sign-in, which has to
  * be changed then. *ret_password "" where there are accounts already. */
 #define ACCESS_ONE_TIME_CHARS 24
@@ -192,7 +200,7 @@ MUST_CHECK enum err_code access_caller_by_session(struct access *access, struct 
 						  struct error *err);
 MUST_CHECK enum err_code access_sign_out(struct access *access, const struct access_caller *caller, struct error *err);
 /* The caller's own, by which he stays signed in while his other sessions end. Blocks for two hashes. ERR_DENIED: the
- * current one is wrong; ERR_INVALID: the new one is too short, too long, the name, the old one or among the most used. */
+ * current one is wrong; ERR_INVALID: the new one is too short, too long, the name, the old one or a common one. */
 MUST_CHECK enum err_code access_password(struct access *access, const struct access_caller *caller, struct str current,
 					 struct str wanted, struct error *err);
 
@@ -214,7 +222,7 @@ struct access_token {
 MUST_CHECK enum err_code access_tokens(struct access *access, struct str account, struct arena *arena,
 				       struct access_token **ret, size_t *ret_count, struct error *err);
 #define ACCESS_TOKEN_CHARS (sizeof(ACCESS_TOKEN_PREFIX) - 1 + ACCESS_SECRET_CHARS)
-/* ret_text is shown once and kept nowhere. ERR_NOT_FOUND (the account), ERR_INVALID (scopes beyond the account's role, an
+/* ret_text is shown once and kept nowhere. ERR_NOT_FOUND (the account), ERR_INVALID (scopes beyond its role, an
  * expiry that is past), ERR_LIMIT. */
 MUST_CHECK enum err_code access_token_add(struct access *access, const struct access_token *token, int64_t *ret_id,
 					  char ret_text[static ACCESS_TOKEN_CHARS + 1], struct error *err);
@@ -239,14 +247,14 @@ struct access_event {
 };
 
 /* What is about to be done is on the disk before done() is called, which happens once when ERR_OK is returned: from
- * another thread, perhaps before this returns; code says whether it is. Many go in one transaction. The event is copied.
- * *ret_id, set before done(), names it for access_audit_ended(). done and ret_id may be NULL. */
+ * another thread, perhaps before this returns; code says whether it is. Many go in one transaction. The event is
+ * copied. *ret_id, set before done(), names it for access_audit_ended(). done and ret_id may be NULL. */
 MUST_CHECK enum err_code access_audit(struct access *access, const struct access_event *event,
 				      void (*done)(void *self, enum err_code code), void *self, int64_t *ret_id,
 				      struct error *err);
 /* How it ended: written within a second, and when access is freed. */
 void access_audit_ended(struct access *access, int64_t id, int status);
-/* For what programs write by tokens, many times a second: counted by account, token, tenant, action and status, a row for
+/* For what programs write by tokens, many times a second: counted by account, way, tenant, action, status; a row for
  * each of these and minute, written within ten seconds and when access is freed. Never blocks for the disk. */
 void access_audit_count(struct access *access, const struct access_event *event);
 

@@ -1,7 +1,7 @@
 /* What the files of the access room share.
  *
  *   access.c    opening, closing, the thread
- *   db.c        access.db: schema, statements
+ *   db.c        access.db: schema, statements;  copy.c  copies of it, and whether one is whole
  *   names.c     permissions, roles, services and what they are called
  *   secret.c    random keys, digests, passwords
  *   account.c   accounts read;  account_write.c  made, changed, removed

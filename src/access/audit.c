@@ -1,6 +1,6 @@
-/* The audit log, written by a thread of its own: events wait in a list, all that wait go in one transaction, and whoever
- * waits for one is called when that is on the disk. How events ended, what is counted, when callers were last seen, and
- * what is too old goes with it. */
+/* The audit log, written by a thread of its own: events wait in a list, all that wait go in one transaction, and
+ * whoever waits for one is called when that is on the disk. How events ended, what is counted, when callers were last
+ * seen, and what is too old goes with it. */
 #include "access/access_int.h"
 
 #include <string.h>

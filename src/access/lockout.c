@@ -1,6 +1,6 @@
 /* Who has to wait before a password is looked at again. An account's failures are in the database, and outlive the
- * process; those of addresses and of names that no account has are in memory, in tables of fixed size in which a new one
- * takes another's place. */
+ * process; those of addresses and of names that no account has are in memory, in tables of fixed size in which a new
+ * one takes another's place. */
 #include "access/access_int.h"
 
 int64_t lockout_s(uint32_t failures)

@@ -1,5 +1,5 @@
-/* Accounts: /api/v1/accounts, …/{name}, …/{name}/password. A new account and a reset one get a password for one sign-in,
- * which this answer alone shows. */
+/* Accounts: /api/v1/accounts, …/{name}, …/{name}/password. A new account and a reset one get a password for one
+ * sign-in, which this answer alone shows. */
 #include "api/gate_int.h"
 
 #define ANSWER_BYTES_MAX ((size_t)8 << 20)

@@ -337,7 +337,7 @@ bool call_written(struct call *call);
 
 /* Who asks, and may he do this at all? False: answered (401, 403). */
 bool gate_enter(struct call *call);
-/* Runs the operation: after what only the prepared request tells (an officer's entity), and once the audit log has it. */
+/* Runs the operation: after what only the prepared request tells (an officer's entity), once the audit log has it. */
 void gate_run(struct call *call);
 /* May the caller work on this tenant? ERR_DENIED. name "" or STR_NONE: the default one. */
 MUST_CHECK enum err_code gate_tenant(struct call *call, struct str name);

@@ -91,8 +91,7 @@ static enum err_code find_caller(struct call *call)
 		return ERR_OK;
 	}
 	if (!bearer.len && !secret.len)
-		return err_set(&call->error, ERR_DENIED,
-			       "sign in, or send an API token (Authorization: Bearer TOKEN)");
+		return err_set(&call->error, ERR_DENIED, "sign in, or send an API token (Authorization: Bearer TOKEN)");
 	caller = arena_new(call->arena, struct access_caller);
 	if (!caller)
 		return err_set(&call->error, ERR_MEMORY, "no memory for this request");

@@ -1,6 +1,6 @@
-/* Signing in and out, and the password: /api/v1/session, /api/v1/session/password. The session's key is in a cookie that
- * scripts cannot read and other sites' pages do not send; what changes something by it needs the CSRF token as well,
- * which GET /api/v1/session tells to the console's own page. */
+/* Signing in and out, and the password: /api/v1/session, /api/v1/session/password. The session's key is in a cookie
+ * that scripts cannot read and other sites' pages do not send; what changes something by it needs the CSRF token as
+ * well, which GET /api/v1/session tells to the console's own page. */
 #include "api/gate_int.h"
 
 #include "base/time_value.h"

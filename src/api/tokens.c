@@ -109,7 +109,7 @@ static enum err_code read_scopes(const struct json *list, uint32_t *ret, struct 
 	return *ret ? ERR_OK : err_set(err, ERR_INVALID, "\"scopes\" names nothing that the token may do");
 }
 
-/* A token does no more than who makes it: neither its account's role nor its maker's tokens or tenants are passed by. */
+/* A token does no more than who makes it: neither its account's role nor its maker's scopes or tenants are passed. */
 static enum err_code check_maker(struct call *call, const struct access_token *token)
 {
 	const struct access_caller *caller = call->caller;
