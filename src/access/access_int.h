@@ -158,7 +158,7 @@ bool callers_have_uses(struct access *access);
 
 /* ---- audit.c, audit_count.c ---- */
 
-void *audit_thread(void *access);
+void *audit_thread(void *self); /* a struct access */
 MUST_CHECK enum err_code audit_insert(struct access *access, const struct access_event *event, int64_t *ret_id,
 				      struct error *err);
 /* Those that are due, in the transaction that is open; all: whether or not their minute is over. */

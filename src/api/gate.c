@@ -136,6 +136,8 @@ static bool has_permission(const struct call *call)
 
 	if (needs & NEEDS_ALL_TENANTS && !call->caller->all_tenants)
 		return false;
+	if (needs & NEEDS_FEEDS_TOKEN)
+		return (has & ACCESS_CITY_WRITE) != 0;
 	if (needs & (NEEDS_SIGNED_IN | NEEDS_KNOWN | NEEDS_PUBLIC))
 		return true;
 	if (wanted == NEEDS_COMMANDS)
