@@ -1,4 +1,4 @@
-/* Accounts, sessions, tokens, lock-out and the audit log, by what access.h promises and src/access/README.md tabulates. */
+/* Accounts, sessions, tokens, lock-out and the audit log: what access.h promises, src/access/README.md tabulates. */
 #include "access/access.h"
 #include "base/time_value.h"
 #include "check.h"
