@@ -85,7 +85,7 @@ class City:
     def start(self):
         """Starts it and returns how many seconds it took until /ready said so."""
         begin = time.monotonic()
-        self.process = subprocess.Popen([self.machi, "serve", "--data", self.folder, "--listen", "127.0.0.1:0",
+        self.process = subprocess.Popen([self.machi, "serve", "--open", "--data", self.folder, "--listen", "127.0.0.1:0",
                                          "--set", f"http.loops={LOOPS}"],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         for line in self.process.stderr:

@@ -54,7 +54,7 @@ feeds:
   - name: bench
     echonet: {{nodes: [{addresses}], discover: false, interval: {interval_s} s, port: {self.udp_port}}}
 """)
-        self.daemon = subprocess.Popen([machi, "serve", "--config", self.folder + "/machi.yaml"],
+        self.daemon = subprocess.Popen([machi, "serve", "--open", "--config", self.folder + "/machi.yaml"],
                                        stderr=open(self.folder + "/log", "w"))
         for _ in range(600):
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):

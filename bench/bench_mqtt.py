@@ -68,7 +68,7 @@ feeds:
       attributes:
         temperature: {{kind: number, column: t, unit: CEL, observed_at: {{column: at}}}}
 """)
-        self.daemon = subprocess.Popen([machi, "serve", "--config", self.folder + "/machi.yaml"],
+        self.daemon = subprocess.Popen([machi, "serve", "--open", "--config", self.folder + "/machi.yaml"],
                                        stderr=open(self.folder + "/log", "w"))
         wait_for(self.port, "machi")
         while self.metric("machi_feed_up") != 1:

@@ -82,7 +82,7 @@ class City:
                             json.dumps([station(n) for n in range(first, first + 1000)]))
 
     def start(self):
-        self.daemon = Process(port := free_port(), self.machi, "serve", "--data", self.folder, "--listen",
+        self.daemon = Process(port := free_port(), self.machi, "serve", "--open", "--data", self.folder, "--listen",
                               f"127.0.0.1:{port}")
 
     def restart(self):

@@ -36,7 +36,7 @@ class City:
         pathlib.Path(self.folder, "machi.yaml").write_text(
             f"data: {self.folder}/city\nlisten: 127.0.0.1:{self.port}\n"
             "feeds:\n  - name: bench\n    ocpp: {any_station: true, any_token: true}\n")
-        self.daemon = subprocess.Popen([machi, "serve", "--config", self.folder + "/machi.yaml"],
+        self.daemon = subprocess.Popen([machi, "serve", "--open", "--config", self.folder + "/machi.yaml"],
                                        stderr=open(self.folder + "/log", "w"))
         for _ in range(600):
             with contextlib.suppress(OSError):

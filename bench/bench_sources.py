@@ -69,7 +69,7 @@ class Far:
 
 
 def start(machi):
-    return Process(port := free_port(), machi, "serve", "--set", "store=memory", "--listen", f"127.0.0.1:{port}",
+    return Process(port := free_port(), machi, "serve", "--open", "--set", "store=memory", "--listen", f"127.0.0.1:{port}",
                    "--set", "query.page_max=1000")
 
 

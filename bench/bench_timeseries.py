@@ -376,7 +376,7 @@ class Machi(HttpSide):
 
     def start(self):
         self.port = free_port()
-        self.spawn(self.program, "serve", "--data", f"{self.folder}/city", "--listen", f"127.0.0.1:{self.port}")
+        self.spawn(self.program, "serve", "--open", "--data", f"{self.folder}/city", "--listen", f"127.0.0.1:{self.port}")
         self.up("/ready")
 
     @classmethod

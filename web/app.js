@@ -1,9 +1,9 @@
 // The console's frame: who is signed in, the pages and the way between them. A page is loaded when it is first gone to.
 import { html, render, useEffect, useState } from "./core/html.js";
 import { language, LANGUAGES, preferred, speak, t } from "./core/i18n.js";
-import { get, tenant } from "./core/api.js";
+import { tenant } from "./core/api.js";
 import { useSignal } from "./core/hooks.js";
-import { loadSession, may, session } from "./core/session.js";
+import { isStranger, loadSession, may, session, signOut } from "./core/session.js";
 import { place, startRouter } from "./core/router.js";
 import { Icon, Skeleton, Trouble } from "./core/ui.js";
 
@@ -15,9 +15,10 @@ const MENU = /** @type {[string, [string, string, string][]][]} */ ([
 	["services", [["consumption", "consumption", "city:read"]]],
 	["connections", [["feeds", "feeds", "feeds:read"], ["subscriptions", "subscriptions", "subscriptions:read"],
 		["notifications", "notifications", "notifications:read"], ["registrations", "registrations", "registrations:read"]]],
-	["house", [["tenants", "tenants", "system:read"], ["system", "system", "system:read"], ["api", "api", ""]]],
+	["house", [["tenants", "tenants", "system:read"], ["system", "system", "system:read"], ["accounts", "accounts", "accounts:read"],
+		["audit", "audit", "audit:read"], ["api", "api", ""]]],
 ]);
-const KNOWN = MENU.flatMap(([, entries]) => entries.map(([path]) => path));
+const KNOWN = [...MENU.flatMap(([, entries]) => entries.map(([path]) => path)), "account"];
 
 /** @type {Map<string, any>} */
 const pages = new Map();
@@ -67,14 +68,14 @@ function Menu({ current, close }) {
 	</nav>`;
 }
 
-/** @param {{city: string, open: boolean, toggle: () => void}} props */
+/** @param {{city: string, open: boolean, toggle: (() => void) | undefined}} props toggle: of the menu, where there is one */
 function Bar({ city, open, toggle }) {
 	const now = useSignal(session);
 	const spoken = useSignal(language);
 	const name = useSignal(tenant);
 	return html`<header class="bar">
-		<button type="button" class="plain menu-button" aria-expanded=${open} aria-controls="menu" onClick=${toggle}>
-			<${Icon} name=${open ? "close" : "menu"} /><span class="visually-hidden">${t("nav.menu")}</span></button>
+		${toggle && html`<button type="button" class="plain menu-button" aria-expanded=${open} aria-controls="menu" onClick=${toggle}>
+			<${Icon} name=${open ? "close" : "menu"} /><span class="visually-hidden">${t("nav.menu")}</span></button>`}
 		<a class="brand" href="/"><img src="/web/icon.svg" alt="" width="28" height="28" /><span>${city || "Machi"}</span>
 			${!city && html`<span lang="ja" class="quiet">町</span>`}</a>
 		${name && html`<a class="badge warn" href="/tenants">${name}</a>`}
@@ -85,6 +86,8 @@ function Bar({ city, open, toggle }) {
 				${LANGUAGES.map(([code, title]) => html`<option key=${code} value=${code} lang=${code} selected=${code === spoken}>${title}</option>`)}</select></label>
 			<button type="button" class="plain" onClick=${flipTheme} aria-label=${t("nav.theme")} title=${t("nav.theme")}>
 				<span class="when-light"><${Icon} name="moon" /></span><span class="when-dark"><${Icon} name="sun" /></span></button>
+			${now?.account && html`<a class="account" href="/account" title=${t("account.title")}><${Icon} name="account" /><span>${now.account.name}</span></a>
+				<button type="button" class="plain" onClick=${signOut} aria-label=${t("account.signOut")} title=${t("account.signOut")}><${Icon} name="leave" /></button>`}
 		</div>
 	</header>`;
 }
@@ -107,8 +110,13 @@ function PageHere({ name, rest, query }) {
 	return html`<${Here} rest=${rest} query=${query} key=${`${name} ${rest}`} />`;
 }
 
+/** @param {{name: string}} props */
+function Door({ name }) {
+	return html`<main id="main" class="door" tabindex="-1"><${PageHere} name=${name} rest="" query=${new URLSearchParams()} /></main>`;
+}
+
 function App() {
-	useSignal(session);
+	const now = useSignal(session);
 	const at = useSignal(place);
 	useSignal(language);
 	useSignal(tenant);
@@ -116,11 +124,15 @@ function App() {
 	const [city, setCity] = useState("");
 	const { name, rest } = pageOf(at.path);
 	useEffect(() => {
-		get("/api/v1/console").then((told) => setCity(told.city), () => {});
-	}, []);
+		setCity(now?.city ?? "");
+	}, [now?.city]);
 	useEffect(() => {
 		setOpen(false);
 	}, [at.path]);
+	if (isStranger() || now?.mustChangePassword) {
+		return html`<${Bar} city=${city} open=${false} toggle=${undefined} />
+			<${Door} name=${now?.mustChangePassword ? "password" : "sign-in"} />`;
+	}
 	return html`<a class="skip" href="#main">${t("nav.skip")}</a>
 		<${Bar} city=${city} open=${open} toggle=${() => setOpen(!open)} />
 		<div class=${`frame ${open ? "menu-open" : ""}`}>

@@ -81,6 +81,8 @@ enum err_code api_new(const struct api_options *options, struct api **ret_api, s
 		code = openapi_init(api, err);
 	if (code == ERR_OK)
 		code = web_init(api, err);
+	if (code == ERR_OK && api->options.access)
+		code = worker_new(&api->worker, err);
 	if (code != ERR_OK) {
 		(void)api_free(api);
 		return code;
@@ -99,6 +101,7 @@ struct api *api_free(struct api *api)
 		free(api->loops);
 		api->loops = next;
 	}
+	(void)worker_free(api->worker);
 	(void)pthread_mutex_destroy(&api->lock);
 	arena_done(&api->arena);
 	free(api);
@@ -212,12 +215,14 @@ static void on_finished(void *self, void *loop_state, struct http_request *reque
 			.status = status,
 			.response_bytes = http_request_response_bytes(request),
 			.duration_us = (uint64_t)duration_us,
+			.is_probe = call && call->operation && call->operation->run == show_ready,
 			.error = call && status >= 500 ? &call->error : NULL,
 		};
 
 		api->options.log(api->options.log_self, &entry);
 	}
 	if (call) {
+		gate_ended(call, status);
 		broker_stream_close(call->stream);
 		broker_place_release(call->place);
 	}

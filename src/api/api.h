@@ -18,6 +18,7 @@
 #define API_METRICS_WRITERS_MAX 16u
 #define API_ROOT "/ngsi-ld/v1"
 
+struct access;
 struct api;
 struct feed_set;
 struct gtfs_publisher;
@@ -30,6 +31,7 @@ struct api_log_entry {
 	int status; /* 0: the connection was lost before an answer */
 	uint64_t response_bytes; /* of the body */
 	uint64_t duration_us;
+	bool is_probe; /* of /ready, which says 503 while the server starts and drains: no failure */
 	const struct error *error; /* the cause of a 5xx; NULL otherwise */
 };
 
@@ -62,6 +64,11 @@ struct api_options {
 	uint32_t source_timeout_ms; /* for their answers when the registration does not say; 0: 5,000 */
 	bool split_entities; /* entities may be spread over sources, when a query does not say (5.7.2.4) */
 	struct api_console console;
+	struct access *access; /* who may do what; outlives the api. NULL: as with open, and nothing is audited */
+	bool open; /* whoever reaches the server may do everything; requests must name a host of the machine itself */
+	const char *const *proxies; /* addresses whose X-Forwarded-For is believed. Outlive the api */
+	size_t proxy_count;
+	const char *own_secret; /* of 32 bytes or more: a Bearer who has it is this process itself; NULL: none has */
 	const char *version; /* of the program, for metrics and the API's description */
 	void (*log)(void *self, const struct api_log_entry *entry); /* loop's thread, once per request; may be NULL */
 	void *log_self;

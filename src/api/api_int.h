@@ -3,6 +3,7 @@
 #ifndef MACHI_API_API_INT_H
 #define MACHI_API_API_INT_H
 
+#include "access/access.h"
 #include "api/api.h"
 #include "api/negotiate.h"
 #include "ngsild/context.h"
@@ -172,7 +173,16 @@ struct operation {
 	bool creates_tenant; /* clause 5.5.10 */
 	void (*run)(struct call *call); /* NULL: OperationNotSupported */
 	bool on_snapshots; /* clause 5.5.15: of the Core API or the Temporal API */
+	uint32_t needs; /* an enum access_permission, or one of NEEDS_…; 0 would let nobody in */
 };
+
+/* What operations need beside the permissions of access/access.h. */
+#define NEEDS_PUBLIC (1u << 31) /* nothing: nobody need say who he is */
+#define NEEDS_SIGNED_IN (1u << 30) /* to be known, were it by a one-time password alone */
+#define NEEDS_KNOWN (1u << 27) /* to be known, whatever one may do */
+#define NEEDS_ALL_TENANTS (1u << 29) /* not to be kept to some tenants: it shows or changes what belongs to all */
+#define NEEDS_FEEDS_TOKEN (1u << 28) /* the feed's own token, else ACCESS_CITY_WRITE */
+#define NEEDS_COMMANDS (ACCESS_CITY_WRITE | ACCESS_COMMAND) /* either; the latter for what one's service has alone */
 
 extern const struct operation operations[];
 extern const size_t operation_count;
@@ -209,8 +219,11 @@ struct api_loop { /* one loop's own */
 	_Atomic uint64_t source_requests[SOURCE_COUNT_KINDS]; /* made of other context sources, by how they ended */
 };
 
+struct worker;
+
 struct api {
 	struct api_options options; /* defaults filled in */
+	struct worker *worker;
 	struct arena arena; /* routes, texts: nothing changes after api_new() */
 	struct route *routes;
 	size_t route_count;
@@ -241,6 +254,8 @@ struct call {
 	struct http_request *request;
 	struct arena *arena;
 	const struct operation *operation; /* NULL while none is found */
+	const struct access_caller *caller; /* who makes it; NULL until that is asked */
+	int64_t audit_id; /* of its row in the audit log, to be told how it ended; 0: none */
 	struct str variables[3]; /* of the path, decoded, in their order */
 	struct str parameters[PARAMETER_COUNT]; /* STR_NONE: absent */
 	unsigned int options; /* enum option bits given */
@@ -282,7 +297,8 @@ bool call_on_end(struct call *call, void (*release)(void *thing), void *thing) _
 bool call_prepare(struct call *call); /* headers, parameters, body; not yet the @context */
 /* Works on the tenant of this name, if it is one. */
 bool call_tenant(struct call *call, struct str name);
-/* Of an operation that is not NGSI-LD's: the header's tenant, else the default one. ERR_INVALID. */
+bool call_default_tenant(struct call *call);
+/* Of an operation that is not NGSI-LD's: the header's tenant, else the default one. ERR_INVALID, ERR_DENIED. */
 MUST_CHECK enum err_code call_header_tenant(struct call *call);
 bool call_snapshot_refuse(struct call *call); /* true: no snapshot is meant */
 bool call_flag(struct call *call, enum parameter parameter, bool *ret_value); /* true, false or absent (false) */
@@ -317,11 +333,36 @@ void call_write(struct call *call, struct broker_item *items, size_t count, void
 /* After call_write() with one item: answers any failure and returns false. */
 bool call_written(struct call *call);
 
+/* ---- gate.c ---- */
+
+/* Who asks, and may he do this at all? False: answered (401, 403). */
+bool gate_enter(struct call *call);
+/* Runs the operation: after what only the prepared request tells (an officer's entity), once the audit log has it. */
+void gate_run(struct call *call);
+/* May the caller work on this tenant? ERR_DENIED. name "" or STR_NONE: the default one. */
+MUST_CHECK enum err_code gate_tenant(struct call *call, struct str name);
+/* The request is answered: the audit log is told how it ended. */
+void gate_ended(struct call *call, int status);
+/* What comes as "Authorization: Bearer" or "Token", as the password of "Basic", or as X-Auth-Token; STR_NONE. */
+struct str call_bearer(struct call *call);
+bool caller_may(const struct call *call, uint32_t permission);
+
+/* ---- work.c ---- */
+
+/* What waits for a disk or hashes a password: work(call) on the api's own thread (call->write_code, call->error, and
+ * call->work are its to set), then answer(call) on the loop. Too many wait: answered 503. */
+void call_work(struct call *call, enum err_code (*work)(struct call *call), void (*answer)(struct call *call));
+MUST_CHECK enum err_code worker_new(struct worker **ret_worker, struct error *err);
+struct worker *worker_free(struct worker *worker); /* after the server; NULL is fine */
+
 /* ---- problem.c ---- */
 
 enum problem { /* beyond the codes of errors */
 	       PROBLEM_INVALID_REQUEST, /* 400 */
 	       PROBLEM_BAD_REQUEST_DATA, /* 400 */
+	       PROBLEM_UNKNOWN_CALLER, /* 401 */
+	       PROBLEM_FORBIDDEN, /* 403 */
+	       PROBLEM_LOCKED_OUT, /* 429 */
 	       PROBLEM_NOT_FOUND, /* 404 */
 	       PROBLEM_METHOD_NOT_ALLOWED, /* 405 */
 	       PROBLEM_NOT_ACCEPTABLE, /* 406 */
@@ -542,6 +583,19 @@ void show_openapi(struct call *call);
 void show_file(struct call *call);
 void show_console(struct call *call);
 void show_session(struct call *call);
+void sign_in(struct call *call);
+void sign_out(struct call *call);
+void change_password(struct call *call);
+void list_accounts(struct call *call);
+void add_account(struct call *call);
+void show_account(struct call *call);
+void change_account(struct call *call);
+void remove_account(struct call *call);
+void reset_account(struct call *call);
+void list_tokens(struct call *call);
+void add_token(struct call *call);
+void remove_token(struct call *call);
+void list_audit(struct call *call);
 
 /* metrics.c */
 void metrics_count_source(struct api_loop *loop, enum source_count how);

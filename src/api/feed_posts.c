@@ -18,21 +18,6 @@ struct str call_body_media(struct call *call)
 	return str_trim(media);
 }
 
-/* "Authorization: Bearer TOKEN" or "Token TOKEN", as InfluxDB's clients have it; X-Auth-Token as FIWARE's have. */
-static struct str read_token(struct call *call)
-{
-	static const char *const schemes[] = {"Bearer ", "Token "};
-	struct str authorization = http_request_header(call->request, STR("Authorization"));
-
-	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
-		struct str scheme = str_from(schemes[i]);
-
-		if (authorization.len > scheme.len && str_eq_nocase(str_part(authorization, 0, scheme.len), scheme))
-			return str_trim(str_part(authorization, scheme.len, authorization.len));
-	}
-	return http_request_header(call->request, STR("X-Auth-Token"));
-}
-
 static void post_done(struct feed_post *post, enum err_code code, const struct error *err)
 {
 	call_ended(post->self, code, err);
@@ -47,7 +32,9 @@ static struct feed_post *post_new(struct call *call)
 		(void)err_set(&call->error, ERR_MEMORY, "no memory for this request");
 		return NULL;
 	}
-	post->token = read_token(call);
+	post->token = call_bearer(call);
+	post->vouched = call->caller->by == ACCESS_BY_SESSION || call->caller->by == ACCESS_BY_TOKEN;
+	post->needs_token = call->caller->by == ACCESS_BY_NOTHING;
 	post->content_type = http_request_header(call->request, STR("Content-Type"));
 	post->service = http_request_header(call->request, STR("Fiware-Service"));
 	post->service_path = http_request_header(call->request, STR("Fiware-ServicePath"));
@@ -140,7 +127,7 @@ void post_to_feed(struct call *call)
 		post->topic = STR("");
 		code = read_topic(call, &post->topic);
 	}
-	if (code == ERR_OK && is_simple(call) && read_token(call).len == 0) {
+	if (code == ERR_OK && is_simple(call) && call_bearer(call).len == 0) {
 		answer_empty(call, 415);
 		return;
 	}

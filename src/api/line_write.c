@@ -133,15 +133,16 @@ static enum err_code find_store(struct call *call, const struct form *form, stru
 	struct broker *broker = call->api->options.broker;
 	struct str tenant = http_request_header(call->request, STR("NGSILD-Tenant"));
 	struct str named = form_get(form, "db").len ? form_get(form, "db") : form_get(form, "bucket");
+	enum err_code code;
 
 	if (tenant.len) {
-		enum err_code code = call_header_tenant(call);
-
+		code = call_header_tenant(call);
 		return code ? code : broker_tenant(broker, tenant, false, ret, &call->error);
 	}
-	if (broker_tenant_is_name(named) && broker_tenant(broker, named, false, ret, NULL) == ERR_OK)
-		return ERR_OK;
-	return broker_tenant(broker, STR_NONE, false, ret, &call->error);
+	if (!broker_tenant_is_name(named) || broker_tenant(broker, named, false, ret, NULL) != ERR_OK)
+		named = STR_NONE;
+	code = gate_tenant(call, named);
+	return code ? code : broker_tenant(broker, named, false, ret, &call->error);
 }
 
 static enum err_code prepare(struct call *call, struct line_work *work)

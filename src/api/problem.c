@@ -42,6 +42,10 @@ static const struct problem_kind error_kinds[ERR_CODE_COUNT] = {
 static const struct problem_kind problem_kinds[] = {
 	[PROBLEM_INVALID_REQUEST] = {400, "InvalidRequest", "Invalid request"},
 	[PROBLEM_BAD_REQUEST_DATA] = {400, "BadRequestData", "Bad request data"},
+	/* The standard has no type for who asks; a request that lacks credentials is one that lacks something. */
+	[PROBLEM_UNKNOWN_CALLER] = {401, "InvalidRequest", "Sign in first"},
+	[PROBLEM_FORBIDDEN] = {403, "InvalidRequest", "Not allowed"},
+	[PROBLEM_LOCKED_OUT] = {429, "InvalidRequest", "Too many wrong passwords"},
 	[PROBLEM_NOT_FOUND] = {404, "ResourceNotFound", "Resource not found"},
 	[PROBLEM_METHOD_NOT_ALLOWED] = {405, "InvalidRequest", "Method not allowed"},
 	[PROBLEM_NOT_ACCEPTABLE] = {406, "InvalidRequest", "Not acceptable"},

@@ -14,6 +14,8 @@ static struct kind kind_of(enum err_code code)
 	case ERR_INVALID:
 	case ERR_LIMIT:
 		return (struct kind){400, "bad_data"};
+	case ERR_DENIED:
+		return (struct kind){403, "execution"};
 	case ERR_TENANT:
 	case ERR_NOT_FOUND:
 		return (struct kind){404, "not_found"};

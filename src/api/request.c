@@ -15,7 +15,16 @@ static bool tenant_take(struct call *call)
 {
 	struct str tenant = http_request_header(call->request, STR("NGSILD-Tenant"));
 
-	return !tenant.at || call_tenant(call, tenant);
+	return tenant.at ? call_tenant(call, tenant) : call_default_tenant(call);
+}
+
+bool call_default_tenant(struct call *call)
+{
+	enum err_code code = gate_tenant(call, STR_NONE);
+
+	if (code)
+		answer_error(call, code, &call->error);
+	return !code;
 }
 
 /* A place that is no tenant has a name that is none (broker.h): nobody gets there by writing it. */
@@ -25,6 +34,12 @@ bool call_tenant(struct call *call, struct str name)
 		answer_problem(call, PROBLEM_BAD_REQUEST_DATA,
 			       "a tenant's name has 1 to %d letters, digits, \"_\" or \"-\"",
 			       BROKER_TENANT_NAME_BYTES_MAX);
+		return false;
+	}
+	enum err_code code = gate_tenant(call, name);
+
+	if (code) {
+		answer_error(call, code, &call->error);
 		return false;
 	}
 	call->tenant = call->tenant_name = name;
@@ -37,8 +52,11 @@ enum err_code call_header_tenant(struct call *call)
 
 	if (name.len && !broker_tenant_is_name(name))
 		return err_set(&call->error, ERR_INVALID, "a tenant's name has letters, digits, \"_\" or \"-\"");
-	call->tenant = call->tenant_name = name.len ? name : STR_NONE;
-	return ERR_OK;
+	enum err_code code = gate_tenant(call, name);
+
+	if (!code)
+		call->tenant = call->tenant_name = name.len ? name : STR_NONE;
+	return code;
 }
 
 bool call_snapshot_refuse(struct call *call)

@@ -61,7 +61,7 @@ enum err_code router_init(struct api *api, struct error *err)
 			assert(split);
 			(void)split;
 		}
-		assert(!route->methods[operation->method]);
+		assert(!route->methods[operation->method] && operation->needs);
 		route->methods[operation->method] = operation;
 	}
 	return ERR_OK;
@@ -157,10 +157,10 @@ static void dispatch_route(struct call *call, const struct route *route, const s
 		return;
 	}
 	call->operation = operation;
-	if (!take_variables(call, route, segments))
+	if (!gate_enter(call) || !take_variables(call, route, segments))
 		return;
 	if (operation->plain ? call_snapshot_refuse(call) : call_prepare(call))
-		operation->run(call);
+		gate_run(call);
 }
 
 void router_dispatch(struct call *call)

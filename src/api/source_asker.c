@@ -29,11 +29,12 @@ struct asking {
 	struct arena arena; /* of the query */
 	struct arena page;
 	struct http_sender *sender; /* owned; freed before the post goes */
-	struct http_post_header headers[4];
+	struct http_post_header headers[5];
 	struct http_post_wanted given[WANTED_COUNT];
 	struct buf answer;
 	struct json *query; /* in arena: what is sent */
 	struct str body; /* its text */
+	struct str authorization; /* in arena; STR_NONE: none */
 	struct http_post post;
 	struct http_post_result result;
 	bool ended;
@@ -88,6 +89,8 @@ static enum err_code send_once(struct asking *a, const char *method, const char 
 		a->headers[count++] = (struct http_post_header){STR("NGSILD-Tenant"), a->wanted->tenant};
 	if (a->map.at)
 		a->headers[count++] = (struct http_post_header){STR("NGSILD-EntityMap"), a->map};
+	if (a->authorization.at)
+		a->headers[count++] = (struct http_post_header){STR("Authorization"), a->authorization};
 	a->ended = false;
 	a->answer.len = 0;
 	a->post = (struct http_post){.url = url,
@@ -365,6 +368,11 @@ static enum err_code prepare(struct asking *a)
 	a->given[WANTED_MAP].name = "NGSILD-EntityMap";
 	a->given[WANTED_WARNING].name = "NGSILD-Warning";
 	a->given[WANTED_RANGE].name = "Content-Range";
+	if (a->asker->secret[0]) {
+		a->authorization = arena_printf(&a->arena, "Bearer %s", a->asker->secret);
+		if (!a->authorization.at)
+			return err_set(a->err, ERR_MEMORY, "no memory for a snapshot's query");
+	}
 	a->query = json_dup_nodes(&a->arena, a->wanted->query);
 	if (!a->query || !json_add(&a->arena, a->query, STR("entityMap"), json_bool(true)) ||
 	    !json_add(&a->arena, a->query, STR("@context"),

@@ -11,9 +11,11 @@
 #include <stdatomic.h>
 
 #define SOURCE_ASKER_URL_BYTES 160
+#define SOURCE_ASKER_SECRET_BYTES 65 /* hexadecimal, of 32 random bytes */
 
 struct source_asker { /* zeroed at first; outlives the broker */
 	char url[SOURCE_ASKER_URL_BYTES]; /* "http://127.0.0.1:8080" */
+	char secret[SOURCE_ASKER_SECRET_BYTES]; /* shows the server that this process asks; "": it need not be shown */
 	atomic_bool serves; /* the URL is there */
 	atomic_uint page; /* entities asked for at a time; 0: as many as the server gives unasked */
 };

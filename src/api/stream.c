@@ -80,7 +80,7 @@ static bool take_tenant(struct call *call)
 	struct str header = http_request_header(call->request, STR("NGSILD-Tenant"));
 	struct str tenant = header.at ? header : work->own[OWN_TENANT];
 
-	return !tenant.at || call_tenant(call, tenant);
+	return tenant.at ? call_tenant(call, tenant) : call_default_tenant(call);
 }
 
 /* A Link header goes before; call_with_context() looks at it. */

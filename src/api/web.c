@@ -26,15 +26,8 @@
 
 /* First segments of the paths at which the page is served; what follows them is the page's own. */
 static const char *const pages[] = {
-	"",      "entities",      "history",       "transit",       "flows",   "consumption",
-	"feeds", "subscriptions", "notifications", "registrations", "tenants", "system",
-	"api",
-};
-
-static const char *const permissions[] = {
-	"city:read",          "city:write",          "subscriptions:read",  "subscriptions:write",
-	"registrations:read", "registrations:write", "feeds:read",          "feeds:run",
-	"feeds:write",        "notifications:read",  "notifications:write", "system:read",
+	"",        "entities", "history", "feeds",   "subscriptions", "notifications", "registrations",
+	"tenants", "system",   "api",     "account", "accounts",      "audit",         "consumption",
 };
 
 enum coding { CODING_BROTLI, CODING_GZIP, CODING_IDENTITY };
@@ -82,26 +75,6 @@ void show_console(struct call *call)
 	json_write_string(&out, str_from(console->tiles ? console->tiles : ""));
 	buf_put(&out, STR(",\"tilesAttribution\":"));
 	json_write_string(&out, str_from(console->tiles_attribution ? console->tiles_attribution : ""));
-	buf_put(&out, STR("}"));
-	answer_buf(call, 200, STR("application/json"), &out);
-}
-
-/* ---- GET /api/v1/session ---- */
-
-/* This version knows no accounts: whoever reaches the daemon may do everything, and the console says so. */
-void show_session(struct call *call)
-{
-	struct buf out;
-
-	buf_init(&out, WEB_ANSWER_BYTES_MAX);
-	buf_put(&out, STR("{\"mode\":\"open\",\"account\":null,\"permissions\":["));
-	for (size_t i = 0; i < sizeof(permissions) / sizeof(permissions[0]); i++) {
-		if (i)
-			buf_put(&out, STR(","));
-		json_write_string(&out, str_from(permissions[i]));
-	}
-	buf_put(&out, STR("],\"csrfToken\":\"\",\"version\":"));
-	json_write_string(&out, str_from(call->api->options.version));
 	buf_put(&out, STR("}"));
 	answer_buf(call, 200, STR("application/json"), &out);
 }

@@ -141,6 +141,8 @@ MUST_CHECK enum err_code feed_set_change(struct feed_set *set, struct feed_chang
 
 struct feed_post { /* the caller's until done() */
 	struct str topic, payload, token; /* token: as the request has it; STR_NONE: none */
+	bool vouched; /* whoever posts is known to the house: the feed's token is not asked for */
+	bool needs_token; /* a feed that has no token takes nothing from whoever is not known */
 	struct str content_type; /* a media type; STR_NONE: none */
 	bool is_lines; /* it came as to InfluxDB */
 	struct str precision; /* kind influx: of the times, as lineproto/lines.h has it */

@@ -30,7 +30,11 @@ enum err_code feed_put_post(struct feed *feed, struct str token, struct feed_pos
 	enum err_code code = ERR_OK;
 	const uint64_t one = 1;
 
-	if (token.at && !str_eq_constant_time(token, post->token))
+	if (!token.at && post->needs_token && !post->vouched)
+		return err_set(err, ERR_DENIED,
+			       "the feed \"%.*s\" has no token, so an API token with city:write is needed",
+			       STR_FMT(feed->name));
+	if (token.at && !post->vouched && !str_eq_constant_time(token, post->token))
 		return err_set(err, ERR_DENIED, "the feed \"%.*s\" takes messages with its token only",
 			       STR_FMT(feed->name));
 	if (!feed->running)

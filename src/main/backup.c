@@ -1,6 +1,7 @@
 /* Backups. Paths are built in fixed buffers by path_join(), which refuses what does not fit. */
 #include "main/backup.h"
 
+#include "access/access.h"
 #include "base/cleanup.h"
 #include "base/time_value.h"
 #include "main/archive.h"
@@ -92,11 +93,37 @@ static enum err_code remember(struct backup *backup, const char *name, int64_t b
 	return ERR_OK;
 }
 
+/* The copy lies at `to`, as `name` in the list. */
+static enum err_code take_copy(struct backup *backup, const char *to, const char *name, struct error *err)
+{
+	char digest[DIGEST_HEX_BYTES];
+	struct stat status;
+
+	if (stat(to, &status) != 0)
+		return err_set(err, ERR_IO, "cannot look at %s: %s", to, strerror(errno));
+	enum err_code code = digest_file(to, digest, err);
+
+	return code ? code : remember(backup, name, status.st_size, digest, err);
+}
+
+/* Accounts, tokens and the audit log; a city that was never served has none. */
+static enum err_code copy_access(struct backup *backup, struct error *err)
+{
+	char from[DATABASES_PATH_BYTES_MAX], to[DATABASES_PATH_BYTES_MAX];
+	enum err_code code = path_join(from, backup->data, ACCESS_FILE, err);
+
+	if (code || !exists(from))
+		return code;
+	code = path_join(to, backup->temporary, ACCESS_FILE, err);
+	if (!code)
+		code = access_backup(from, to, err);
+	return code ? code : take_copy(backup, to, ACCESS_FILE, err);
+}
+
 static enum err_code copy_database(void *self, struct str tenant, const char *path, struct error *err)
 {
 	struct backup *backup = self;
-	char name[DATABASES_PATH_BYTES_MAX], to[DATABASES_PATH_BYTES_MAX], digest[DIGEST_HEX_BYTES];
-	struct stat status;
+	char name[DATABASES_PATH_BYTES_MAX], to[DATABASES_PATH_BYTES_MAX];
 	enum err_code code = ERR_OK;
 
 	(void)snprintf(name, sizeof(name), tenant.len ? DATABASES_FOLDER "/%.*s.db" : DATABASES_DEFAULT "%.*s",
@@ -112,10 +139,7 @@ static enum err_code copy_database(void *self, struct str tenant, const char *pa
 		code = store_sqlite_backup(path, to, err);
 	if (code)
 		return err_while(err, "copying %s", path);
-	if (stat(to, &status) != 0)
-		return err_set(err, ERR_IO, "cannot look at %s: %s", to, strerror(errno));
-	code = digest_file(to, digest, err);
-	return code ? code : remember(backup, name, status.st_size, digest, err);
+	return take_copy(backup, to, name, err);
 }
 
 static enum err_code write_list(struct backup *backup, int64_t now_us, struct error *err)
@@ -200,6 +224,8 @@ static enum err_code make(struct backup *backup, const char *to, int64_t now_us,
 	if (!code && backup->count == 0)
 		code = err_set(err, ERR_NOT_FOUND, "there is no database in %s", backup->data);
 	if (!code)
+		code = copy_access(backup, err);
+	if (!code)
 		code = write_list(backup, now_us, err);
 	if (!code)
 		code = archive_is_name(to) ? publish_archive(backup, to, err)
@@ -250,9 +276,14 @@ enum err_code backup_make(const char *data, const char *to, int64_t now_us, stru
 
 /* ---- bringing back ---- */
 
+static bool is_database(struct str name)
+{
+	return str_eq(name, STR(ACCESS_FILE)) || databases_is_member(name);
+}
+
 static bool is_member(struct str name)
 {
-	return str_eq(name, STR(LIST_NAME)) || databases_is_member(name);
+	return str_eq(name, STR(LIST_NAME)) || is_database(name);
 }
 
 static enum err_code copy_file(const char *from, const char *to, struct error *err)
@@ -295,7 +326,9 @@ static enum err_code check_file(const char *path, const char *name, const struct
 
 	if (!code && !str_eq(json_text(json_get(file, STR("sha256"))), str_from(digest)))
 		code = err_set(err, ERR_CORRUPT, "%s is not what was backed up: its SHA-256 differs", name);
-	if (!code)
+	if (!code && strcmp(name, ACCESS_FILE) == 0)
+		code = access_check(path, NULL, NULL, &findings, err);
+	else if (!code)
 		code = store_sqlite_check(path, NULL, NULL, &findings, err);
 	if (!code && findings)
 		code = err_set(err, ERR_CORRUPT, "%s is damaged (%llu findings)", name, (unsigned long long)findings);
@@ -310,7 +343,7 @@ static enum err_code take_file(const char *from, const char *folder, const struc
 	char source[DATABASES_PATH_BYTES_MAX], target[DATABASES_PATH_BYTES_MAX], name[DATABASES_PATH_BYTES_MAX];
 	struct stat status;
 
-	if (!databases_is_member(listed))
+	if (!is_database(listed))
 		return err_set(err, ERR_INVALID, "%s: the list of files is not one of machi", from);
 	(void)snprintf(name, sizeof(name), "%.*s", STR_FMT(listed)); /* a tenant's name is short */
 	enum err_code code = path_join(source, from, name, err);
@@ -408,6 +441,8 @@ static enum err_code put_in_place(const char *folder, const char *data, struct e
 		code = folder_sync(folder, err);
 	if (!code)
 		code = move(folder, data, DATABASES_FOLDER, err);
+	if (!code)
+		code = move(folder, data, ACCESS_FILE, err);
 	if (!code)
 		code = move(folder, data, DATABASES_DEFAULT, err);
 	return code ? code : folder_sync(data, err);

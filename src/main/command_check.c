@@ -1,4 +1,5 @@
 /* machi check: every tenant's database, looked at from outside of the broker. */
+#include "access/access.h"
 #include "main/command_table.h"
 #include "main/databases.h"
 #include "main/folder.h"
@@ -6,6 +7,7 @@
 #include "main/session.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 struct check {
 	bool quiet;
@@ -21,6 +23,33 @@ static void print_finding(void *self, const char *finding)
 	(void)printf("%s: %s\n", check->path, finding);
 }
 
+/* What a check said of the file at check->path. */
+static enum err_code take(struct check *check, enum err_code code, uint64_t findings, struct error *err)
+{
+	if (code == ERR_CORRUPT) {
+		print_finding(check, err->detail);
+		findings++;
+	} else if (code) {
+		return err_while(err, "checking %s", check->path);
+	}
+	check->findings += findings;
+	if (!check->quiet && findings == 0)
+		(void)printf("%s: good\n", check->path);
+	return ERR_OK;
+}
+
+static enum err_code check_access(struct check *check, const char *data, struct error *err)
+{
+	char path[DATABASES_PATH_BYTES_MAX];
+	uint64_t findings = 0;
+	int len = snprintf(path, sizeof(path), "%s/" ACCESS_FILE, data);
+
+	if (check->only || len < 0 || (size_t)len >= sizeof(path) || access(path, F_OK) != 0)
+		return ERR_OK;
+	check->path = path;
+	return take(check, access_check(path, print_finding, check, &findings, err), findings, err);
+}
+
 static enum err_code check_database(void *self, struct str tenant, const char *path, struct error *err)
 {
 	struct check *check = self;
@@ -30,18 +59,7 @@ static enum err_code check_database(void *self, struct str tenant, const char *p
 		return ERR_OK;
 	check->path = path;
 	check->databases++;
-	enum err_code code = store_sqlite_check(path, print_finding, check, &findings, err);
-
-	if (code == ERR_CORRUPT) {
-		print_finding(check, err->detail);
-		findings++;
-	} else if (code) {
-		return err_while(err, "checking %s", path);
-	}
-	check->findings += findings;
-	if (!check->quiet && findings == 0)
-		(void)printf("%s: good\n", path);
-	return ERR_OK;
+	return take(check, store_sqlite_check(path, print_finding, check, &findings, err), findings, err);
 }
 
 enum exit_status command_check(const struct call *call)
@@ -57,6 +75,8 @@ enum exit_status command_check(const struct call *call)
 		return code == ERR_NOT_FOUND ? EXIT_NO_INPUT : status;
 	}
 	code = databases_each(data, check_database, &check, &err);
+	if (!code)
+		code = check_access(&check, data, &err);
 	if (code)
 		return say_error(&err);
 	if (check.databases == 0 && check.only) {

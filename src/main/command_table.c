@@ -44,6 +44,7 @@ static const char *const formats[] = {"normalized", "concise", "simplified", NUL
 static const char *const history_formats[] = {"csv", "json", NULL};
 static const char *const time_properties[] = {"time", "observedAt", "createdAt", "modifiedAt", "deletedAt", NULL};
 static const char *const put_modes[] = {"replace", "append", NULL};
+static const char *const roles[] = {"viewer", "operator", "engineer", "officer", "auditor", "administrator", NULL};
 static const char *const markdown_parts[] = {"commands", "configuration", "exit-codes", NULL};
 
 const struct option common_options[] = {
@@ -55,6 +56,8 @@ const struct command_group command_groups[] = {
 	{"import", "Bring files into a city"},
 	{"feed", "Look at feeds, try them, hold them up"},
 	{"notifications", "Look at notifications that could not be delivered"},
+	{"account", "Who may sign in, and as what"},
+	{"token", "API tokens for programs"},
 	{"config", "Look at the configuration"},
 	{0},
 };
@@ -75,6 +78,10 @@ static const struct option serve_options[] = {
 	 .kind = OPTION_TEXT,
 	 .value_name = "ADDRESS:PORT",
 	 .doc = "Where the API is served; setting listen (127.0.0.1:8080). [::1]:8080 for IPv6."},
+	{.name = "open",
+	 .kind = OPTION_FLAG,
+	 .doc = "Nobody signs in, everybody may do everything: for a first look, on loopback alone. Setting "
+		"access.mode."},
 	{.name = "set",
 	 .letter = 's',
 	 .kind = OPTION_TEXT,
@@ -89,7 +96,7 @@ static const struct option serve_options[] = {
 	{0},
 };
 static const struct example serve_examples[] = {
-	{"machi serve --data ./city --listen 127.0.0.1:8080", "A city on this machine only"},
+	{"machi serve --data ./city --open", "A first look, on this machine only"},
 	{"machi serve --config /etc/machi/machi.yaml", "As the systemd unit does it"},
 	{0},
 };
@@ -421,6 +428,101 @@ static const struct example letters_replay_examples[] = {
 	{0},
 };
 
+#define LINES_JSON_OPTION                                                                                              \
+	{                                                                                                              \
+		.name = "json", .kind = OPTION_FLAG, .doc = "One JSON object a line."                                  \
+	}
+#define ACCOUNT_OPTIONS                                                                                                \
+	{.name = "display-name", .kind = OPTION_TEXT, .value_name = "TEXT", .doc = "Full name."},                      \
+		TEXT_OPTION("services", "NAMES",                                                                       \
+			    "Of an officer: transit, energy, security, payment, people, environment; with commas."),   \
+		TEXT_OPTION("tenants", "NAMES",                                                                        \
+			    "Tenants it is kept to, with commas; - is the default one, all for none of it.")
+static const struct argument account_argument[] = {
+	{"NAME", OPTION_TEXT, false, false, "Name of the account."},
+	{0},
+};
+static const struct option account_list_options[] = {DATA_OPTION, LINES_JSON_OPTION, {0}};
+static const struct option account_add_options[] = {
+	DATA_OPTION,
+	{.name = "role",
+	 .kind = OPTION_CHOICE,
+	 .value_name = "ROLE",
+	 .fallback = "viewer",
+	 .choices = roles,
+	 .doc = "What the account may do."},
+	ACCOUNT_OPTIONS,
+	{0},
+};
+static const struct option account_change_options[] = {
+	DATA_OPTION,
+	{.name = "role", .kind = OPTION_CHOICE, .value_name = "ROLE", .choices = roles, .doc = "What it may do."},
+	ACCOUNT_OPTIONS,
+	{.name = "disable", .kind = OPTION_FLAG, .doc = "It signs in no more; its tokens are refused."},
+	{.name = "enable", .kind = OPTION_FLAG, .doc = "It may again."},
+	{0},
+};
+static const struct option account_options[] = {DATA_OPTION, {0}};
+static const struct example account_add_examples[] = {
+	{"machi account add sophea --role officer --services energy", "An officer who commands what is of energy"},
+	{0},
+};
+static const struct example account_reset_examples[] = {
+	{"machi account reset admin", "The way back in for who has lost the password"},
+	{0},
+};
+static const struct option token_list_options[] = {
+	DATA_OPTION,
+	TEXT_OPTION("account", "NAME", "Only of this account."),
+	LINES_JSON_OPTION,
+	{0},
+};
+static const struct argument token_add_arguments[] = {
+	{"ACCOUNT", OPTION_TEXT, false, false, "Whose the token is."},
+	{"TITLE", OPTION_TEXT, false, false, "What it is for."},
+	{0},
+};
+static const struct option token_add_options[] = {
+	DATA_OPTION,
+	{.name = "scopes",
+	 .kind = OPTION_TEXT,
+	 .value_name = "SCOPES",
+	 .fallback = "city:read",
+	 .doc = "What it may do, with blanks, such as \"city:read city:write\"; no more than its account."},
+	{.name = "days",
+	 .kind = OPTION_COUNT,
+	 .value_name = "N",
+	 .fallback = "90",
+	 .max = 3650,
+	 .doc = "How long; 0: until it is removed."},
+	TEXT_OPTION("tenants", "NAMES", "Tenants it is kept to, with commas; - is the default one."),
+	{0},
+};
+static const struct example token_add_examples[] = {
+	{"machi token add admin 'bus depot' --scopes 'city:read city:write' --days 365", "For a program that writes"},
+	{0},
+};
+static const struct argument token_argument[] = {
+	{"NUMBER", OPTION_TEXT, false, false, "Number of the token, as list shows it."},
+	{0},
+};
+static const struct option audit_options[] = {
+	DATA_OPTION,
+	TEXT_OPTION("account", "NAME", "Only what this account did."),
+	TEXT_OPTION("action", "NAME", "Only this, such as signIn or createEntity."),
+	TEXT_OPTION("from", "TIME", "From this DateTime on."),
+	TEXT_OPTION("to", "TIME", "Before this DateTime."),
+	{.name = "limit",
+	 .kind = OPTION_COUNT,
+	 .value_name = "N",
+	 .fallback = "100",
+	 .min = 1,
+	 .max = 1000,
+	 .doc = "At most so many."},
+	LINES_JSON_OPTION,
+	{0},
+};
+
 static const struct argument config_arguments[] = {
 	{"FILE", OPTION_FILE, true, false, "Configuration file; without it, defaults and environment alone."},
 	{0},
@@ -568,6 +670,29 @@ const struct command commands[] = {
 	{"notifications drop", "forget notifications that were given up",
 	 "Dead letters go for good. Numbers that are not there are named and make the exit status 1.",
 	 letters_arguments, letters_change_options, NULL, command_notifications_drop},
+	{"account list", "print who may sign in",
+	 "Prints each account: name, role, services, state, tenants, last sign-in.", NULL, account_list_options, NULL,
+	 command_account_list},
+	{"account add", "let somebody sign in",
+	 "Makes an account and prints its password for the first sign-in, which has to be changed then.",
+	 account_argument, account_add_options, account_add_examples, command_account_add},
+	{"account change", "change an account",
+	 "What no option names stays. Sessions and tokens follow within a second.", account_argument,
+	 account_change_options, NULL, command_account_change},
+	{"account reset", "give an account a one-time password",
+	 "Prints a new password for one sign-in; the old one and all sessions end, and a lock-out is lifted.",
+	 account_argument, account_options, account_reset_examples, command_account_reset},
+	{"account remove", "remove an account",
+	 "With its sessions and tokens. The last administrator cannot be removed.", account_argument, account_options,
+	 NULL, command_account_remove},
+	{"token list", "print API tokens", "Prints number, account, title, scopes, end and last use of each token.",
+	 NULL, token_list_options, NULL, command_token_list},
+	{"token add", "make an API token", "Prints the token, this once: only its digest is kept.", token_add_arguments,
+	 token_add_options, token_add_examples, command_token_add},
+	{"token remove", "remove an API token", "A daemon refuses it within a second.", token_argument, account_options,
+	 NULL, command_token_remove},
+	{"audit", "print who changed what", "Prints the audit log, the latest first.", NULL, audit_options, NULL,
+	 command_audit},
 	{"config show", "print the settings in effect",
 	 "Prints every setting as YAML, and behind it where its value comes from.", config_arguments, config_options,
 	 NULL, command_config_show},

@@ -14,6 +14,7 @@
 #define CONFIG_MISTAKES_MAX 32u /* reported in one go */
 
 enum config_store { CONFIG_STORE_SQLITE, CONFIG_STORE_MEMORY };
+enum config_access { CONFIG_ACCESS_ACCOUNTS, CONFIG_ACCESS_OPEN };
 
 /* One entry of `timetable`: the vehicles of an imported GTFS feed, moving as planned. */
 struct config_feed {
@@ -59,6 +60,11 @@ struct config {
 		uint64_t timeout_s;
 		bool split_entities;
 	} sources;
+	struct {
+		unsigned mode; /* enum config_access */
+		uint64_t session_idle_s, session_life_s, audit_keep_s;
+		struct setting_texts proxies; /* addresses */
+	} access;
 	struct {
 		const char *folder, *city, *tiles, *tiles_attribution;
 	} console;

@@ -13,6 +13,7 @@
 #define FEED_AT(field) offsetof(struct config_feed, field)
 
 static const char *const store_choices[] = {"sqlite", "memory", NULL};
+static const char *const access_choices[] = {"accounts", "open", NULL};
 static const char *const level_choices[] = {"error", "warning", "info", "debug", NULL};
 static const char *const format_choices[] = {"logfmt", "json", NULL};
 
@@ -30,8 +31,8 @@ const struct setting config_settings[] = {
 	 .offset = AT(listen),
 	 .fallback = "127.0.0.1:8080",
 	 .doc = "Address and port of the API. IPv6 addresses stand in brackets. Port 0 takes any free one and the log "
-		"names it. Anything but a loopback address opens the city to the network: put a proxy with TLS and "
-		"authentication in front."},
+		"names it. Anything but a loopback address opens the city to the network: put a proxy with TLS in "
+		"front."},
 	{.key = "store",
 	 .kind = SETTING_CHOICE,
 	 .offset = AT(store),
@@ -250,6 +251,42 @@ const struct setting config_settings[] = {
 		"(splitEntities). Then filters are applied here, once the parts are together; when false, every "
 		"source filters what it has, which is much faster."},
 
+	{.key = "access.mode",
+	 .kind = SETTING_CHOICE,
+	 .offset = AT(access.mode),
+	 .fallback = "accounts",
+	 .choices = access_choices,
+	 .doc = "accounts: who asks signs in or sends an API token. open: everybody may do everything, for a first "
+		"look; "
+		"listen must be a loopback address then. --open is short for it."},
+	{.key = "access.session_idle",
+	 .kind = SETTING_SECONDS,
+	 .offset = AT(access.session_idle_s),
+	 .fallback = "8 h",
+	 .min = 60,
+	 .max = 30 * DAY,
+	 .doc = "Who does nothing for so long has to sign in again."},
+	{.key = "access.session_life",
+	 .kind = SETTING_SECONDS,
+	 .offset = AT(access.session_life_s),
+	 .fallback = "24 h",
+	 .min = 60,
+	 .max = 366 * DAY,
+	 .doc = "So long after signing in one has to sign in again, whatever one does. A wall screen may have more."},
+	{.key = "access.audit_keep",
+	 .kind = SETTING_SECONDS,
+	 .offset = AT(access.audit_keep_s),
+	 .fallback = "400 d",
+	 .min = DAY,
+	 .max = 36600 * DAY,
+	 .doc = "How long the audit log is kept."},
+	{.key = "access.proxies",
+	 .kind = SETTING_ADDRESSES,
+	 .offset = AT(access.proxies),
+	 .fallback = "",
+	 .doc = "Addresses of proxies in front whose X-Forwarded-For is believed (its last entry), for the lock-out "
+		"and "
+		"the audit log."},
 	{.key = "console.city",
 	 .kind = SETTING_TEXT,
 	 .offset = AT(console.city),

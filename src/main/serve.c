@@ -18,6 +18,7 @@
 #include "main/notify.h"
 #include "main/retention_rule.h"
 #include "main/say.h"
+#include "main/serve_access.h"
 #include "main/session.h"
 #include "main/timetables.h"
 #include "net/address_policy.h"
@@ -54,6 +55,7 @@ struct daemon {
 	struct http_forwarder *forwarder; /* to context sources */
 	struct source_copier *copier; /* of subscriptions, to context sources */
 	struct source_asker asker; /* of what snapshots hold of context sources */
+	struct access *access; /* accounts, tokens, the audit log */
 	struct api *api;
 	struct http_server *server;
 	struct broker_rule rules[SETTING_TEXTS_MAX]; /* their texts are those of boot */
@@ -75,6 +77,8 @@ static enum exit_status load_config(const struct call *call, const struct config
 		shorthands[count++] = (struct config_override){STR("data"), call_str(call, "data"), "--data"};
 	if (call_has(call, "listen"))
 		shorthands[count++] = (struct config_override){STR("listen"), call_str(call, "listen"), "--listen"};
+	if (call_has(call, "open"))
+		shorthands[count++] = (struct config_override){STR("access.mode"), STR("open"), "--open"};
 	for (const char *feed = call_each(call, "timetable", &at); feed && count < CONFIG_SHORTHANDS_MAX;
 	     feed = call_each(call, "timetable", &at))
 		shorthands[count++] = (struct config_override){STR("timetable"), str_from(feed), "--timetable"};
@@ -236,7 +240,7 @@ static enum exit_status open_forwarder(struct daemon *daemon, struct error *err)
 static void log_request(void *self, const struct api_log_entry *entry)
 {
 	struct daemon *daemon = self;
-	bool failed = entry->status >= 500;
+	bool failed = entry->status >= 500 && !entry->is_probe;
 	struct log_field fields[LOG_FIELDS_MAX];
 	size_t count = 0;
 
@@ -307,6 +311,17 @@ static enum exit_status open_feeds(struct daemon *daemon, struct error *err)
 	return code ? refuse(err, exit_of(code)) : EXIT_GOOD;
 }
 
+static enum exit_status open_access(struct daemon *daemon, struct error *err)
+{
+	enum err_code code = serve_access_open(daemon->boot, &daemon->log, &daemon->access, err);
+
+	if (!code)
+		code = serve_access_secret(daemon->asker.secret, sizeof(daemon->asker.secret), err);
+	if (code == ERR_CONFLICT)
+		return refuse(err, EXIT_CONFIG);
+	return code ? refuse(err, exit_of(code)) : EXIT_GOOD;
+}
+
 static enum exit_status open_api(struct daemon *daemon, struct error *err)
 {
 	const struct config *config = daemon->boot;
@@ -331,6 +346,11 @@ static enum exit_status open_api(struct daemon *daemon, struct error *err)
 			    .city = config->console.city,
 			    .tiles = config->console.tiles,
 			    .tiles_attribution = config->console.tiles_attribution},
+		.access = daemon->access,
+		.open = config->access.mode == CONFIG_ACCESS_OPEN,
+		.proxies = config->access.proxies.items,
+		.proxy_count = config->access.proxies.count,
+		.own_secret = daemon->asker.secret,
 		.version = MACHI_VERSION,
 		.log = log_request,
 		.log_self = daemon,
@@ -594,6 +614,7 @@ static void close_all(struct daemon *daemon)
 	(void)http_forwarder_free(daemon->forwarder);
 	(void)source_copier_free(daemon->copier);
 	(void)api_free(daemon->api);
+	(void)access_free(daemon->access);
 	(void)feed_set_free(daemon->feeds);
 	(void)gtfs_publisher_free(daemon->publisher);
 	(void)notifier_free(daemon->notifier);
@@ -634,6 +655,8 @@ static enum exit_status serve(struct daemon *daemon)
 		status = open_forwarder(daemon, &err);
 	if (status == EXIT_GOOD)
 		status = open_feeds(daemon, &err);
+	if (status == EXIT_GOOD)
+		status = open_access(daemon, &err);
 	if (status == EXIT_GOOD)
 		status = open_api(daemon, &err);
 	if (status == EXIT_GOOD)

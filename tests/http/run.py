@@ -95,7 +95,7 @@ class Server:
         self.folder = tempfile.TemporaryDirectory(prefix="machi-http-")
         self.log = open(os.path.join(self.folder.name, "log"), "wb")
         self.command = [
-            machi, "serve", "--data", os.path.join(self.folder.name, "city"), "--listen", "127.0.0.1:0",
+            machi, "serve", "--open", "--data", os.path.join(self.folder.name, "city"), "--listen", "127.0.0.1:0",
             "--set", f"store={store}", "--set", "http.loops=2", "--set", "query.instances_max=12", "--set", "http.body_max=1MiB",
             "--set", "http.cors_origins=https://city.example", "--set", "outbound.allow=127.0.0.1"]
         self.start()

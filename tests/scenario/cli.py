@@ -24,7 +24,8 @@ tap = Tap()
 
 COMMANDS = ["serve", "import gtfs", "import csv", "get", "query", "put", "delete", "export", "history", "backup",
             "restore", "check", "stats", "pack", "feed list", "feed status", "feed test", "feed pause", "feed resume",
-            "notifications list", "notifications show", "notifications replay", "notifications drop",
+            "account list", "account add", "account change", "account reset", "account remove", "token list", "token add",
+            "token remove", "audit", "notifications list", "notifications show", "notifications replay", "notifications drop",
             "config show", "config check", "config example", "version", "help", "completion"]
 BUS = {"id": "urn:ngsi-ld:Vehicle:1", "type": "Vehicle", "speed": {"type": "Property", "value": 31.5, "unitCode": "KMH"}}
 

@@ -305,7 +305,7 @@ def slow_requests_are_answered_before_the_end():
     body = json.dumps(bus(1)).encode()
     with Daemon(machi, data) as daemon:
         with contextlib.closing(socket.create_connection(("127.0.0.1", daemon.port), timeout=30)) as client:
-            head = (f"POST {ENTITIES} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            head = (f"POST {ENTITIES} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                     f"Content-Length: {len(body)}\r\n\r\n").encode()
             client.sendall(head + body[:10])
             time.sleep(0.3)
@@ -325,7 +325,7 @@ def slow_requests_are_answered_before_the_end():
 def a_request_that_never_ends_does_not_hold_the_end_up():
     with Daemon(machi, work / "stuck", "--set", "http.drain_timeout=1 s") as daemon:
         with contextlib.closing(socket.create_connection(("127.0.0.1", daemon.port), timeout=30)) as client:
-            client.sendall(f"POST {ENTITIES} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{{".encode())
+            client.sendall(f"POST {ENTITIES} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{{".encode())
             time.sleep(0.2)
             begun = time.monotonic()
             same(daemon.stop(), 0)
@@ -336,7 +336,7 @@ def a_request_that_never_ends_does_not_hold_the_end_up():
 def a_second_signal_ends_the_wait():
     with Daemon(machi, work / "twice", "--set", "http.drain_timeout=600 s") as daemon:
         with contextlib.closing(socket.create_connection(("127.0.0.1", daemon.port), timeout=30)) as client:
-            client.sendall(f"POST {ENTITIES} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{{".encode())
+            client.sendall(f"POST {ENTITIES} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{{".encode())
             time.sleep(0.2)
             daemon.signal(signal.SIGINT)
             daemon.wait_for_log("msg=draining")

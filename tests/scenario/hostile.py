@@ -80,32 +80,32 @@ def hostile_daemon(name, *options):
         check("Sanitizer" not in daemon.log() and "runtime error" not in daemon.log(), daemon.log())
 
 
-POST = f"POST {ENTITIES} HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n"
+POST = f"POST {ENTITIES} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 ENTITY = '{"id":"urn:x:1","type":"T"}'
 
 # request, statuses allowed, whether the connection must be closed, whether the answer must be a problem document
 HEADS = (
     ("GET /health\r\n\r\n", {400}, True, False),
-    ("GET /health HTTP/1.1\r\nHost: t\r\nno colon\r\n\r\n", {400}, True, False),
+    ("GET /health HTTP/1.1\r\nHost: localhost\r\nno colon\r\n\r\n", {400}, True, False),
     ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", {505}, True, False),
-    ("GET /health HTTP/3.0\r\nHost: t\r\n\r\n", {505}, True, False),
+    ("GET /health HTTP/3.0\r\nHost: localhost\r\n\r\n", {505}, True, False),
     ("GET /health HTTP/1.1\r\n\r\n", {400}, False, True),
-    ("GET /health HTTP/1.1\r\nHost: t\r\nHost: u\r\n\r\n", {400}, False, True),
-    ("GET /hea lth HTTP/1.1\r\nHost: t\r\n\r\n", {400}, True, True),
-    ("GET /health HTTP/1.1\r\nHost: t\r\nX : y\r\n\r\n", {400}, True, True),
-    ("GET /health HTTP/1.1\r\nHost: t\r\nX: a\0b\r\n\r\n", {400}, True, True),
-    ("GET /health HTTP/1.1\r\nHost: t\r\nX: a\r\n b\r\n\r\n", {400}, True, True),
-    ("GET * HTTP/1.1\r\nHost: t\r\n\r\n", {400}, False, True),
-    ("CONNECT t:1 HTTP/1.1\r\nHost: t\r\n\r\n", {400}, False, True),
-    ("TRACE /health HTTP/1.1\r\nHost: t\r\n\r\n", {405}, False, True),
-    ("G(T /health HTTP/1.1\r\nHost: t\r\n\r\n", {400, 405, 501}, False, True),
-    ("A" * 3000 + " /health HTTP/1.1\r\nHost: t\r\n\r\n", {400, 405, 501}, False, True),
-    ("GET /" + "a" * 8000 + " HTTP/1.1\r\nHost: t\r\n\r\n", {414}, False, True),
-    ("GET /" + "a" * 200000 + " HTTP/1.1\r\nHost: t\r\n\r\n", {414}, True, False),
-    ("GET /health HTTP/1.1\r\nHost: t\r\nX: " + "a" * 12500 + "\r\n\r\n", {431}, False, True),
-    ("GET /health HTTP/1.1\r\nHost: t\r\nX: " + "a" * 500000 + "\r\n\r\n", {431}, True, False),
-    ("GET /health HTTP/1.1\r\nHost: t\r\n" + "".join(f"X{i}: y\r\n" for i in range(20000)) + "\r\n", {431}, True, False),
-    ("GET /health?" + "&".join("a=b" for _ in range(500)) + " HTTP/1.1\r\nHost: t\r\n\r\n", {400}, False, True),
+    ("GET /health HTTP/1.1\r\nHost: localhost\r\nHost: u\r\n\r\n", {400}, False, True),
+    ("GET /hea lth HTTP/1.1\r\nHost: localhost\r\n\r\n", {400}, True, True),
+    ("GET /health HTTP/1.1\r\nHost: localhost\r\nX : y\r\n\r\n", {400}, True, True),
+    ("GET /health HTTP/1.1\r\nHost: localhost\r\nX: a\0b\r\n\r\n", {400}, True, True),
+    ("GET /health HTTP/1.1\r\nHost: localhost\r\nX: a\r\n b\r\n\r\n", {400}, True, True),
+    ("GET * HTTP/1.1\r\nHost: localhost\r\n\r\n", {400}, False, True),
+    ("CONNECT t:1 HTTP/1.1\r\nHost: localhost\r\n\r\n", {400}, False, True),
+    ("TRACE /health HTTP/1.1\r\nHost: localhost\r\n\r\n", {405}, False, True),
+    ("G(T /health HTTP/1.1\r\nHost: localhost\r\n\r\n", {400, 405, 501}, False, True),
+    ("A" * 3000 + " /health HTTP/1.1\r\nHost: localhost\r\n\r\n", {400, 405, 501}, False, True),
+    ("GET /" + "a" * 8000 + " HTTP/1.1\r\nHost: localhost\r\n\r\n", {414}, False, True),
+    ("GET /" + "a" * 200000 + " HTTP/1.1\r\nHost: localhost\r\n\r\n", {414}, True, False),
+    ("GET /health HTTP/1.1\r\nHost: localhost\r\nX: " + "a" * 12500 + "\r\n\r\n", {431}, False, True),
+    ("GET /health HTTP/1.1\r\nHost: localhost\r\nX: " + "a" * 500000 + "\r\n\r\n", {431}, True, False),
+    ("GET /health HTTP/1.1\r\nHost: localhost\r\n" + "".join(f"X{i}: y\r\n" for i in range(20000)) + "\r\n", {431}, True, False),
+    ("GET /health?" + "&".join("a=b" for _ in range(500)) + " HTTP/1.1\r\nHost: localhost\r\n\r\n", {400}, False, True),
     (POST + "Content-Length: 27\r\nContent-Length: 27\r\n\r\n" + ENTITY, {400}, True, True),
     (POST + "Content-Length: 27\r\nContent-Length: 3\r\n\r\n" + ENTITY, {400}, True, True),
     (POST + "Content-Length: 27, 27\r\n\r\n" + ENTITY, {400}, True, False),
@@ -128,7 +128,7 @@ HEADS = (
     # Clause 6.3.4: just the status.
     (POST + "\r\n", {411}, False, False),
 )
-MARK = "GET /health?smuggled HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n"
+MARK = "GET /health?smuggled HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
 @tap.case
@@ -171,8 +171,8 @@ def garbage_that_is_no_http_ends_its_connection_alone():
 def a_thousand_requests_in_one_go_are_answered_in_order():
     count = 1000
     with hostile_daemon("pipeline") as daemon:
-        last = "GET /health HTTP/1.1\r\nHost: t\r\nX-Request-Id: last\r\nConnection: close\r\n\r\n"
-        requests = "".join(f"GET {ENTITIES}/urn:x:{i} HTTP/1.1\r\nHost: t\r\nX-Request-Id: r{i}\r\n\r\n" for i in range(count))
+        last = "GET /health HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: last\r\nConnection: close\r\n\r\n"
+        requests = "".join(f"GET {ENTITIES}/urn:x:{i} HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: r{i}\r\n\r\n" for i in range(count))
         answer, ended = raw(daemon, (requests + last).encode())
         check(ended)
         ids = [line.split(b": ")[1].decode() for line in answer.split(b"\r\n") if line.startswith(b"X-Request-Id")]
@@ -346,7 +346,7 @@ def slow_clients_are_cut_and_hold_up_nobody():
                         break
                 ended.append(not stop.is_set())
 
-        threads = [threading.Thread(target=drip, args=(b"GET /health HTTP/1.1\r\nHost: t\r\nX: ", b"a")) for _ in range(20)]
+        threads = [threading.Thread(target=drip, args=(b"GET /health HTTP/1.1\r\nHost: localhost\r\nX: ", b"a")) for _ in range(20)]
         threads += [threading.Thread(target=drip, args=((POST + "Content-Length: 100000\r\n\r\n").encode(), b" ")) for _ in range(20)]
         for thread in threads:
             thread.start()
@@ -371,7 +371,7 @@ def connections_open(daemon):
 def clients_that_ask_and_do_not_take_are_let_go():
     with hostile_daemon("unread", "--set", "http.idle_timeout=1 s") as daemon:
         make_places(daemon)
-        ask_much = f"GET {ENTITIES}?type=Q&limit=500 HTTP/1.1\r\nHost: t\r\n\r\n".encode() * 60
+        ask_much = f"GET {ENTITIES}?type=Q&limit=500 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() * 60
         with contextlib.ExitStack() as stack:
             for _ in range(10):
                 client = stack.enter_context(contextlib.closing(socket.socket()))
@@ -397,7 +397,7 @@ def thousands_of_idle_connections_cost_little():
             clients = [stack.enter_context(contextlib.closing(socket.create_connection(("127.0.0.1", daemon.port), timeout=30)))
                        for _ in range(count)]
             for client in clients[::2]:  # half of them in the middle of a head
-                client.sendall(b"GET /health HTTP/1.1\r\nHost: t\r\n")
+                client.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n")
             others_are_served(daemon)
             same(daemon.request("POST", ENTITIES, ENTITY)[0], 201)
             used = memory_mib(daemon) - before
@@ -416,12 +416,12 @@ def thousands_of_idle_connections_cost_little():
 def nothing_hostile_turns_in_circles():
     """After everything that does not end by itself, the daemon must be at rest."""
     with hostile_daemon("rest") as daemon:
-        unfinished = [b"GET /", b"GET /health HTTP/1.1\r\nHost: t\r\nX", b"\r\n" * 10, (POST + "Content-Length: 9\r\n\r\n{").encode(),
+        unfinished = [b"GET /", b"GET /health HTTP/1.1\r\nHost: localhost\r\nX", b"\r\n" * 10, (POST + "Content-Length: 9\r\n\r\n{").encode(),
                       (POST + "Transfer-Encoding: chunked\r\n\r\n" + "0" * 30000).encode(),
                       (POST + "Transfer-Encoding: chunked\r\n\r\n5;" + "x" * 30000).encode(),
                       (POST + "Transfer-Encoding: chunked\r\n\r\n0\r\nA: " + "x" * 30000).encode(),
                       (POST + "Content-Length: 100\r\nExpect: 100-continue\r\n\r\n").encode(),
-                      b"GET /health HTTP/1.1\r\nHost: t\r\nX: " + b"y" * 15000]
+                      b"GET /health HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 15000]
         with contextlib.ExitStack() as stack:
             for request in unfinished * 5:
                 client = stack.enter_context(contextlib.closing(socket.create_connection(("127.0.0.1", daemon.port), timeout=30)))

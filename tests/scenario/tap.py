@@ -90,14 +90,14 @@ class Machi:
 class Daemon:
     """machi serve on a free port; a context manager that ends it in any case."""
 
-    def __init__(self, machi, data, *options, env=None, listen="127.0.0.1:0"):
+    def __init__(self, machi, data, *options, env=None, listen="127.0.0.1:0", mode="open"):
         environment = {k: v for k, v in os.environ.items() if not k.startswith("MACHI_")}
         environment.update(env or {})
         self.log_path = f"{data}.log"
         with open(self.log_path, "ab") as log:
             self.log_from = log.tell()
             self.process = subprocess.Popen(
-                [machi.program, "serve", "--data", str(data), "--listen", listen, *map(str, options)],
+                [machi.program, "serve", "--data", str(data), "--listen", listen, "--set", f"access.mode={mode}", *map(str, options)],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, env=environment)
         self.port = None
 

@@ -14,6 +14,9 @@ tenant.watch(() => sessionStorage.setItem(TENANT_KEPT, tenant.get()));
 /** Token against forged requests, of the session; session.js sets it. */
 export const csrf = { token: "" };
 
+/** Told when the server does not know (any more) who asks; session.js sets it. */
+export const unknown = { told: () => {} };
+
 export class ApiError extends Error {
 	/** @param {number} status 0: no answer @param {string} detail @param {any} [problem] */
 	constructor(status, detail, problem = {}) {
@@ -63,6 +66,9 @@ export async function ask(path, asking = {}) {
 	}
 	if (!response.ok) {
 		const problem = await response.json().catch(() => ({}));
+		if (response.status === 401) {
+			unknown.told();
+		}
 		throw new ApiError(response.status, problem.detail ?? problem.title ?? `${response.status}`, problem);
 	}
 	return response;
