@@ -12,6 +12,7 @@ const THEME_KEPT = "machi.theme";
 /** path, page file, icon, permission needed; groups of the menu */
 const MENU = /** @type {[string, [string, string, string][]][]} */ ([
 	["city", [["", "city", "city:read"], ["entities", "entities", "city:read"], ["history", "history", "city:read"]]],
+	["services", [["consumption", "consumption", "city:read"]]],
 	["connections", [["feeds", "feeds", "feeds:read"], ["subscriptions", "subscriptions", "subscriptions:read"],
 		["notifications", "notifications", "notifications:read"], ["registrations", "registrations", "registrations:read"]]],
 	["house", [["tenants", "tenants", "system:read"], ["system", "system", "system:read"], ["accounts", "accounts", "accounts:read"],

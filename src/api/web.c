@@ -27,7 +27,7 @@
 /* First segments of the paths at which the page is served; what follows them is the page's own. */
 static const char *const pages[] = {
 	"",        "entities", "history", "feeds",   "subscriptions", "notifications", "registrations",
-	"tenants", "system",   "api",     "account", "accounts",      "audit",
+	"tenants", "system",   "api",     "account", "accounts",      "audit",         "consumption",
 };
 
 enum coding { CODING_BROTLI, CODING_GZIP, CODING_IDENTITY };

@@ -55,7 +55,7 @@ export class Daemon {
 
     writeFileSync(config, configuration);
     this.log = '';
-    this.child = start(machi, ['serve', '--data', join(work, 'data'), '--listen', '127.0.0.1:0', '--config', config],
+    this.child = start(machi, ['serve', '--open', '--data', join(work, 'data'), '--listen', '127.0.0.1:0', '--config', config],
       { stdio: ['ignore', 'ignore', 'pipe'], env: environment });
     this.child.stderr.on('data', (text) => { this.log += text; });
   }

@@ -46,7 +46,7 @@ class Daemon {
     this.folder = mkdtempSync(join(tmpdir(), 'machi-ocpp-rpc-'));
     writeFileSync(join(this.folder, 'machi.yaml'), SETTINGS);
     this.log = '';
-    this.child = spawn(machi, ['serve', '--data', join(this.folder, 'data'), '--listen', '127.0.0.1:0', '--config',
+    this.child = spawn(machi, ['serve', '--open', '--data', join(this.folder, 'data'), '--listen', '127.0.0.1:0', '--config',
       join(this.folder, 'machi.yaml')], { stdio: ['ignore', 'ignore', 'pipe'] });
     this.child.stderr.on('data', (text) => { this.log += text; });
     this.port = await until(() => {

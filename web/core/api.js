@@ -112,11 +112,11 @@ export async function entities(parameters, asking) {
 }
 
 /** All entities that match, by rel="next", at most `most` of them. @param {Record<string, any>} parameters
- * @param {Asking & {most?: number}} [asking] @returns {Promise<any[]>} */
+ * @param {Asking & {most?: number, from?: string}} [asking] from: "temporal/entities" for evolutions @returns {Promise<any[]>} */
 export async function allEntities(parameters, asking = {}) {
 	const found = [];
 	/** @type {string | undefined} */
-	let path = `${ROOT}/entities?${query({ limit: 1000, ...parameters })}`;
+	let path = `${ROOT}/${asking.from ?? "entities"}?${query({ limit: 1000, ...parameters })}`;
 	for (let page = 0; path && page < PAGES_MAX && found.length < (asking.most ?? Infinity); page++) {
 		const response = await ask(path, asking);
 		found.push(...(await response.json()));

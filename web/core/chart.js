@@ -7,7 +7,8 @@ import { Action, Trouble } from "./ui.js";
 const HEIGHT_PX = 260;
 const ROWS_SHOWN_MAX = 200;
 
-/** @typedef {{label: string, unit: string, points: [number, number][]}} Series points: ms since 1970 and value, by time */
+/** @typedef {{label: string, unit: string, points: [number, number | null][], dashed?: boolean, tint?: number, gaps?: boolean}} Series
+ *   points: ms since 1970 and value, by time; tint: which of the six colours; gaps: null is a gap in the line */
 
 /** @param {string} name */
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -49,18 +50,25 @@ function save(blob, name) {
 	URL.revokeObjectURL(link.href);
 }
 
-/** @param {any} uPlot @param {Series[]} series @param {number} width @param {(from: number, to: number) => void} zoomed @param {(at: number | null) => void} pointed */
-function optionsOf(uPlot, series, width, zoomed, pointed) {
+/** Range of an axis that has 0 in it. @param {any} _plot @param {number | null} low @param {number | null} high */
+const fromZero = (_plot, low, high) => {
+	const least = Math.min(0, 1.05 * (low ?? 0)), most = Math.max(0, 1.05 * (high ?? 0));
+	return [least, most > least ? most : 1];
+};
+
+/** @param {any} uPlot @param {Series[]} series @param {number} width @param {(from: number, to: number) => void} zoomed @param {(at: number | null) => void} pointed
+ * @param {boolean} zero the axes of values begin at 0 */
+function optionsOf(uPlot, series, width, zoomed, pointed, zero) {
 	const units = [...new Set(series.map(({ unit }) => unit))];
 	const ink = colour("--quiet"), grid = { stroke: colour("--line"), width: 1 };
 	return {
 		width, height: HEIGHT_PX, legend: { show: false }, cursor: { drag: { x: true, y: false, setScale: false } },
-		scales: { x: { time: true } },
+		scales: { x: { time: true }, ...(zero ? Object.fromEntries(units.map((unit) => [`y${unit}`, { range: fromZero }])) : {}) },
 		axes: [{ stroke: ink, grid, ticks: grid, space: 90, values: (/** @type {any} */ _, /** @type {number[]} */ splits, /** @type {number} */ _axis, /** @type {number} */ _space, /** @type {number} */ step) =>
 			splits.map((at) => moment(at * 1000, step)) }, ...units.slice(0, 2).map((unit, at) => ({ scale: `y${unit}`, side: at ? 1 : 3, stroke: ink,
 			grid: at ? { show: false } : grid, ticks: grid, size: 64, values: (/** @type {any} */ _, /** @type {number[]} */ values) => values.map((value) => value === null ? "" : `${number(value)} ${unit}`) }))],
-		series: [{}, ...series.map(({ unit, points }, at) => ({ scale: `y${unit}`, stroke: colour(`--series-${1 + at % 6}`), width: 1.5,
-			points: { show: points.length < 60 }, spanGaps: true }))],
+		series: [{}, ...series.map(({ unit, points, dashed, tint, gaps }, at) => ({ scale: `y${unit}`, stroke: colour(`--series-${1 + (tint ?? at) % 6}`), width: 1.5,
+			...(dashed ? { dash: [6, 5] } : {}), points: { show: points.length < 60 }, spanGaps: !gaps }))],
 		hooks: {
 			setSelect: [(/** @type {any} */ plot) => {
 				if (plot.select.width > 4) {
@@ -74,8 +82,8 @@ function optionsOf(uPlot, series, width, zoomed, pointed) {
 	};
 }
 
-/** @param {{series: Series[], title: string, onZoom?: (from: number, to: number) => void}} props */
-export function Chart({ series, title, onZoom }) {
+/** @param {{series: Series[], title: string, onZoom?: (from: number, to: number) => void, zero?: boolean}} props zero: axes begin at 0 */
+export function Chart({ series, title, onZoom, zero = false }) {
 	const place = useRef(/** @type {HTMLDivElement | null} */ (null));
 	const [uPlot, setUPlot] = useState(/** @type {any} */ (null));
 	const [trouble, setTrouble] = useState(/** @type {any} */ (null));
@@ -92,7 +100,7 @@ export function Chart({ series, title, onZoom }) {
 		let plot = /** @type {any} */ (null);
 		const draw = () => {
 			plot?.destroy();
-			plot = new uPlot(optionsOf(uPlot, series, Math.max(box.clientWidth, 100), (from, to) => onZoom?.(from, to), setRow), data, box);
+			plot = new uPlot(optionsOf(uPlot, series, Math.max(box.clientWidth, 100), (from, to) => onZoom?.(from, to), setRow, zero), data, box);
 		};
 		draw();
 		const watch = new ResizeObserver(() => plot.setSize({ width: Math.max(box.clientWidth, 100), height: HEIGHT_PX }));
@@ -107,12 +115,12 @@ export function Chart({ series, title, onZoom }) {
 			plot.destroy();
 		};
 	}, [uPlot, series]);
-	const at = row ?? data[0].length - 1;
+	const at = row ?? Math.max(0, data[1]?.findLastIndex((value) => value !== null) ?? 0);
 	const picture = () => /** @type {HTMLCanvasElement} */ (place.current?.querySelector("canvas")).toBlob((blob) => blob && save(blob, `${title}.png`));
 	return html`<div class="stack">
 		${trouble && html`<${Trouble} error=${trouble} />`}
 		<div class="chart" ref=${place} role="img" aria-label=${t("common.chart", { title, from: dateTime(Number(data[0][0]) * 1000), to: dateTime(Number(data[0].at(-1)) * 1000) })}></div>
-		<ul class="legend">${series.map(({ label, unit }, index) => html`<li key=${label}><span class=${`key key-${1 + index % 6}`} aria-hidden="true"></span>${label}:
+		<ul class="legend">${series.map(({ label, unit, dashed, tint }, index) => html`<li key=${label}><span class=${`key key-${1 + (tint ?? index) % 6} ${dashed ? "key-dashed" : ""}`} aria-hidden="true"></span>${label}:
 			<strong> ${data[index + 1][at] === null || data[index + 1][at] === undefined ? "–" : number(/** @type {number} */ (data[index + 1][at]))}</strong> ${unit}</li>`)}
 			<li class="quiet">${data[0].length ? dateTime(Number(data[0][at]) * 1000) : ""}</li></ul>
 		<div class="actions"><${Action} icon="download" onClick=${() => save(new Blob([csvOf(series)], { type: "text/csv" }), `${title}.csv`)}>CSV<//>

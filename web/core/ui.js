@@ -10,6 +10,9 @@ const ICONS = {
 	city: "M3 21V9l6-4v16M9 21V3l12 6v12M13 10h4M13 14h4M13 18h4M3 21h18",
 	entities: "M4 5h6v6H4zM14 5h6v6h-6zM4 15h6v4H4zM14 15h6v4h-6z",
 	history: "M3 17l5-6 4 3 4-7 5 6M3 21h18",
+	transit: "M6 4h12v12H6zM6 11h12M9 16l-2 4M15 16l2 4M9 13.5h.01M15 13.5h.01",
+	flows: "M8 5a2.5 2.5 0 110 5 2.5 2.5 0 010-5zM3.5 19c0-4 1.5-6 4.5-6s4.5 2 4.5 6M15 8h6M18 5l3 3-3 3M21 16h-6M18 13l-3 3 3 3",
+	consumption: "M13 2L5 14h6l-1 8 8-12h-6z",
 	feeds: "M4 20a8 8 0 018-8M4 13a4 4 0 014-4M12 20V4M12 4l-4 4M12 4l4 4M16 20h4",
 	subscriptions: "M6 9a6 6 0 0112 0c0 6 2 7 2 7H4s2-1 2-7M10 20a2 2 0 004 0",
 	registrations: "M12 3v6M12 15v6M5 12h14M5 9h2v6H5zM17 9h2v6h-2zM9 9h6v6H9z",
@@ -102,7 +105,7 @@ export function Figure({ label, value, unit, at, trend, trendGood, note, href, c
 				<span aria-hidden="true">${direction === "up" ? "▲" : direction === "down" ? "▼" : "■"}</span>
 				${number(trend, { style: "percent", signDisplay: "exceptZero", maximumFractionDigits: 1 })}</span>`}</div>
 		${children}
-		<div class="figure-foot quiet">${at ? html`<${Age} at=${at} />` : ""} ${note}</div>
+		<div class="figure-foot quiet">${at ? html`<${Age} at=${at} />` : ""}${at && note ? " · " : ""}${note}</div>
 	</div>`;
 }
 
@@ -158,12 +161,20 @@ export function Badge({ kind = "quiet", children }) {
 /**
  * A table that scrolls sideways by itself on a phone.
  * @param {{caption: string, columns: {key: string, title: Children, number?: boolean, sort?: string}[], rows: any[],
- *   cell: (row: any, key: string) => Children, rowKey: (row: any) => string}} props
+ *   cell: (row: any, key: string) => Children, rowKey: (row: any) => string, sorted?: string, onSort?: (sorted: string) => void}} props
+ *   sort: what a press on the column's title sorts by; sorted: that name, with "-" before it from the greatest on
  */
-export function Table({ caption, columns, rows, cell, rowKey }) {
+export function Table({ caption, columns, rows, cell, rowKey, sorted = "", onSort }) {
+	/** @param {string} by */
+	const order = (by) => sorted === by ? "ascending" : sorted === `-${by}` ? "descending" : undefined;
+	/** @param {{sort?: string, number?: boolean, title: Children}} column */
+	const head = ({ sort, number: numeric, title }) => sort && onSort ? html`<button type="button" class="sort"
+		onClick=${() => onSort(order(sort) === (numeric ? "descending" : "ascending") ? (numeric ? sort : `-${sort}`) : numeric ? `-${sort}` : sort)}>${title}
+		<span aria-hidden="true">${order(sort) === "ascending" ? "▲" : order(sort) === "descending" ? "▼" : ""}</span></button>` : title;
 	return html`<div class="table-scroll" tabindex="0" role="group" aria-label=${caption}><table>
 		<caption class="visually-hidden">${caption}</caption>
-		<thead><tr>${columns.map((column) => html`<th scope="col" key=${column.key} class=${column.number ? "number" : ""}>${column.title}</th>`)}</tr></thead>
+		<thead><tr>${columns.map((column) => html`<th scope="col" key=${column.key} class=${column.number ? "number" : ""}
+			aria-sort=${column.sort ? order(column.sort) : undefined}>${head(column)}</th>`)}</tr></thead>
 		<tbody>${rows.map((row) => html`<tr key=${rowKey(row)}>${columns.map((column) => html`<td key=${column.key}
 			class=${column.number ? "number" : ""}>${cell(row, column.key)}</td>`)}</tr>`)}</tbody>
 	</table></div>`;
@@ -241,6 +252,20 @@ export function Code({ text, label }) {
 	return html`<div class="code"><pre tabindex="0" aria-label=${label ?? t("common.text")}><code>${text}</code></pre>
 		<button type="button" class="plain" onClick=${copy}><${Icon} name=${copied ? "check" : "copy"} />
 			<span>${copied ? t("common.copied") : t("common.copy")}</span></button></div>`;
+}
+
+/** Rows by what a column shows; those that have nothing there stand last either way. @template T @param {T[]} rows
+ * @param {string} sorted as Table takes it @param {(row: T, by: string) => any} valueOf @returns {T[]} */
+export function sortRows(rows, sorted, valueOf) {
+	const down = sorted.startsWith("-"), by = down ? sorted.slice(1) : sorted;
+	const compare = new Intl.Collator(undefined, { numeric: true }).compare;
+	return rows.map((row) => ({ row, value: valueOf(row, by) })).sort((a, b) => {
+		if (a.value === undefined || b.value === undefined) {
+			return Number(a.value === undefined) - Number(b.value === undefined);
+		}
+		const order = typeof a.value === "number" ? a.value - b.value : compare(String(a.value), String(b.value));
+		return down ? -order : order;
+	}).map(({ row }) => row);
 }
 
 /** One of several views. @param {{label: string, value: string, options: [string, string][], onChange: (value: string) => void}} props */

@@ -2,27 +2,18 @@
 import { html, render, useEffect, useMemo, useRef, useState } from "../core/html.js";
 import { number, t } from "../core/i18n.js";
 import { allEntities, countEntities, get, ROOT } from "../core/api.js";
-import { useNow, useResource, useSignal } from "../core/hooks.js";
+import { useResource } from "../core/hooks.js";
+import { follow, MOVING, placeOf, SHOWN_MOST, Silent } from "../core/moving.js";
 import { entityPath, setQuery } from "../core/router.js";
 import { may } from "../core/session.js";
-import { Stream } from "../core/stream.js";
 import { Age, Badge, Card, Figure, Icon, Notice, Page, Skeleton, Trouble, shortName, typeName } from "../core/ui.js";
 
 const REFRESH_MS = 15000;
-const MOVING = "Vehicle";
 const FIRST_KINDS = [MOVING, "OffStreetParking", "GtfsShape"];
-const SHOWN_MOST = 20000; // of one kind
 const PICK_PX = 18;
 const SINGAPORE = "urn:ngsi-ld:GtfsStop:singapore:";
 
 /** @typedef {{type: string, count: number, placed: boolean}} Kind */
-
-/** Where an entity is: its GeoProperty "location", else any. @param {any} entity */
-function placeOf(entity) {
-	const found = [entity.location, entity.position, ...Object.values(entity)].find((value) => value && typeof value === "object"
-		&& typeof value.type === "string" && Array.isArray(value.coordinates));
-	return found;
-}
 
 /** Types with how many there are and whether they have a place. @param {AbortSignal} signal @returns {Promise<Kind[]>} */
 async function loadKinds(signal) {
@@ -76,48 +67,6 @@ function Told({ entity }) {
 	return html`<div class="stack"><strong>${String(entity.name ?? shortName(entity.id))}</strong><span class="quiet">${typeName(entity.type)}</span>
 		<dl class="facts">${facts.map(([name, value]) => html`<dt key=${name}>${name}</dt><dd>${typeof value === "number" ? number(value) : value}</dd>`)}</dl>
 		<a href=${entityPath(entity.id)}>${t("city.whole")}</a></div>`;
-}
-
-/** Follows what moves: the whole once, then each change. @param {any} layer @param {() => void} changed */
-function follow(layer, changed) {
-	const tint = layer.tint;
-	let gone = false;
-	/** @param {any} entity */
-	const put = (entity) => {
-		const place = placeOf(entity);
-		if (place?.type === "Point") {
-			layer.put(entity.id, place.coordinates, tint(), entity);
-		}
-	};
-	const load = async () => {
-		const all = await allEntities({ type: MOVING, options: "keyValues", limit: 1000 }, { most: SHOWN_MOST });
-		if (gone) {
-			return;
-		}
-		const there = new Set(all.map((entity) => entity.id));
-		for (const id of [...layer.things.keys()]) {
-			if (!there.has(id)) {
-				layer.remove(id);
-			}
-		}
-		all.forEach(put);
-		changed();
-	};
-	const stream = new Stream({ type: MOVING, trigger: "entityCreated,attributeCreated,attributeUpdated,entityDeleted" }, {
-		entity(entity, trigger) {
-			if (trigger === "entityDeleted") {
-				layer.remove(entity.id);
-			} else {
-				put(entity);
-			}
-			changed();
-		},
-		reset: () => load().catch(() => {}),
-	});
-	return { stream, load, end() {
-		gone = true;
-		stream.close();
-	} };
 }
 
 /** @param {{kinds: Kind[], shown: string[], map: any, onTraffic: (told: any) => void}} props map: the module core/map.js */
@@ -230,13 +179,6 @@ function Live({ kinds, shown, map: part, onTraffic }) {
 	return html`${state && html`<${Silent} state=${state} />`}
 		${troubles.length > 0 && html`<${Notice} kind="bad">${troubles[troubles.length - 1]}<//>`}
 		<${CityMap} label=${t("city.mapLabel")} onMap=${onMap} onPick=${onPick} home=${home} attribution=${attribution} />`;
-}
-
-/** The stream is broken: since when. @param {{state: any}} props */
-function Silent({ state }) {
-	const { live, since, heardAt } = /** @type {any} */ (useSignal(state));
-	const now = useNow(1000);
-	return live || now - since < 3000 ? null : html`<${Notice} kind="warn">${t("city.silent")} <${Age} at=${heardAt || since} />.<//>`;
 }
 
 /** @param {{kinds: Kind[], shown: string[]}} props */
