@@ -177,7 +177,7 @@ static enum err_code let_in(struct access *access, const struct candidate *who, 
 			    struct access_signed_in *ret, struct error *err)
 {
 	char new_hash[ACCESS_HASH_CHARS] = "";
-	struct access_signed_in result;
+	struct access_signed_in result = {0};
 	enum err_code code = ERR_OK;
 
 	secret_make(result.secret);

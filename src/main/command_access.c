@@ -122,10 +122,11 @@ static const char *state_of(const struct access_account *account)
 
 static void put_account(struct buf *out, const struct access_account *account)
 {
-	struct str services[ACCESS_SERVICE_COUNT];
+	struct str services[ACCESS_SERVICE_COUNT] = {0};
+	uint32_t count = service_names(account->services, services);
 
 	buf_printf(out, "%-24.*s %-14.*s ", STR_FMT(account->name), STR_FMT(access_role_name(account->role)));
-	put_list(out, "-", services, service_names(account->services, services));
+	put_list(out, "-", services, count);
 	buf_printf(out, "  %s  tenants: ", state_of(account));
 	if (account->all_tenants)
 		buf_put(out, STR("all"));
@@ -138,7 +139,7 @@ static void put_account(struct buf *out, const struct access_account *account)
 
 static void put_account_json(struct buf *out, const struct access_account *account)
 {
-	struct str services[ACCESS_SERVICE_COUNT];
+	struct str services[ACCESS_SERVICE_COUNT] = {0};
 	uint32_t count = service_names(account->services, services);
 
 	buf_put(out, STR("{\"name\":"));
