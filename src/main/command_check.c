@@ -47,7 +47,9 @@ static enum err_code check_access(struct check *check, const char *data, struct 
 	if (check->only || len < 0 || (size_t)len >= sizeof(path) || access(path, F_OK) != 0)
 		return ERR_OK;
 	check->path = path;
-	return take(check, access_check(path, print_finding, check, &findings, err), findings, err);
+	enum err_code code = access_check(path, print_finding, check, &findings, err);
+
+	return take(check, code, findings, err);
 }
 
 static enum err_code check_database(void *self, struct str tenant, const char *path, struct error *err)
@@ -59,7 +61,9 @@ static enum err_code check_database(void *self, struct str tenant, const char *p
 		return ERR_OK;
 	check->path = path;
 	check->databases++;
-	return take(check, store_sqlite_check(path, print_finding, check, &findings, err), findings, err);
+	enum err_code code = store_sqlite_check(path, print_finding, check, &findings, err);
+
+	return take(check, code, findings, err);
 }
 
 enum exit_status command_check(const struct call *call)
